@@ -1,0 +1,138 @@
+"""What can go wrong, sorted by what happens next.
+
+PartnerSyncError
+├── PermanentError           retrying cannot help: Airflow fails the task at once
+│   ├── ConfigError          config, Connection or param is wrong: every mistake, named
+│   ├── RejectedError        the vendor said no (4xx): system, method, path, status, its words
+│   │   └── AuthenticationError
+│   ├── SchemaError          Zendesk's or Salesforce's fields are not what the mapping needs
+│   ├── SnapshotError        an XCom or archive object is missing, dangling or foreign: which task to clear
+│   ├── WithheldError        limits passed: kind, count, limit, how to go on
+│   └── VerdictError         rows not confirmed: which, why
+└── RetryableError           the same may succeed later: Airflow retries with back-off
+    ├── UnavailableError     429, 5xx, time-out, reset; carries retry_after
+    ├── IncompleteReadError  read and announced counts differ
+    └── JobPendingError      still running after the total bound
+
+A message says what happened, where, and what to do next. It holds ids, counts and our own reasons: never a token,
+header, query string, customer name or row. The vendor's words are an attribute, for the archive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class PartnerSyncError(Exception):
+    """The root of everything that Partner Sync raises on purpose."""
+
+
+class PermanentError(PartnerSyncError):
+    """Retrying cannot help; a person has to change something first."""
+
+
+class RetryableError(PartnerSyncError):
+    """The same call may succeed later. `retry_after` is in seconds, None where the vendor named no time."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One wrong setting: the key as it is written in its place, what is wrong, and what to write instead."""
+
+    key: str
+    wrong: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.wrong}. {self.advice}"
+
+
+class ConfigError(PermanentError):
+    """Config, Connection or param is wrong. `mistakes` has all of them, so that one round of repair is enough."""
+
+    def __init__(self, where: str, mistakes: Sequence[Mistake]) -> None:
+        self.where = where
+        self.mistakes = tuple(mistakes)
+        one = len(self.mistakes) == 1
+        lines = "\n".join(f"  - {mistake}" for mistake in self.mistakes)
+        super().__init__(f"{where} has {'a mistake' if one else f'{len(self.mistakes)} mistakes'}:\n{lines}")
+
+
+class RejectedError(PermanentError):
+    """A system answered 4xx. `words` is what it said, cut to 2,000 characters: for the archive, not for a log."""
+
+    def __init__(self, system: str, method: str, path: str, status: int, words: str, next_step: str) -> None:
+        self.system, self.method, self.path, self.status = system, method, path, status
+        self.words = words[:2000]
+        super().__init__(f"{system} refused {method} {path} with {status}. {next_step}")
+
+
+class AuthenticationError(RejectedError):
+    """A system does not accept the credentials of its Connection (401, or a refused token request)."""
+
+
+class SchemaError(PermanentError):
+    """Fields are not what the mapping needs. `mistakes` names each field, what is wrong, and how to mend it."""
+
+    def __init__(self, where: str, mistakes: Sequence[Mistake]) -> None:
+        self.where = where
+        self.mistakes = tuple(mistakes)
+        lines = "\n".join(f"  - {mistake}" for mistake in self.mistakes)
+        super().__init__(f"{where} is not what the mapping needs; nothing was written:\n{lines}")
+
+
+class SnapshotError(PermanentError):
+    """An XCom or archive object is missing, dangling or of another shape. The message says which task to clear."""
+
+
+class WithheldError(PermanentError):
+    """Changes passed a limit and were withheld as a whole kind; the message says how to go on."""
+
+
+class VerdictError(PermanentError):
+    """Rows of a batch are not confirmed. `counts` maps verdict to rows, `ids` names the rows."""
+
+    def __init__(self, message: str, *, counts: dict[str, int], ids: Sequence[str]) -> None:
+        super().__init__(message)
+        self.counts = counts
+        self.ids = tuple(ids)
+
+
+class UnavailableError(RetryableError):
+    """A system did not answer, or answered 429 or 5xx.
+
+    `effect` says what may have come of the request: "none" (it never arrived, or was refused by a 429), or "unknown".
+    """
+
+    def __init__(
+        self,
+        system: str,
+        method: str,
+        path: str,
+        happened: str,
+        *,
+        effect: str,
+        retry_after: float | None = None,
+        words: str = "",
+    ) -> None:
+        self.system, self.method, self.path, self.happened, self.effect = system, method, path, happened, effect
+        self.words = words[:2000]
+        wait = f" It asks to wait {retry_after:.0f} s." if retry_after else ""
+        super().__init__(
+            f"{system} {happened} at {method} {path}.{wait} Airflow tries again by itself; if it goes on,"
+            f" look at the status page of {system} and at the network between here and there.",
+            retry_after=retry_after,
+        )
+
+
+class IncompleteReadError(RetryableError):
+    """What was read is not all that was announced, so nothing may be concluded from what is absent."""
+
+
+class JobPendingError(RetryableError):
+    """A bulk job was still queued or working after the total bound of its batch."""

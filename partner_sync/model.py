@@ -1,0 +1,282 @@
+"""The words of Partner Sync as frozen data. Standard library only; every other module speaks in these.
+
+A *value* is canonical: text trimmed and never empty (None instead), a checkbox a bool, a drop-down the value of its
+option, a date "YYYY-MM-DD", a number an int or float. Times are aware datetimes in UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Value = str | bool | int | float | None
+Kind = Literal["create", "update", "mark"]
+KINDS: tuple[Kind, ...] = ("create", "update", "mark")
+Verdict = Literal["confirmed", "rejected", "superseded", "unknown"]
+
+NAME, EXTERNAL_ID, MARK = "name", "external_id", "mark_for_deletion"
+ATTRIBUTES = (NAME, EXTERNAL_ID)
+"""Fields that Zendesk keeps on the organization itself; every other field is an organization field, by key."""
+
+
+# -- what was read ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReadProof:
+    """Why a read is complete: rows read, rows the system announced, pages until it said "done", calls made."""
+
+    system: str
+    read: int
+    announced: int
+    pages: int
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsSnapshot:
+    """All rows of the account query; relationship paths flattened to "Lookup__r.Name", values as Salesforce sent them."""
+
+    begun: datetime
+    ended: datetime
+    proof: ReadProof
+    rows: tuple[dict[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """A Zendesk organization as it exists. `fields` holds the owned organization fields as Zendesk sent them.
+
+    `fields` is None where only what matching needs was kept.
+    """
+
+    id: int
+    name: str
+    external_id: str | None
+    salesforce_id: str | None
+    account_type: str | None
+    fields: dict[str, Value] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRead:
+    """All organizations of one instance."""
+
+    instance: str
+    write: bool
+    proof: ReadProof
+    organizations: tuple[Organization, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationsSnapshot:
+    """All organizations of all configured instances."""
+
+    begun: datetime
+    ended: datetime
+    instances: tuple[InstanceRead, ...]
+
+
+# -- what will be done --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field of one organization: canonical value before and after, and a reason where it is not obvious."""
+
+    field: str
+    before: Value
+    after: Value
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """An account without an organization. Its fields go from None to the desired value."""
+
+    instance: str
+    account_id: str
+    name: str
+    fields: tuple[FieldChange, ...]
+    reason: str
+    organization_id: None = None
+    kind: Literal["create"] = "create"
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """An organization that is not as its account wants it; `name` is the one it has now."""
+
+    instance: str
+    account_id: str
+    organization_id: int
+    name: str
+    fields: tuple[FieldChange, ...]
+    reason: str
+    kind: Literal["update"] = "update"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A partner organization without an account: `mark_for_deletion` becomes true, nothing else changes."""
+
+    instance: str
+    account_id: str
+    organization_id: int
+    name: str
+    fields: tuple[FieldChange, ...]
+    reason: str
+    kind: Literal["mark"] = "mark"
+
+
+Change = Create | Update | Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something a person must look at. It never blocks the healthy rest. `instance` is None where it is about Salesforce."""
+
+    kind: str
+    instance: str | None
+    account_ids: tuple[str, ...]
+    organization_ids: tuple[int, ...]
+    detail: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A kind of change that passed its limit in one instance: planned, not written until a person says so."""
+
+    instance: str
+    kind: Kind
+    count: int
+    limit: int
+    partner_organizations: int
+    why: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOrder:
+    """How plans are ordered: by when their account snapshot was begun, then by when they were made."""
+
+    snapshot_begun: datetime
+    made: datetime
+    plan_id: str
+
+    @property
+    def key(self) -> tuple[datetime, datetime, str]:
+        return (self.snapshot_begun, self.made, self.plan_id)
+
+    def newer_than(self, other: PlanOrder) -> bool:
+        return self.key > other.key
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All changes, problems, withheld changes and counts of one comparison."""
+
+    order: PlanOrder
+    run_id: str
+    dry_run: bool
+    config_digest: str
+    reads: tuple[ReadProof, ...]
+    counts: dict[str, int]
+    changes: tuple[Change, ...]
+    withheld_changes: tuple[Change, ...]
+    withheld: tuple[Withheld, ...]
+    problems: tuple[Problem, ...]
+    digests: dict[str, str] = field(default_factory=dict)
+    """Batch name to digest of its changes."""
+
+    @property
+    def id(self) -> str:
+        return self.order.plan_id
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """At most 100 changes of one kind for one instance; one Zendesk job writes it. `index` counts from 0 over the plan."""
+
+    order: PlanOrder
+    run_id: str
+    instance: str
+    kind: Kind
+    name: str
+    index: int
+    of: int
+    digest: str
+    changes: tuple[Change, ...]
+
+
+# -- what became of it --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OpenJob:
+    """An entry of the open-job register: a bulk job that was, or may have been, submitted and is not known to have ended.
+
+    `time` is when the entry was first written; `intended` when the submit was announced (None before that); `submits`
+    and `calls` count over all visits of this batch.
+    """
+
+    order: PlanOrder
+    batch: str
+    digest: str
+    time: datetime
+    intended: datetime | None = None
+    job_id: str | None = None
+    submits: int = 0
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RowVerdict:
+    """What became of one change, as one flat line of the archive.
+
+    `written` says whether this try sent the row, `vendor_words` what Zendesk said of it, `calls` how many Zendesk calls
+    the whole batch took until then.
+    """
+
+    run_id: str
+    plan_id: str
+    batch: str
+    try_number: int
+    at: datetime
+    instance: str
+    kind: Kind
+    account_id: str
+    organization_id: int | None
+    name: str
+    verdict: Verdict
+    reason: str
+    vendor_words: str
+    written: bool
+    job_id: str | None
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Who or what started a DAG run, and how it was asked to behave."""
+
+    dag_id: str
+    run_id: str
+    run_type: str
+    triggered_by: str | None
+    logical_date: datetime | None
+    run_after: datetime
+    params: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What `run.json` says of a run: its trigger, versions, times, and its newest plan without the changes."""
+
+    trigger: Trigger
+    versions: dict[str, str]
+    plan: Plan
+    hosts: dict[str, str] = field(default_factory=dict)
+    """System or instance to the vendor's host, so that a reader can link to it."""
