@@ -54,8 +54,11 @@ class Partners:
 
 @dataclass(frozen=True)
 class Marks:
-    """Who is not marked: `protected` 18-character ids; with `older_field`, whoever's date there is not `older_years` ago."""
+    """The checkbox that marks, and who is not marked: `protected` 18-character ids; with `older_field`, whoever's date
+    there is not more than `older_years` ago.
+    """
 
+    field: str = "mark_for_deletion"
     protected: frozenset[str] = frozenset()
     older_field: str | None = None
     older_years: int = 0

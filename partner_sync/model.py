@@ -15,7 +15,7 @@ Kind = Literal["create", "update", "mark"]
 KINDS: tuple[Kind, ...] = ("create", "update", "mark")
 Verdict = Literal["confirmed", "rejected", "superseded", "unknown"]
 
-NAME, EXTERNAL_ID, MARK = "name", "external_id", "mark_for_deletion"
+NAME, EXTERNAL_ID = "name", "external_id"
 ATTRIBUTES = (NAME, EXTERNAL_ID)
 """Fields that Zendesk keeps on the organization itself; every other field is an organization field, by key."""
 
@@ -119,7 +119,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A partner organization without an account: `mark_for_deletion` becomes true, nothing else changes."""
+    """A partner organization without an account: the config's mark field becomes true, nothing else changes."""
 
     instance: str
     account_id: str
