@@ -120,7 +120,13 @@ class UnavailableError(RetryableError):
         retry_after: float | None = None,
         words: str = "",
     ) -> None:
-        self.system, self.method, self.path, self.happened, self.effect = system, method, path, happened, effect
+        self.system, self.method, self.path, self.happened, self.effect = (
+            system,
+            method,
+            path,
+            happened,
+            effect,
+        )
         self.words = words[:2000]
         wait = f" It asks to wait {retry_after:.0f} s." if retry_after else ""
         super().__init__(

@@ -36,7 +36,7 @@ class ReadProof:
 
 @dataclass(frozen=True, slots=True)
 class AccountsSnapshot:
-    """All rows of the account query; relationship paths flattened to "Lookup__r.Name", values as Salesforce sent them."""
+    """All rows of the account query; relationship paths flattened to "Lookup__r.Name", values as they were sent."""
 
     begun: datetime
     ended: datetime
@@ -135,7 +135,7 @@ Change = Create | Update | Mark
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something a person must look at. It never blocks the healthy rest. `instance` is None where it is about Salesforce."""
+    """Something a person must look at; it never blocks the healthy rest. No `instance`: it is about Salesforce alone."""
 
     kind: str
     instance: str | None
@@ -198,7 +198,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """At most 100 changes of one kind for one instance; one Zendesk job writes it. `index` counts from 0 over the plan."""
+    """At most 100 changes of one kind for one instance; one Zendesk job writes it. `index` counts from 0 in the plan."""
 
     order: PlanOrder
     run_id: str
@@ -216,10 +216,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class OpenJob:
-    """An entry of the open-job register: a bulk job that was, or may have been, submitted and is not known to have ended.
+    """An entry of the open-job register: a bulk job that was, or may have been, submitted and may not have ended.
 
-    `time` is when the entry was first written; `intended` when the submit was announced (None before that); `submits`
-    and `calls` count over all visits of this batch.
+    `time` is when the entry was written; `intended` when the submit was announced (None before that); `rows` are the
+    positions in the batch that the submit holds; `submits` and `calls` count over all visits of this batch.
     """
 
     order: PlanOrder
@@ -228,6 +228,7 @@ class OpenJob:
     time: datetime
     intended: datetime | None = None
     job_id: str | None = None
+    rows: tuple[int, ...] = ()
     submits: int = 0
     calls: int = 0
 
@@ -236,8 +237,8 @@ class OpenJob:
 class RowVerdict:
     """What became of one change, as one flat line of the archive.
 
-    `written` says whether this try sent the row, `vendor_words` what Zendesk said of it, `calls` how many Zendesk calls
-    the whole batch took until then.
+    `written` says whether the row was sent by the job of this line (two lines with one `job_id` are one write),
+    `vendor_words` what Zendesk said of it, `calls` how many Zendesk calls the whole batch took until then.
     """
 
     run_id: str

@@ -1,0 +1,187 @@
+"""The product's own memory in object storage: plans, verdicts, the newest plan of each instance, the open-job register.
+
+    runs/<yyyy-mm-dd>/<run id>/run.json                                 the run and its newest plan, without the changes
+    runs/<yyyy-mm-dd>/<run id>/<plan id>/plan.json                      the whole plan, where it has changes
+    runs/<yyyy-mm-dd>/<run id>/<plan id>/verdicts/<batch>.<try>.jsonl   one flat line per change
+    instances/<instance>/latest/<order>.json                            the newest plan
+    instances/<instance>/open/<plan id>.<batch>.json                    the open-job register
+
+The newest plan is an object of its own name, not one object that is read, compared and overwritten: two `compare` tasks
+that end together would lose the newer one. Names sort as plans do, so the last name is the newest plan, whoever wrote it when.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from partner_sync import codec
+from partner_sync.model import OpenJob, Plan, PlanOrder, RowVerdict, RunRecord
+
+Root = Any
+"""A `pathlib.Path`, or Airflow's `ObjectStoragePath`, which has the same methods."""
+T = TypeVar("T")
+
+_MOMENT = "%Y%m%dT%H%M%S.%fZ"
+NEXT_STEP = "If it was damaged or written by another release, move it away; the next run starts without it."
+
+
+def segment(text: str) -> str:
+    """`text` as one name in a path: nothing in it can reach for another folder."""
+    name = quote(text, safe="-_~:+ ").replace(" ", "_")
+    return name if name.strip(".") else name.replace(".", "%2E")
+
+
+class Archive:
+    """Reads and writes the archive below `root`. Times are UTC; a missing object is None, a foreign one SnapshotError."""
+
+    def __init__(self, root: Root) -> None:
+        self.root = root
+
+    # -- runs -----------------------------------------------------------------------------------------------
+
+    def run_folder(self, run_id: str, run_after: datetime) -> Root:
+        return self.root / "runs" / f"{run_after.astimezone(timezone.utc):%Y-%m-%d}" / segment(run_id)
+
+    def write_run(self, record: RunRecord) -> Root:
+        """Writes `run.json`, and `plan.json` if the plan changes or withholds anything. Returns the run's folder."""
+        plan = record.plan
+        folder = self.run_folder(record.trigger.run_id, record.trigger.run_after)
+        if plan.changes or plan.withheld_changes:
+            _put(folder / segment(plan.id) / "plan.json", codec.to_json(plan, indent=1))
+        _put(folder / "run.json", codec.to_json(record, indent=1))
+        return folder
+
+    def run(self, folder: Root) -> RunRecord | None:
+        return _get(RunRecord, folder / "run.json")
+
+    def plan(self, folder: Root, plan_id: str) -> Plan | None:
+        return _get(Plan, folder / segment(plan_id) / "plan.json")
+
+    def write_verdicts(self, run_after: datetime, rows: Iterable[RowVerdict]) -> None:
+        """Writes the verdicts of one batch and try; an earlier try's file stays."""
+        lines = list(rows)
+        first = lines[0]
+        folder = self.run_folder(first.run_id, run_after) / segment(first.plan_id) / "verdicts"
+        text = "".join(codec.to_json(line) + "\n" for line in lines)
+        _put(folder / f"{segment(first.batch)}.{first.try_number}.jsonl", text)
+
+    def verdicts(self, folder: Root, plan_id: str) -> list[RowVerdict]:
+        """The newest verdict of every change of a plan that has one: for each batch, the lines of its last try."""
+        newest: dict[str, tuple[int, Root]] = {}
+        for path in _children(folder / segment(plan_id) / "verdicts"):
+            batch, number, ending = path.name.rsplit(".", 2)
+            if ending == "jsonl" and int(number) > newest.get(batch, (0, None))[0]:
+                newest[batch] = (int(number), path)
+        rows = []
+        for _, path in sorted(newest.values(), key=lambda pair: str(pair[1])):
+            for line in _read(path).splitlines():
+                rows.append(codec.from_json(RowVerdict, line, source=str(path), next_step=NEXT_STEP))
+        return rows
+
+    # -- the newest plan ------------------------------------------------------------------------------------
+
+    def latest(self, instance: str) -> PlanOrder | None:
+        """The newest plan that was named for an instance."""
+        names = [path.name for path in _children(self._latest(instance))]
+        return _order(max(names)) if names else None
+
+    def name_latest(self, instance: str, order: PlanOrder) -> bool:
+        """Names a plan the instance's latest, unless a newer one is there; tells whether it is the latest now.
+
+        Its own name goes in first, then every older name goes out: whoever looks in between sees the newest of them.
+        """
+        folder = self._latest(instance)
+        _put(folder / _name(order), codec.to_json(order))
+        newest = max(path.name for path in _children(folder))
+        for path in _children(folder):
+            if path.name < newest:
+                path.unlink(missing_ok=True)
+        return bool(newest == _name(order))
+
+    def _latest(self, instance: str) -> Root:
+        return self.root / "instances" / segment(instance) / "latest"
+
+    # -- the open-job register ------------------------------------------------------------------------------
+
+    def open_job(self, instance: str, plan_id: str, batch: str) -> OpenJob | None:
+        return _get(OpenJob, self._entry(instance, plan_id, batch))
+
+    def open_jobs(self, instance: str) -> list[OpenJob]:
+        """All entries of an instance's register; one that its owner removes meanwhile is left out."""
+        found = (_get(OpenJob, path) for path in _children(self._open(instance)))
+        return [entry for entry in found if entry is not None]
+
+    def write_open_job(self, instance: str, entry: OpenJob) -> None:
+        _put(self._entry(instance, entry.order.plan_id, entry.batch), codec.to_json(entry))
+
+    def remove_open_job(self, instance: str, entry: OpenJob) -> None:
+        self._entry(instance, entry.order.plan_id, entry.batch).unlink(missing_ok=True)
+
+    def _open(self, instance: str) -> Root:
+        return self.root / "instances" / segment(instance) / "open"
+
+    def _entry(self, instance: str, plan_id: str, batch: str) -> Root:
+        return self._open(instance) / f"{segment(plan_id)}.{segment(batch)}.json"
+
+
+def _name(order: PlanOrder) -> str:
+    begun, made = (f"{moment.astimezone(timezone.utc):{_MOMENT}}" for moment in (order.snapshot_begun, order.made))
+    return f"{begun}_{made}_{segment(order.plan_id)}.json"
+
+
+def _order(name: str) -> PlanOrder:
+    begun, made, plan_id = name.removesuffix(".json").split("_", 2)
+    return PlanOrder(_moment(begun), _moment(made), plan_id)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, _MOMENT).replace(tzinfo=timezone.utc)
+
+
+def _put(path: Root, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(
+        path, Path
+    ):  # an object store shows an object whole or not at all; a file has to be renamed into place
+        part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    else:
+        path.write_text(text, encoding="utf-8")
+
+
+def _read(path: Root) -> str:
+    _forget_listings(path)
+    return str(path.read_text(encoding="utf-8"))
+
+
+def _get(cls: type[T], path: Root) -> T | None:
+    try:
+        text = _read(path)
+    except FileNotFoundError:
+        return None
+    return codec.from_json(cls, text, source=str(path), next_step=NEXT_STEP)
+
+
+def _children(folder: Root) -> Iterator[Root]:
+    _forget_listings(folder)
+    try:
+        children = sorted(folder.iterdir(), key=lambda path: str(path.name))
+    except FileNotFoundError:
+        return
+    yield from (path for path in children if not path.name.startswith("."))
+
+
+def _forget_listings(path: Root) -> None:
+    """Object-store clients remember folders and sizes; what another worker wrote since would not be seen."""
+    filesystem = getattr(path, "fs", None)
+    if filesystem is not None:
+        filesystem.invalidate_cache()

@@ -1,0 +1,86 @@
+"""Data to JSON and back, checked on the way in: what comes out of an XCom or the archive is not believed.
+
+An XCom holds `{"schema": "AccountsSnapshot/1", "json": "<text>"}`: one text, since Airflow would walk every row of a
+nested value to serialise it. pydantic's adapters do the work on our plain dataclasses.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from partner_sync.errors import SnapshotError
+from partner_sync.model import (
+    AccountsSnapshot,
+    Batch,
+    OpenJob,
+    OrganizationsSnapshot,
+    Plan,
+    PlanOrder,
+    RowVerdict,
+    RunRecord,
+)
+
+T = TypeVar("T")
+
+VERSIONS: dict[type, int] = {
+    AccountsSnapshot: 1,
+    OrganizationsSnapshot: 1,
+    Plan: 1,
+    Batch: 1,
+    PlanOrder: 1,
+    OpenJob: 1,
+    RowVerdict: 1,
+    RunRecord: 1,
+}
+"""Raised when a shape changes, so that an object of an earlier release is refused instead of misread."""
+
+
+def schema(cls: type) -> str:
+    return f"{cls.__name__}/{VERSIONS[cls]}"
+
+
+_adapters: dict[type, TypeAdapter[Any]] = {}
+
+
+def _adapter(cls: type) -> TypeAdapter[Any]:
+    """Adapters are made when first used: making one takes milliseconds that parsing a DAG does not have."""
+    if cls not in _adapters:
+        _adapters[cls] = TypeAdapter(cls)
+    return _adapters[cls]
+
+
+def to_json(value: object, *, indent: int | None = None) -> str:
+    """One of the types in `VERSIONS` as JSON text."""
+    return _adapter(type(value)).dump_json(value, indent=indent).decode()
+
+
+def from_json(cls: type[T], text: str | bytes, *, source: str, next_step: str) -> T:
+    """The value in `text`. Raises SnapshotError, naming `source` and `next_step`, for anything of another shape."""
+    try:
+        return cast("T", _adapter(cls).validate_json(text))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        at = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise SnapshotError(f"{source} is not a {schema(cls)}: {at}: {first['msg']}. {next_step}") from None
+
+
+def dump(value: object) -> dict[str, str]:
+    """A value of `VERSIONS` as an XCom."""
+    return {"schema": schema(type(value)), "json": to_json(value)}
+
+
+def load(cls: type[T], xcom: object, *, source: str, next_step: str) -> T:
+    """The value in an XCom. Raises SnapshotError for a missing one (None), a dangling one, or one of another schema.
+
+    A missing object arrives as the text of its path: the XCom backend of common.io hands that out instead of raising.
+    """
+    if xcom is None:
+        raise SnapshotError(f"{source} is missing. {next_step}")
+    if isinstance(xcom, str):
+        raise SnapshotError(f"{source} points to an object that is not there any more. {next_step}")
+    envelope = cast("dict[str, object]", xcom) if isinstance(xcom, dict) else {}
+    if envelope.get("schema") != schema(cls) or not isinstance(envelope.get("json"), str):
+        raise SnapshotError(f"{source} is not a {schema(cls)}. {next_step}")
+    return from_json(cls, cast("str", envelope["json"]), source=source, next_step=next_step)
