@@ -1,0 +1,66 @@
+"""The connection extra `endpoint_url`: another base URL for everything that is meant for the vendor's host."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from partner_sync.errors import Mistake
+
+
+def endpoint_mistake(endpoint_url: str) -> Mistake | None:
+    """What is wrong with the `endpoint_url` of a Connection; None if nothing is."""
+    key, advice = "endpoint_url", "Write https://host[:port], or http://127.0.0.1:port for a server on this machine."
+    try:
+        url = urlsplit(endpoint_url)
+        host, _port = url.hostname, url.port
+    except ValueError:
+        return Mistake(key, "it is not a URL", advice)
+    if url.scheme not in ("http", "https") or not host:
+        return Mistake(key, "it is not an http or https URL with a host", advice)
+    if url.username is not None or url.query or url.fragment:
+        return Mistake(key, "it carries a user, a query or a fragment", advice)
+    if url.scheme == "http" and not _is_loopback(host):
+        return Mistake(key, "plain http would show the credentials to the network", advice)
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Endpoint(HTTPAdapter):
+    """Sends what was meant for the vendor's host to `base`, and lets the answer look as if it came from that host."""
+
+    def __init__(self, base: str) -> None:
+        self._base = urlsplit(base)
+        super().__init__()
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        meant = request.url or ""
+        request.url = self._moved(urlsplit(meant))
+        if _is_loopback(self._base.hostname or ""):
+            kwargs["proxies"] = {}
+        else:
+            kwargs["proxies"] = requests.utils.get_environ_proxies(request.url) if kwargs.get("proxies") else {}
+        try:
+            response = super().send(request, *args, **kwargs)
+        finally:
+            request.url = meant  # zenpy recognises its own answers by it
+        response.url = meant
+        return response
+
+    def _moved(self, url: SplitResult) -> str:
+        prefix = self._base.path.rstrip("/")
+        own = url.netloc.lower() == self._base.netloc.lower() and url.path.startswith(f"{prefix}/")
+        path = url.path if own else prefix + url.path
+        return urlunsplit((self._base.scheme, self._base.netloc, path, url.query, ""))

@@ -1,0 +1,233 @@
+"""Reads the partner accounts out of Salesforce: all pages of one SOQL query, with the proof that they are all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+from xml.parsers.expat import ExpatError
+
+import simple_salesforce
+from simple_salesforce.exceptions import (
+    SalesforceAuthenticationFailed,
+    SalesforceError,
+    SalesforceExpiredSession,
+    SalesforceOperationError,
+)
+
+from partner_sync.errors import (
+    AuthenticationError,
+    IncompleteReadError,
+    Mistake,
+    PartnerSyncError,
+    RejectedError,
+    SchemaError,
+    UnavailableError,
+)
+from partner_sync.model import AccountsSnapshot, ReadProof
+from partner_sync.transport import Session
+
+T = TypeVar("T")
+
+DOMAIN = "salesforce.com"
+UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError, ExpatError)
+"""What simple-salesforce stumbles over when an answer is a web page, cut, or of another shape."""
+BUSY_CODES = frozenset({"REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "UNABLE_TO_LOCK_ROW"})
+SCHEMA_CODES = frozenset({"INVALID_FIELD", "INVALID_TYPE", "MALFORMED_QUERY"})
+LOCATOR_CODE = "INVALID_QUERY_LOCATOR"
+
+
+def gather(
+    client: simple_salesforce.Salesforce,
+    soql: str,
+    *,
+    now: Callable[[], datetime],
+    progress: Callable[[int, int], None],
+) -> AccountsSnapshot:
+    """All rows of `soql`, whose `client` speaks through our `Session`; `progress` hears rows read and announced."""
+    session: Session = client.session
+    begun, calls = now(), session.calls
+    reading = _Reading(client, session, soql, progress)
+    try:
+        reading.read()
+    except QueryLostError:
+        reading = _Reading(client, session, soql, progress)
+        reading.read()
+    proof = ReadProof("Salesforce", len(reading.rows), reading.announced, reading.pages, session.calls - calls)
+    if not reading.rows:
+        raise IncompleteReadError(
+            "Salesforce has no account for the query. That is more likely a lost permission than the truth: look at the"
+            " accounts as the user of the Connection, and compare the filter in the config."
+        )
+    return AccountsSnapshot(begun, now(), proof, tuple(reading.rows))
+
+
+class QueryLostError(UnavailableError):
+    """Salesforce forgot the query in the middle of its pages; it is asked from the start, once."""
+
+
+class _Reading:
+    """One pass over the pages of a query."""
+
+    def __init__(
+        self,
+        client: simple_salesforce.Salesforce,
+        session: Session,
+        soql: str,
+        progress: Callable[[int, int], None],
+    ) -> None:
+        self._client, self._session, self._soql, self._progress = client, session, soql, progress
+        self._paths = selected(soql)
+        self._seen: set[str] = set()
+        self.rows: list[dict[str, object]] = []
+        self.announced, self.pages = 0, 0
+
+    def read(self) -> None:
+        page = told(self._session, lambda: self._client.query(self._soql), self._soql)
+        self.announced = self._part(page, "totalSize", int)
+        self._take(page)
+        while not self._part(page, "done", bool):
+            following = self._part(page, "nextRecordsUrl", str)
+            self._once(following, "named a page for the second time")
+            page = self._next(following)
+            self._take(page)
+        if len(self.rows) != self.announced:
+            raise IncompleteReadError(
+                f"Salesforce announced {self.announced} accounts and sent {len(self.rows)}. Nothing was concluded from"
+                " them; Airflow reads again by itself."
+            )
+
+    def _next(self, path: str) -> Any:
+        return told(self._session, lambda: self._client.query_more(path, identifier_is_url=True), self._soql)
+
+    def _take(self, page: Any) -> None:
+        for record in self._part(page, "records", list):
+            if not isinstance(record, dict):
+                raise _unreadable(self._session)
+            attributes = record.get("attributes")
+            if isinstance(attributes, dict) and isinstance(url := attributes.get("url"), str):
+                self._once(url, "sent an account for the second time")
+            self.rows.append({path: _at(record, path) for path in self._paths})
+        self.pages += 1
+        self._progress(len(self.rows), self.announced)
+
+    def _once(self, what: str, happened: str) -> None:
+        if what in self._seen:
+            raise IncompleteReadError(f"Salesforce {happened} within one read. Airflow reads again by itself.")
+        self._seen.add(what)
+
+    def _part(self, page: Any, key: str, kind: type[T]) -> T:
+        value = page.get(key) if isinstance(page, dict) else None
+        if not isinstance(value, kind):
+            raise _unreadable(self._session)
+        return value
+
+
+def selected(soql: str) -> tuple[str, ...]:
+    """The field paths that a query selects, as they are written there."""
+    found = re.match(r"\s*SELECT\s+(.*?)\s+FROM\s", soql, re.IGNORECASE | re.DOTALL)
+    return tuple(path.strip() for path in found[1].split(",")) if found else ()
+
+
+def _at(record: Mapping[str, object], path: str) -> object:
+    """The value at a path; an empty lookup makes all below it None. Salesforce answers in its own case, not in ours."""
+    value: object = record
+    for step in path.split("."):
+        if value is None:
+            return None
+        fields = value if isinstance(value, dict) else {}
+        name = step if step in fields else next((key for key in fields if key.casefold() == step.casefold()), None)
+        if name is None:
+            advice = "Nothing was concluded from its absence: clear this task, and check the name in the config."
+            raise SchemaError("Salesforce", [Mistake(path, "the answer lacks this field", advice)])
+        value = fields[name]
+    return value
+
+
+# -- errors -------------------------------------------------------------------------------------------------
+
+
+def told(session: Session, call: Callable[[], T], soql: str = "") -> T:
+    """The result of a call to simple-salesforce; what that raises is raised as one of ours."""
+    try:
+        return call()
+    except (SalesforceError, SalesforceOperationError, *UNREADABLE) as error:
+        ours = translated(error, session, soql)
+    raise ours  # outside of the except: the library's messages hold the query and what Salesforce said
+
+
+def translated(error: Exception, session: Session, soql: str = "") -> PartnerSyncError:
+    """What an exception of simple-salesforce means."""
+    if isinstance(error, SalesforceAuthenticationFailed):
+        return _login_failed(error, session)
+    if isinstance(error, SalesforceError) and isinstance(error.content, list | dict):
+        return _refused(error, session, soql)
+    if isinstance(error, SalesforceExpiredSession) or session.last.status == 401:
+        return _not_accepted(session, "")
+    return _unreadable(session)
+
+
+def _login_failed(error: SalesforceAuthenticationFailed, session: Session) -> PartnerSyncError:
+    """A refused token request. Its code is a word of Salesforce, or the HTTP status where the answer was no JSON."""
+    if error.code in BUSY_CODES or (isinstance(error.code, int) and error.code < 400):
+        return _unreadable(session)
+    return _not_accepted(session, f"{error.code}: {error.auth_message}")
+
+
+def _not_accepted(session: Session, words: str) -> AuthenticationError:
+    last = session.last
+    step = (
+        f"Check consumer_key, consumer_secret and domain of {session.where} (a My Domain such as 'acme.my'), and that"
+        " the app's client credentials flow is on and its user active."
+    )
+    return AuthenticationError("Salesforce", last.method, last.path, last.status, words, step)
+
+
+def _unreadable(
+    session: Session, happened: str = "answered something that cannot be read", words: str = ""
+) -> UnavailableError:
+    last = session.last
+    return UnavailableError("Salesforce", last.method, last.path, happened, effect="none", words=words)
+
+
+def _refused(error: SalesforceError, session: Session, soql: str) -> PartnerSyncError:
+    """An error answer in JSON: an array of {message, errorCode}."""
+    items = error.content if isinstance(error.content, list) else [error.content]
+    said = [item for item in items if isinstance(item, dict)]
+    codes = {str(item.get("errorCode", "")) for item in said}
+    words = "; ".join(f"{item.get('errorCode')}: {item.get('message')}" for item in said)
+    if error.status == 401:
+        return _not_accepted(session, words)
+    if LOCATOR_CODE in codes:
+        last = session.last
+        return QueryLostError("Salesforce", last.method, last.path, "forgot the query", effect="none", words=words)
+    if busy := codes & BUSY_CODES:
+        return _unreadable(session, f"is at its limit ({', '.join(sorted(busy))})", words)
+    rejected = RejectedError(
+        "Salesforce", session.last.method, session.last.path, error.status, words, _next_step(error.status, session)
+    )
+    if not codes & SCHEMA_CODES:
+        return rejected
+    advice = "Compare it with Salesforce's setup, and that the user of the Connection may see it; then mend the config."
+    mistake = Mistake(_named(words, soql) or "the query", f"Salesforce says {', '.join(sorted(codes))}", advice)
+    schema = SchemaError("Salesforce", [mistake])
+    schema.__cause__ = rejected  # carries Salesforce's words, for the archive
+    return schema
+
+
+def _next_step(status: int, session: Session) -> str:
+    if status == 403:
+        return "Give the user of the Connection the permissions API Enabled and read access to Account."
+    if status in (404, 410):
+        return f"See that the API version and the domain of {session.where} still exist."
+    return f"Its words are kept apart from this message; check {session.where} and the [accounts] part of the config."
+
+
+def _named(words: str, soql: str) -> str | None:
+    """The first name in quotes that our own query uses outside of its literals: the field it is about."""
+    ours = {name.casefold() for name in re.findall(r"\w+", re.sub(r"'[^']*'", "", soql))}
+    for quoted in re.findall(r"'([\w.]+)'", words):
+        if all(step.casefold() in ours for step in quoted.split(".")):
+            return str(quoted)
+    return None

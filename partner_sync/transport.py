@@ -1,0 +1,266 @@
+"""The one HTTP session that both systems use: bounded time-outs and retries, a reserve of the quota, no foreign host.
+
+What is repeated, and when:
+
+    GET, token requests   broken connections (truncated bodies too), 409, 429, 502, 503, 504
+    everything else       429, and connections that were never made: both leave no effect behind
+
+Anything else that stops an answer from arriving is an `UnavailableError`, whose `effect` says whether the request may
+have been carried out. Redirects are never followed: they turn a write into a read, and lead credentials to other hosts.
+Whatever else was answered, 4xx included, is the caller's to judge.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from ssl import SSLCertVerificationError
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import requests
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from partner_sync import __version__
+from partner_sync.config import Calls
+from partner_sync.endpoint import Endpoint, endpoint_mistake
+from partner_sync.errors import ConfigError, Mistake, RejectedError, UnavailableError
+from partner_sync.quota import Quota, quota_of, retry_after
+
+log = logging.getLogger(__name__)
+
+TOKEN_PATHS = ("/oauth/tokens", "/services/oauth2/token", "/services/Soap/u/")
+"""POSTs that may be repeated, since a token more or less has no effect. The last one is Salesforce's SOAP login."""
+SOAP_LOGIN = TOKEN_PATHS[2]
+BUSY = frozenset({409, 429, 502, 503, 504})
+"""Answers after which a repeatable request is sent again. 409 is Zendesk's "database collision"."""
+
+
+class TooManyJobsError(UnavailableError):
+    """Zendesk has as many bulk jobs queued or running as it allows; nothing was submitted."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was asked last and what came back, for messages: no host, no query."""
+
+    method: str
+    path: str
+    status: int
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """Why an attempt brought no usable answer."""
+
+    happened: str
+    harmless: bool
+    again: bool
+    wait: float | None = None
+    words: str = ""
+
+
+class Session(requests.Session):
+    """A `requests` session for one system.
+
+    `host` is the configured one; `domain`, if given, also admits every https host below it. `calls` counts attempts on
+    the wire, `token_calls` those that ask for a token. `where` names the Connection in messages.
+    """
+
+    def __init__(
+        self,
+        system: str,
+        host: str,
+        settings: Calls,
+        *,
+        where: str = "",
+        domain: str | None = None,
+        endpoint_url: str | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self.system, self.host, self.where = system, host.lower(), where or f"the Connection of {system}"
+        self.calls, self.token_calls = 0, 0
+        self.last = Answer("", "", 0)
+        self._settings, self._domain, self._sleep, self._clock = settings, domain, sleep, clock
+        self._quota: tuple[Quota, float] | None = None
+        self._endpoint = urlsplit(endpoint_url) if endpoint_url else None
+        if endpoint_url:
+            if mistake := endpoint_mistake(endpoint_url):
+                raise ConfigError(self.where, [mistake])
+            self.mount("https://", Endpoint(endpoint_url))
+            self.mount("http://", Endpoint(endpoint_url))
+        self.headers["User-Agent"] = f"partner-sync/{__version__}"
+        self.auth = _as_it_is  # or requests would put a login of ~/.netrc in the place of ours
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # its DEBUG lines hold query strings
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send until there is an answer for the caller to judge, or no sense in sending again."""
+        url = urlsplit(request.url or "")
+        method, path = request.method or "", url.path
+        self._refuse_foreign(url)
+        token = method == "POST" and path.startswith(TOKEN_PATHS)
+        repeatable = token or method in ("GET", "HEAD")
+        kwargs |= {"allow_redirects": False, "timeout": (self._settings.connect_seconds, self._settings.read_seconds)}
+        kwargs["verify"] = kwargs.get("verify") or True
+        failure = _Failure("was not asked", harmless=True, again=False)
+        for wait in [*self._waits(), None]:
+            self._keep_reserve(method, path)
+            if token:
+                self.token_calls += 1
+            else:
+                self.calls += 1
+            outcome = self._attempt(request, repeatable, kwargs)
+            if isinstance(outcome, requests.Response):
+                return outcome
+            failure = outcome
+            asked = failure.wait
+            if wait is None or not failure.again or (asked or 0) > self._settings.max_wait_seconds:
+                break
+            wait = wait if asked is None else asked
+            log.info("%s %s at %s %s; trying again in %.1f s", self.system, failure.happened, method, path, wait)
+            self._sleep(wait)
+        raise UnavailableError(
+            self.system,
+            method,
+            path,
+            failure.happened,
+            effect="none" if repeatable or failure.harmless else "unknown",
+            retry_after=failure.wait,
+            words=failure.words,
+        )
+
+    def _waits(self) -> Iterator[float]:
+        """Waits between attempts, one fewer than there are attempts."""
+        for attempt in range(self._settings.attempts - 1):
+            yield min(self._settings.first_wait_seconds * 2**attempt, self._settings.max_wait_seconds)
+
+    def _attempt(
+        self, request: requests.PreparedRequest, repeatable: bool, kwargs: dict[str, Any]
+    ) -> requests.Response | _Failure:
+        """One attempt on the wire, its body read to the end."""
+        problem: requests.RequestException
+        try:
+            response = super().send(request, **kwargs)
+        except requests.RequestException as error:
+            problem = error
+        else:
+            return self._judged(request, response, repeatable)
+        return self._broken(problem, repeatable)  # outside of the except: what requests says holds the query string
+
+    def _broken(self, problem: requests.RequestException, repeatable: bool) -> _Failure:
+        causes = set(map(type, _causes(problem)))
+        if any(issubclass(cause, SSLCertVerificationError) for cause in causes):
+            advice = "Add its authority to the file that REQUESTS_CA_BUNDLE names; checking cannot be turned off."
+            raise ConfigError(self.where, [Mistake("host", "its TLS certificate is not trusted here", advice)])
+        if any(issubclass(cause, NewConnectionError | ConnectTimeoutError) for cause in causes):
+            return _Failure("could not be reached", harmless=True, again=True)
+        if isinstance(problem, requests.Timeout):
+            happened = f"did not answer within {self._settings.read_seconds:g} s"
+        else:
+            happened = "broke the connection"
+        return _Failure(happened, harmless=False, again=repeatable)
+
+    def _judged(
+        self, request: requests.PreparedRequest, response: requests.Response, repeatable: bool
+    ) -> requests.Response | _Failure:
+        """The answer if the caller may have it, a failure if it is about being busy or broken."""
+        method, path, status = request.method or "", urlsplit(request.url or "").path, response.status_code
+        self.last = Answer(method, path, status)
+        quota = quota_of(response.headers)
+        self._quota = (quota, self._clock()) if quota else self._quota
+        if response.is_redirect:
+            self._refuse_redirect(response, method, path)
+        wait, words = retry_after(response.headers), response.text[:2000] if status >= 400 else ""
+        if not repeatable and _too_many_jobs(response):
+            raise TooManyJobsError(
+                self.system,
+                method,
+                path,
+                "has too many jobs queued or running",
+                effect="none",
+                retry_after=wait,
+                words=words,
+            )
+        if status == 429 or (repeatable and status in BUSY):
+            return _Failure(f"answered {status}", harmless=status == 429, again=True, wait=wait, words=words)
+        if status >= 500 and not (status == 500 and path.startswith(SOAP_LOGIN)):  # a SOAP fault is a 500
+            return _Failure(f"answered {status}", harmless=False, again=False, wait=wait, words=words)
+        return response
+
+    def _keep_reserve(self, method: str, path: str) -> None:
+        """Wait, or give up, while what remains of the quota is the part left to others."""
+        if self._quota is None:
+            return
+        quota, at = self._quota
+        percent = self._settings.reserve_percent
+        if not quota.under(percent):
+            return
+        left = f"has {quota.remaining} of {quota.limit} requests left, under the reserve of {percent:g} % for others,"
+        if quota.resets_in is None:
+            raise UnavailableError(
+                self.system, method, path, f"{left[:-1]} until its daily quota recovers,", effect="none"
+            )
+        wait = at + quota.resets_in - self._clock()
+        if wait > self._settings.max_wait_seconds:
+            raise UnavailableError(self.system, method, path, left, effect="none", retry_after=wait)
+        self._quota = None
+        if wait > 0:
+            log.info("%s %s waiting %.0f s for the reset", self.system, left, wait)
+            self._sleep(wait)
+
+    def _refuse_redirect(self, response: requests.Response, method: str, path: str) -> None:
+        target = urlsplit(requests.compat.urljoin(response.url, response.headers.get("location", "")))
+        raise RejectedError(
+            self.system,
+            method,
+            path,
+            response.status_code,
+            response.text,
+            f"It redirects to {target.hostname}, where nothing was sent. Redirects are not followed: write the host"
+            f" that answers itself into {self.where}, and see that the account is not suspended.",
+        )
+
+    def _refuse_foreign(self, url: SplitResult) -> None:
+        """Nothing goes to a host that an answer, and not the Connection, names."""
+        host, plain = url.hostname or "", url.scheme == "https" and url.port in (None, 443) and "@" not in url.netloc
+        if plain and (host == self.host or (self._domain is not None and host.endswith(f".{self._domain}"))):
+            return
+        if self._endpoint is not None and url.netloc.lower() == self._endpoint.netloc.lower():
+            return
+        allowed = f"https://{self.host}" + (f" or an https host below .{self._domain}" if self._domain else "")
+        wrong = f"a request is meant for {url.scheme}://{host}, not for {allowed}; nothing was sent there"
+        advice = "Name the right host there; if it is right, find out who answers in its place."
+        raise ConfigError(self.where, [Mistake("host", wrong, advice)])
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The exceptions that `error` wraps, however deep: urllib3 hands on a reason, requests an argument."""
+    seen: set[int] = set()
+    todo: list[object] = [error]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, BaseException) and id(item) not in seen:
+            seen.add(id(item))
+            yield item
+            todo += [*item.args, getattr(item, "reason", None), item.__cause__, item.__context__]
+
+
+def _too_many_jobs(response: requests.Response) -> bool:
+    """Whether a write was refused for the number of bulk jobs; no document names the HTTP status (assumption: any)."""
+    if b"TooManyJobs" not in response.content:
+        return False
+    try:
+        body = response.json()
+    except requests.JSONDecodeError:
+        return False
+    return isinstance(body, dict) and body.get("error") == "TooManyJobs"

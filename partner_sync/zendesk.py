@@ -1,0 +1,150 @@
+"""Reads the organizations of one Zendesk instance: fields first, then every page, with the proof that it is all."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+from partner_sync.errors import IncompleteReadError, Mistake, SchemaError
+from partner_sync.model import ATTRIBUTES, InstanceRead, Organization, ReadProof, Value
+from partner_sync.zendesk_client import Job, Row, TooManyJobsError, Zendesk
+
+__all__ = ["Job", "Row", "TooManyJobsError", "Zendesk", "check_fields", "gather", "whole"]
+
+COUNT_IS_CACHED_ABOVE = 100_000
+COUNT_TOLERANCE = 0.01
+"""Above so many organizations Zendesk's count is up to a day old: then the listing may differ from it by this part."""
+
+
+class ExpectedField(Protocol):
+    """What the mapping needs of one organization field: one of these types, and these options at least."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def types(self) -> frozenset[str]: ...
+    @property
+    def options(self) -> frozenset[str]: ...
+
+
+def gather(
+    zendesk: Zendesk,
+    *,
+    write: bool,
+    owned: Sequence[str],
+    expected: Sequence[ExpectedField],
+    partner_field: str,
+    partner_values: Collection[str],
+    salesforce_id_field: str,
+    progress: Callable[[int, int], None],
+) -> InstanceRead:
+    """All organizations; those whose `partner_field` has a partner value keep their `owned` fields, the others none.
+
+    `progress` hears organizations read and announced. Calls: one a page of 100, and three more.
+    """
+    calls = zendesk.calls
+    check_fields(zendesk.organization_fields(), expected, zendesk.instance)
+    before = zendesk.count()
+    keys, partners = tuple(key for key in owned if key not in ATTRIBUTES), frozenset(partner_values)
+    organizations: list[Organization] = []
+    ids: set[int] = set()
+    pages = 0
+    for page in zendesk.pages():
+        pages += 1
+        for raw in page:
+            kind = _fields(raw).get(partner_field)
+            kept = keys if isinstance(kind, str) and kind in partners else None
+            organizations.append(_organization(raw, kept, partner_field, salesforce_id_field))
+            ids.add(organizations[-1].id)
+        progress(len(organizations), before)
+    after = zendesk.count()
+    _prove(zendesk.instance, len(organizations), len(ids), before, after)
+    proof = ReadProof(f"Zendesk {zendesk.instance}", len(organizations), after, pages, zendesk.calls - calls)
+    return InstanceRead(zendesk.instance, write, proof, tuple(organizations))
+
+
+def _prove(instance: str, read: int, distinct: int, before: int, after: int) -> None:
+    """The listing came to its end; now its length has to be what was counted before, after, or in between."""
+    again = "Nothing was concluded from what is absent; Airflow reads again by itself."
+    if not read:
+        raise IncompleteReadError(
+            f"Zendesk {instance} lists no organization at all. That is more likely a lost permission than the truth:"
+            f" look at the organizations as the user of the Connection. {again}"
+        )
+    if distinct != read:
+        raise IncompleteReadError(f"Zendesk {instance} listed {read - distinct} organizations twice. {again}")
+    low, high = min(before, after), max(before, after)
+    slack = int(high * COUNT_TOLERANCE) if high > COUNT_IS_CACHED_ABOVE else 0
+    if not low - slack <= read <= high + slack:
+        raise IncompleteReadError(
+            f"Zendesk {instance} listed {read} organizations and counted {before} before and {after} after. {again}"
+        )
+
+
+def whole(raw: Row, owned: Sequence[str], *, partner_field: str, salesforce_id_field: str) -> Organization:
+    """An organization as `show_many` answered it, with its `owned` fields whatever it is."""
+    keys = tuple(key for key in owned if key not in ATTRIBUTES)
+    return _organization(raw, keys, partner_field, salesforce_id_field)
+
+
+def _organization(raw: Row, keys: Sequence[str] | None, partner_field: str, salesforce_id_field: str) -> Organization:
+    """100,000 of these are kept at once: equal texts are one object, fields nobody needs are dropped."""
+    fields = _fields(raw)
+    kind = _text(fields.get(partner_field))
+    external_id, salesforce_id = _text(raw.get("external_id")), _text(fields.get(salesforce_id_field))
+    return Organization(
+        id=raw["id"],
+        name=str(raw.get("name") or ""),
+        external_id=salesforce_id if external_id == salesforce_id else external_id,
+        salesforce_id=salesforce_id,
+        account_type=kind if kind is None else sys.intern(kind),
+        fields=None if keys is None else {key: _shared(fields.get(key)) for key in keys},
+    )
+
+
+def _fields(raw: Row) -> Mapping[str, Value]:
+    fields = raw.get("organization_fields")
+    return fields if isinstance(fields, dict) else {}
+
+
+def _text(value: Value) -> str | None:
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _shared(value: Value) -> Value:
+    """The value; texts that recur over thousands of organizations are kept once."""
+    return sys.intern(value) if type(value) is str else value
+
+
+# -- the pre-flight -----------------------------------------------------------------------------------------
+
+
+def check_fields(fields: Sequence[Row], expected: Sequence[ExpectedField], instance: str) -> None:
+    """Raise a `SchemaError` with everything in which Zendesk's fields are not what the mapping needs."""
+    known = {str(field.get("key")): field for field in fields}
+    mistakes = [mistake for want in expected for mistake in _mistakes(known.get(want.key), want)]
+    if mistakes:
+        raise SchemaError(f"Zendesk {instance}", mistakes)
+
+
+def _mistakes(field: Row | None, want: ExpectedField) -> list[Mistake]:
+    types = " or ".join(sorted(want.types))
+    if field is None:
+        return [Mistake(want.key, "there is no such organization field", f"Create it with type {types}.")]
+    mistakes = []
+    if field.get("type") not in want.types:
+        wrong = f"its type is {field.get('type')}, not {types}"
+        mistakes.append(Mistake(want.key, wrong, "Change the rule in the config: a field's type stays as it was made."))
+    if field.get("active") is not True:
+        mistakes.append(
+            Mistake(want.key, "the organization field is inactive", "Activate it in Zendesk's admin centre.")
+        )
+    options = {str(option.get("value")) for option in field.get("custom_field_options") or ()}
+    mistakes += [
+        Mistake(
+            want.key, f"the drop-down has no option with the value {value}", "Add the option, value as written here."
+        )
+        for value in sorted(want.options - options)
+    ]
+    return mistakes

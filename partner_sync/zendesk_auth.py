@@ -1,0 +1,102 @@
+"""How a request to Zendesk shows who asks. Credentials are kept in memory, and never show in a message or a repr."""
+
+from __future__ import annotations
+
+import requests
+from requests.auth import AuthBase, HTTPBasicAuth
+
+from partner_sync.errors import AuthenticationError, UnavailableError
+from partner_sync.transport import Session
+
+SCOPE = "read organizations:write"
+"""Assumption: no document says under which resource Zendesk counts job_statuses and organization_fields, so reading is
+asked for as a whole and writing for organizations only. A Connection can name another `scope`."""
+TOKEN_SECONDS = 1800
+TOKEN_PATH = "/oauth/tokens"  # noqa: S105
+
+
+class Credential(AuthBase):
+    """What every way to authenticate has; `advice` is the next step when Zendesk answers 401."""
+
+    advice = ""
+
+    def renew(self) -> bool:
+        """Whether there is a new credential to try after a 401."""
+        return False
+
+
+class ClientCredentials(Credential):
+    """An OAuth client's own tokens: asked for when first needed, and again when Zendesk no longer takes the last."""
+
+    def __init__(
+        self,
+        session: Session,
+        base_url: str,
+        client_id: str,
+        client_secret: str,
+        *,
+        scope: str = SCOPE,
+        expires_in: int = TOKEN_SECONDS,
+    ) -> None:
+        self.advice = (
+            f"Check client_id and client_secret of {session.where}; the client must be confidential, its user active."
+        )
+        self._session, self._url = session, base_url.rstrip("/") + TOKEN_PATH
+        self._order = {
+            "grant_type": "client_credentials",
+            "client_id": client_id,
+            "client_secret": client_secret,
+            "scope": scope,
+            "expires_in": expires_in,
+        }
+        self._token: str | None = None
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        self._token = self._token or self._minted()
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+    def renew(self) -> bool:
+        self._token = None
+        return True
+
+    def _minted(self) -> str:
+        response = self._session.post(self._url, json=self._order, headers={"Accept": "application/json"})
+        system, status = self._session.system, response.status_code
+        if status >= 400:
+            raise AuthenticationError(system, "POST", TOKEN_PATH, status, response.text, self.advice)
+        try:
+            body = response.json()
+        except requests.JSONDecodeError:
+            body = None
+        token = body.get("access_token") if isinstance(body, dict) else None
+        if not isinstance(token, str) or not token:
+            raise UnavailableError(system, "POST", TOKEN_PATH, "answered without a token", effect="none")
+        return token
+
+
+class StaticToken(Credential):
+    """An OAuth token that somebody made; when it ends, somebody has to make another."""
+
+    def __init__(self, token: str, where: str) -> None:
+        self.advice = f"The oauth_token of {where} has ended or was revoked: use client_id and client_secret instead."
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class ApiToken(Credential):
+    """An email and an API token; Zendesk stops these on 30 April 2027."""
+
+    def __init__(self, email: str, token: str, where: str) -> None:
+        self.advice = (
+            f"Check login and token of {where}; better, use client_id and client_secret: Zendesk stops API tokens on"
+            " 30 April 2027."
+        )
+        self._basic = HTTPBasicAuth(f"{email}/token", token)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        self._basic(request)
+        return request

@@ -1,0 +1,244 @@
+"""Zendesk's organizations and bulk jobs over our own session, one method a call.
+
+Not zenpy: it cannot clear a field, ask for a token, or bound its waiting. Cursors are put on our own base URL; links
+that an answer names are never followed, since Zendesk puts another host there.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import requests
+
+from partner_sync.errors import AuthenticationError, IncompleteReadError, RejectedError, UnavailableError
+from partner_sync.transport import Session, TooManyJobsError
+from partner_sync.zendesk_auth import Credential
+
+__all__ = ["Job", "Row", "TooManyJobsError", "Zendesk"]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Row = dict[str, Any]
+"""An organization as Zendesk writes it. A key with None is sent as null, which clears it."""
+
+MANY = 100
+"""What a page, a re-read and a bulk job hold at most; Zendesk refuses more."""
+ENDED = frozenset({"completed", "failed", "killed"})
+"""A job in any other status, one yet unheard of included, may still write."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A bulk job. `results` has its items, in the order of the request, once it has ended: {status, id} or {error}."""
+
+    id: str
+    status: str
+    total: int
+    results: tuple[Row, ...]
+    message: str
+
+    @property
+    def active(self) -> bool:
+        """Whether it may still write."""
+        return self.status not in ENDED
+
+
+class Zendesk:
+    """One Zendesk account, named `instance` in messages; `base_url` is https://{its host}."""
+
+    def __init__(self, session: Session, base_url: str, instance: str, auth: Credential) -> None:
+        self.instance = instance
+        self._session, self._base, self._auth = session, base_url.rstrip("/"), auth
+
+    @property
+    def calls(self) -> int:
+        """Calls on the wire until now, token requests not counted."""
+        return self._session.calls
+
+    # -- reading
+
+    def count(self) -> int:
+        """How many organizations there are; over 100,000 Zendesk answers a figure of up to a day ago."""
+        path = "/api/v2/organizations/count"
+        counted = self._part(self._ask("GET", path), "count", dict, "GET", path)
+        return self._part(counted, "value", int, "GET", path)
+
+    def organization_fields(self) -> list[Row]:
+        """All organization fields, inactive ones included."""
+        return [field for page in self._pages("/api/v2/organization_fields", "organization_fields") for field in page]
+
+    def pages(self) -> Iterator[list[Row]]:
+        """All organizations, page by page, by rising id; `IncompleteReadError` if the pages do not come to an end."""
+        return self._pages("/api/v2/organizations", "organizations")
+
+    def show_many(self, *, ids: Sequence[int] | None = None, external_ids: Sequence[str] | None = None) -> list[Row]:
+        """The organizations of at most 100 ids or external ids that exist, in Zendesk's order."""
+        key, values = ("ids", ids) if ids is not None else ("external_ids", external_ids)
+        path = "/api/v2/organizations/show_many"
+        answer = self._ask("GET", path, {key: ",".join(map(str, _many(values or ())))})
+        return self._rows(answer, "organizations", path)
+
+    def _pages(self, path: str, key: str) -> Iterator[list[Row]]:
+        """Loop on `has_more`: the last page names a cursor and a link as well."""
+        query, seen = {"page[size]": str(MANY)}, set[str]()
+        while True:
+            answer = self._ask("GET", path, query)
+            yield self._rows(answer, key, path)
+            meta = answer.get("meta")
+            if not isinstance(meta, dict):
+                raise self._incomplete(path, "does not say whether there are more pages")
+            if meta.get("has_more") is False:
+                return
+            cursor = meta.get("after_cursor")
+            if not isinstance(cursor, str) or not cursor or cursor in seen:
+                raise self._incomplete(path, "names no further page although there are more")
+            seen.add(cursor)
+            query["page[after]"] = cursor
+
+    # -- writing
+
+    def create_many(self, rows: Sequence[Row]) -> Job:
+        """Submit a job that creates at most 100 organizations."""
+        return self._submit("POST", "create_many", {"organizations": list(_many(rows))})
+
+    def update_many(self, rows: Sequence[Row]) -> Job:
+        """Submit a job that changes at most 100 organizations, each by its `id` and in its own way."""
+        return self._submit("PUT", "update_many", {"organizations": list(_many(rows))})
+
+    def update_alike(self, ids: Sequence[int], row: Row) -> Job:
+        """Submit a job that changes at most 100 organizations in the same way."""
+        return self._submit("PUT", "update_many", {"organization": row}, {"ids": ",".join(map(str, _many(ids)))})
+
+    def _submit(self, method: str, verb: str, body: Row, query: Mapping[str, str] | None = None) -> Job:
+        path = f"/api/v2/organizations/{verb}"
+        return self._job(self._ask(method, path, query, body), method, path)
+
+    # -- jobs
+
+    def job(self, job_id: str) -> Job | None:
+        """A job by its id; None if Zendesk does not know it (any more, or for the first moments yet)."""
+        path = f"/api/v2/job_statuses/{job_id}"
+        try:
+            answer = self._ask("GET", path)
+        except RejectedError as error:
+            if error.status != 404:
+                raise
+            return None
+        return self._job(answer, "GET", path)
+
+    def running_jobs(self) -> list[Job]:
+        """All jobs that may still write, whoever submitted them.
+
+        All pages are read: the list is by birth, newest first, and a slow job can be older than hundreds that have
+        ended. Stopping early would miss a job that still writes. Zendesk keeps jobs for a day.
+        """
+        path = "/api/v2/job_statuses"
+        jobs = [
+            self._job({"job_status": raw}, "GET", path) for page in self._pages(path, "job_statuses") for raw in page
+        ]
+        return [job for job in jobs if job.active]
+
+    def _job(self, answer: Row, method: str, path: str) -> Job:
+        raw = self._part(answer, "job_status", dict, method, path)
+        results = raw.get("results") or []
+        return Job(
+            id=self._part(raw, "id", str, method, path),
+            status=self._part(raw, "status", str, method, path),
+            total=raw.get("total") or 0,
+            results=tuple(item for item in results if isinstance(item, dict)) if isinstance(results, list) else (),
+            message=str(raw.get("message") or ""),
+        )
+
+    # -- asking
+
+    def _ask(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Row | None = None) -> Row:
+        """One request with a credential; a 401 has no effect, so a credential that can be renewed is used once more."""
+        response = self._send(method, path, query, body)
+        if response.status_code == 401 and self._auth.renew():
+            response = self._send(method, path, query, body)
+        if method != "GET":
+            self._warn_of_dropped(response, path)
+        if response.status_code >= 400:
+            raise self._refused(response, method, path)
+        return self._body(response, method, path)
+
+    def _send(self, method: str, path: str, query: Mapping[str, str] | None, body: Row | None) -> requests.Response:
+        return self._session.request(
+            method,
+            self._base + path,
+            params=query,
+            json=body,
+            headers={"Accept": "application/json"},
+            auth=self._auth,
+        )
+
+    def _body(self, response: requests.Response, method: str, path: str) -> Row:
+        """The object of a good answer, whose content type says that it is JSON."""
+        content_type = response.headers.get("Content-Type", "")
+        if "json" not in content_type:
+            if method == "GET":
+                step = f"It is no API answer: see that the host in {self._session.where} is a Zendesk account in use."
+                raise RejectedError(self._session.system, method, path, response.status_code, response.text, step)
+            raise self._unavailable(method, path, "answered something else than JSON")
+        try:
+            body = response.json()
+        except requests.JSONDecodeError:
+            body = None
+        if not isinstance(body, dict):
+            raise self._unavailable(method, path, "answered broken JSON")
+        return body
+
+    def _refused(self, response: requests.Response, method: str, path: str) -> RejectedError | UnavailableError:
+        status, words = response.status_code, response.text
+        if status == 401:
+            return AuthenticationError(self._session.system, method, path, status, words, self._auth.advice)
+        if status == 409 and "DatabaseConflict" in words:
+            return self._unavailable(method, path, "had a database conflict", words)
+        if status == 403:
+            step = (
+                f"Give the user behind {self._session.where} a role that may see and edit all organizations, and the"
+                " OAuth client the scopes it asks for."
+            )
+        else:
+            step = "Its words are kept apart from this message; sent again, the same request would be refused again."
+        return RejectedError(self._session.system, method, path, status, words, step)
+
+    def _unavailable(self, method: str, path: str, happened: str, words: str = "") -> UnavailableError:
+        effect = "none" if method == "GET" else "unknown"
+        return UnavailableError(self._session.system, method, path, happened, effect=effect, words=words)
+
+    def _incomplete(self, path: str, happened: str) -> IncompleteReadError:
+        return IncompleteReadError(
+            f"{self._session.system} {happened} at GET {path}. Nothing was concluded from what was read until then;"
+            " Airflow reads again by itself."
+        )
+
+    def _warn_of_dropped(self, response: requests.Response, path: str) -> None:
+        """Zendesk drops what it does not know, and says so in a header only. That may hold values; we log its keys."""
+        said = response.headers.get("x-zendesk-api-warn", "")
+        keys = re.findall(r'"([\w.\[\]-]+)"', "".join(re.findall(r"unpermitted_keys=>\[(.*?)\]", said)))
+        if said:
+            log.warning("%s dropped keys at %s: %s", self._session.system, path, ", ".join(keys) or "it names none")
+
+    def _rows(self, answer: Row, key: str, path: str) -> list[Row]:
+        rows = self._part(answer, key, list, "GET", path)
+        if not all(isinstance(row, dict) and isinstance(row.get("id"), int | str) for row in rows):
+            raise self._unavailable("GET", path, "answered in another shape")
+        return rows
+
+    def _part(self, answer: Row, key: str, kind: type[T], method: str, path: str) -> T:
+        value = answer.get(key)
+        if not isinstance(value, kind):
+            raise self._unavailable(method, path, "answered in another shape")
+        return value
+
+
+def _many(values: Sequence[T]) -> Sequence[T]:
+    if not 0 < len(values) <= MANY:
+        raise ValueError(f"between 1 and {MANY} can be asked for at once, not {len(values)}")
+    return values
