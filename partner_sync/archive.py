@@ -7,13 +7,14 @@
     instances/<instance>/open/<plan id>.<batch>.json                    the open-job register
 
 The newest plan is an object of its own name, not one object that is read, compared and overwritten: two `compare` tasks
-that end together would lose the newer one. Names sort as plans do, so the last name is the newest plan, whoever wrote it when.
+that end together would lose the newer one. Names sort as plans do: the last is the newest plan, whoever wrote it when.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,7 +38,7 @@ def segment(text: str) -> str:
 
 
 class Archive:
-    """Reads and writes the archive below `root`. Times are UTC; a missing object is None, a foreign one SnapshotError."""
+    """Reads and writes the archive below `root`. Times are UTC; a missing object is None, a foreign one raises."""
 
     def __init__(self, root: Root) -> None:
         self.root = root
@@ -49,11 +50,11 @@ class Archive:
 
     def write_run(self, record: RunRecord) -> Root:
         """Writes `run.json`, and `plan.json` if the plan changes or withholds anything. Returns the run's folder."""
-        plan = record.plan
+        plan, header = record.plan, replace(record.plan, changes=(), withheld_changes=())
         folder = self.run_folder(record.trigger.run_id, record.trigger.run_after)
         if plan.changes or plan.withheld_changes:
             _put(folder / segment(plan.id) / "plan.json", codec.to_json(plan, indent=1))
-        _put(folder / "run.json", codec.to_json(record, indent=1))
+        _put(folder / "run.json", codec.to_json(replace(record, plan=header), indent=1))
         return folder
 
     def run(self, folder: Root) -> RunRecord | None:

@@ -135,7 +135,7 @@ Change = Create | Update | Mark
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something a person must look at; it never blocks the healthy rest. No `instance`: it is about Salesforce alone."""
+    """Something a person must look at; it never blocks the healthy rest. `instance` is None: Salesforce alone."""
 
     kind: str
     instance: str | None
@@ -198,7 +198,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """At most 100 changes of one kind for one instance; one Zendesk job writes it. `index` counts from 0 in the plan."""
+    """At most 100 changes of one kind for one instance; one Zendesk job writes it. `index` counts from 0 in a plan."""
 
     order: PlanOrder
     run_id: str
@@ -218,8 +218,8 @@ class Batch:
 class OpenJob:
     """An entry of the open-job register: a bulk job that was, or may have been, submitted and may not have ended.
 
-    `time` is when the entry was written; `intended` when the submit was announced (None before that); `rows` are the
-    positions in the batch that the submit holds; `submits` and `calls` count over all visits of this batch.
+    `time` is when the entry was claimed; `intended` when the submit was announced (None before that); `rows` are the
+    positions in the batch that the submit holds. `sent` (positions), `submits` and `calls` are over all its visits.
     """
 
     order: PlanOrder
@@ -229,6 +229,7 @@ class OpenJob:
     intended: datetime | None = None
     job_id: str | None = None
     rows: tuple[int, ...] = ()
+    sent: tuple[int, ...] = ()
     submits: int = 0
     calls: int = 0
 
@@ -237,8 +238,8 @@ class OpenJob:
 class RowVerdict:
     """What became of one change, as one flat line of the archive.
 
-    `written` says whether the row was sent by the job of this line (two lines with one `job_id` are one write),
-    `vendor_words` what Zendesk said of it, `calls` how many Zendesk calls the whole batch took until then.
+    `written` says whether the row was sent by us, in `job_id` unless that answer was lost (two lines with one `job_id`
+    are one write), `vendor_words` what Zendesk said of it, `calls` how many Zendesk calls its batch took until then.
     """
 
     run_id: str

@@ -1,0 +1,102 @@
+"""Wiring only: four tasks, their edges, params, time limits and retries. What they do is in `partner_sync/`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG, Param
+
+from partner_sync import tasks
+
+TRIAGE = """
+### Partner Sync
+
+Keeps Zendesk organizations in step with Salesforce partner accounts. Runs every hour; a run that finds nothing to do ends
+with `sync` *skipped*, which is the normal case. A dry run ends that way too.
+
+| what you see | what it means | what to do |
+|---|---|---|
+| `gather_accounts` or `gather_organizations` failed | a read was not provably complete, or fields or credentials are not right; nothing was written | the last line of its log names cause and next step; clear it with downstream when mended |
+| `compare` failed | a snapshot is missing, or the plan has more batches than Airflow maps; nothing was written | as its message says |
+| `sync` **withheld** failed | more changes of one kind than its limit allows; they were not written, everything else was | look at them; if they are right, trigger with the conf that the message shows |
+| `sync` **update 1-100** failed | rows of this batch are rejected or unknown; its other rows are written | its message names the rows; mend the cause, the next run plans them again |
+| `sync` up for reschedule | Zendesk is working on the job, or another batch is before this one | nothing |
+| a row is *superseded* | somebody changed the organization between plan and write, or a newer plan exists | nothing, the next run looks again |
+
+Clearing any task at any time is safe: what was sent is remembered, and nothing is written twice. A backfill reads the
+present, not the past: it is an ordinary run. **When to worry**: two red runs in a row, or no green run for two hours.
+"""
+
+with DAG(
+    dag_id="partner_sync",
+    description="Zendesk organizations follow Salesforce partner accounts",
+    doc_md=TRIAGE,
+    schedule="@hourly",
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(minutes=55),
+    tags=["salesforce", "zendesk"],
+    params={
+        "dry_run": Param(
+            False,
+            type="boolean",
+            title="Dry run",
+            description="Read, compare, show and archive the plan; write nothing.",
+        ),
+        "account_ids": Param(
+            [],
+            type="array",
+            items={"type": "string"},
+            title="Only these accounts",
+            description="Salesforce ids, 15 or 18 characters, one per line. Everything is read as always; only changes of"
+            " these accounts are written, marks included. Empty: all.",
+        ),
+        "allow_over_limit": Param(
+            {},
+            type="object",
+            properties={kind: {"type": "integer", "minimum": 0} for kind in ("create", "update", "mark")},
+            additionalProperties=False,
+            title="Raise a limit for this run",
+            description='Kind of change to the most of it that this one run may write, for example {"mark": 120}.',
+        ),
+    },
+    default_args={
+        "retries": 3,
+        "retry_delay": timedelta(seconds=15),
+        "retry_exponential_backoff": 2,
+        "max_retry_delay": timedelta(minutes=5),
+        "retry_policy": tasks.SyncRetryPolicy(),
+        "show_return_value_in_logs": False,
+    },
+):
+    gather_accounts = PythonOperator(
+        task_id="gather_accounts",
+        python_callable=tasks.gather_accounts,
+        execution_timeout=timedelta(minutes=15),
+        doc_md="Reads all partner accounts from Salesforce, with proof that none is missing.",
+    )
+    gather_organizations = PythonOperator(
+        task_id="gather_organizations",
+        python_callable=tasks.gather_organizations,
+        execution_timeout=timedelta(minutes=30),
+        doc_md="Checks Zendesk's organization fields, then reads all organizations, with proof that none is missing.",
+    )
+    compare = PythonOperator(
+        task_id="compare",
+        python_callable=tasks.compare,
+        execution_timeout=timedelta(minutes=10),
+        doc_md="Makes the plan, archives it, and hands out one batch per 100 changes of a kind.",
+    )
+    sync = PythonOperator.partial(
+        task_id="sync",
+        python_callable=tasks.sync,
+        execution_timeout=tasks.SYNC_TIMEOUT,
+        retries=5,
+        max_active_tis_per_dag=20,
+        map_index_template="{{ task.op_kwargs['batch'] }}",
+        doc_md="Writes one batch as one Zendesk job, and accounts for each of its rows.",
+    ).expand(op_kwargs=compare.output)
+
+    [gather_accounts, gather_organizations] >> compare >> sync

@@ -1,0 +1,104 @@
+"""The open-job register: what was, or may have been, submitted to one instance and is not known to have ended.
+
+An entry is removed by its own batch. Another batch may do so only when the entry's owner cannot be just about to submit
+any more, and nothing of the entry can still run in Zendesk.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from partner_sync.archive import Archive
+from partner_sync.config import Sync
+from partner_sync.model import Batch, OpenJob
+from partner_sync.zendesk import Job
+
+log = logging.getLogger(__name__)
+
+
+class Jobs(Protocol):
+    """What the register needs of a Zendesk instance."""
+
+    def job(self, job_id: str) -> Job | None: ...
+    def running_jobs(self) -> list[Job]: ...
+
+
+@dataclass(frozen=True)
+class Register:
+    """The register of the instance that `batch` belongs to, as that batch sees it.
+
+    `owner_gone_after` is the execution time-out of the task: a process that wrote an entry longer ago is dead.
+    """
+
+    archive: Archive
+    jobs: Jobs
+    batch: Batch
+    settings: Sync
+    now: Callable[[], datetime]
+    owner_gone_after: timedelta
+
+    def own(self) -> OpenJob | None:
+        """The batch's own entry, from this visit or an earlier one."""
+        return self.archive.open_job(self.batch.instance, self.batch.order.plan_id, self.batch.name)
+
+    def write(self, entry: OpenJob) -> None:
+        self.archive.write_open_job(self.batch.instance, entry)
+
+    def remove(self, entry: OpenJob) -> None:
+        self.archive.remove_open_job(self.batch.instance, entry)
+
+    def nothing_runs_of(self, entry: OpenJob) -> bool:
+        """Whether nothing of an announced submit without a known job can run: it is settled, and no job may be it.
+
+        A job id that Zendesk does not know is treated the same: fresh ids may answer 404 at first (node-zendesk
+        forgives five of these), and old ones are forgotten. Jobs that other entries name are not ours.
+        """
+        if self.now() < (entry.intended or entry.time) + timedelta(seconds=self.settings.settle_seconds):
+            return False
+        running = {job.id for job in self.jobs.running_jobs()}
+        if not running:
+            return True
+        known = {other.job_id for other in self.archive.open_jobs(self.batch.instance) if not _same(other, entry)}
+        return not running - known
+
+    def blocked(self) -> str | None:
+        """Why this batch, whose entry stands in the register, may not write yet. None: it may.
+
+        The entry is written before this count, so of batches that come at once at most `jobs_in_flight` go on.
+        """
+        entries = self.archive.open_jobs(self.batch.instance)
+        others = [entry for entry in entries if (entry.order.plan_id, entry.batch) != self._key]
+        if len(others) == len(entries):
+            return "its entry was removed by another batch"
+        older = [entry for entry in others if self.batch.order.newer_than(entry.order)]
+        if not older and len(entries) <= self.settings.jobs_in_flight:
+            return None
+        for entry in others:
+            self._remove_if_abandoned(entry)
+        if older:
+            first = older[0]
+            return f"{len(older)} batches of older plans are open, first {first.batch} of {first.order.plan_id}"
+        return f"{len(others)} other batches are open, the limit is {self.settings.jobs_in_flight}"
+
+    def _remove_if_abandoned(self, entry: OpenJob) -> None:
+        if self.now() - entry.time <= self.owner_gone_after:
+            return
+        if entry.intended is not None:
+            job = self.jobs.job(entry.job_id) if entry.job_id else None
+            if job.active if job is not None else not self.nothing_runs_of(entry):
+                return
+        if self.archive.open_job(self.batch.instance, entry.order.plan_id, entry.batch) == entry:
+            log.warning("%s: removed the abandoned entry %s of %s", self.batch.name, entry.batch, entry.order.plan_id)
+            self.remove(entry)
+
+    @property
+    def _key(self) -> tuple[str, str]:
+        return (self.batch.order.plan_id, self.batch.name)
+
+
+def _same(one: OpenJob, other: OpenJob) -> bool:
+    return (one.order.plan_id, one.batch) == (other.order.plan_id, other.batch)

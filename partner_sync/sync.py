@@ -1,0 +1,288 @@
+"""Writes one batch: registered, read again, submitted once, waited for without holding a worker, accounted for by row.
+
+One plan writes to an instance at a time, and the newest plan wins. The open-job register is the one memory of what was,
+or may have been, sent: it outlives killed workers, cleared tasks and lost answers. The order of the steps is what makes
+that true; `tests/protocol` runs them, as a model, through random schedules.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from partner_sync.archive import Archive
+from partner_sync.config import Sync
+from partner_sync.errors import JobPendingError, RejectedError, SnapshotError, UnavailableError
+from partner_sync.model import Batch, Create, OpenJob, RowVerdict
+from partner_sync.register import Jobs, Register
+from partner_sync.verdicts import Judgement, Raw, Show, after_write, before_write, payload, refusals
+from partner_sync.zendesk import Job, TooManyJobsError
+
+log = logging.getLogger(__name__)
+
+READS_BACK = 3
+"""How often a row that Zendesk did not refuse, but that does not show, is read before that counts as a rejection."""
+
+
+class BulkJobs(Jobs, Protocol):
+    """What this module needs of a Zendesk instance; `partner_sync.zendesk.Zendesk` is one."""
+
+    @property
+    def calls(self) -> int: ...
+    def show_many(
+        self, *, ids: Sequence[int] | None = None, external_ids: Sequence[str] | None = None
+    ) -> list[dict[str, Any]]: ...
+    def create_many(self, rows: list[dict[str, Any]]) -> Job: ...
+    def update_many(self, rows: list[dict[str, Any]]) -> Job: ...
+    def update_alike(self, ids: Sequence[int], row: dict[str, Any]) -> Job: ...
+
+
+@dataclass(frozen=True)
+class ComeBack:
+    """The batch is not done: give the worker slot back until `at`."""
+
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """Every change of the batch has its verdict, and the archive has them all."""
+
+    verdicts: tuple[RowVerdict, ...]
+
+    @property
+    def counts(self) -> Counter[str]:
+        return Counter(row.verdict for row in self.verdicts)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One visit of one batch: what it works on, its settings, its clock, and which try it belongs to.
+
+    `waiting_since` is when this try came first, `owner_gone_after` the execution time-out of the task.
+    """
+
+    batch: Batch
+    zendesk: BulkJobs
+    archive: Archive
+    settings: Sync
+    shown: Show
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    run_after: datetime
+    try_number: int
+    waiting_since: datetime
+    owner_gone_after: timedelta
+
+    @property
+    def register(self) -> Register:
+        return Register(self.archive, self.zendesk, self.batch, self.settings, self.now, self.owner_gone_after)
+
+    def write(self) -> Done | ComeBack:
+        """Takes the batch as far as it gets without waiting for long.
+
+        Raises SnapshotError where the plan is too old, JobPendingError past the total bound, and what Zendesk's client
+        raises; the register keeps what was sent, so any later visit goes on from there.
+        """
+        batch = self.batch
+        wave = batch.index // self.settings.jobs_in_flight
+        due = batch.order.made + timedelta(seconds=wave * self.settings.come_back_seconds)
+        if self.now() < due:
+            return self._come_back("its wave is not due yet", not_before=due)
+        entry = self.register.own()
+        if entry is None:
+            return self._claim(OpenJob(batch.order, batch.name, batch.digest, self.now()))
+        if entry.digest != batch.digest:
+            raise SnapshotError(
+                f"The open-job register has {batch.name} of plan {batch.order.plan_id} with other changes than its"
+                " XCom. Clear compare with its downstream tasks: that makes a new plan."
+            )
+        return self._claim(entry) if entry.intended is None else self._follow(entry)
+
+    # -- register, read again, submit -----------------------------------------------------------------------
+
+    def _claim(self, earlier: OpenJob) -> Done | ComeBack:
+        """Registers the batch and, where nothing newer or older stands in the way, writes what is left of it."""
+        batch, register = self.batch, self.register
+        entry = replace(earlier, time=self.now(), intended=None, job_id=None, rows=())
+        register.write(entry)
+        latest = self.archive.latest(batch.instance)
+        if latest is not None and latest.newer_than(batch.order):
+            return self._give_way(entry, latest.plan_id)
+        if (blocked := register.blocked()) is not None:
+            if (
+                not entry.sent
+            ):  # what was sent is remembered until it is told; such entries were within the limit before
+                register.remove(entry)
+            return self._wait(blocked, since=self.waiting_since)
+        age = self.now() - batch.order.snapshot_begun
+        if age > timedelta(hours=self.settings.max_plan_age_hours):
+            register.remove(entry)
+            raise SnapshotError(
+                f"{batch.name} belongs to a plan whose snapshot is {age.total_seconds() / 3600:.1f} h old; older than"
+                f" {self.settings.max_plan_age_hours:g} h is not written. Clear the two gather tasks with downstream."
+            )
+        judged = self._judge_before_write()
+        rows = tuple(position for position, row in enumerate(judged) if row.verdict is None)
+        if rows and entry.submits >= self.settings.submits:
+            lost = Judgement("unknown", f"the outcome of {entry.submits} jobs was lost and nothing of them shows")
+            judged, rows = [lost if row.verdict is None else row for row in judged], ()
+        if not rows:
+            return self._account(entry, judged)
+        sent = tuple(sorted({*entry.sent, *rows}))
+        return self._submit(replace(entry, rows=rows, sent=sent, submits=entry.submits + 1), judged)
+
+    def _give_way(self, entry: OpenJob, newer: str) -> Done:
+        """Leaves the batch to a newer plan; what an earlier visit may have written is still told as it came out."""
+        judged = [Judgement("superseded", f"plan {newer} is newer")] * len(self.batch.changes)
+        if entry.sent:
+            found = self._judge_before_write()
+            judged = [row if row.verdict == "confirmed" else left for row, left in zip(found, judged, strict=True)]
+        return self._account(entry, judged)
+
+    def _submit(self, entry: OpenJob, judged: list[Judgement]) -> Done | ComeBack:
+        """Announces the submit, sends it once, and remembers the job at once."""
+        entry = replace(entry, intended=self.now())
+        self.register.write(entry)
+        try:
+            job = self._send(entry.rows, judged)
+        except TooManyJobsError:
+            self.register.remove(entry)
+            return self._wait("Zendesk has too many jobs queued or running", since=self.waiting_since)
+        except UnavailableError as error:
+            if error.effect == "none":
+                self.register.remove(entry)
+                raise
+            self.register.write(replace(entry, calls=entry.calls + self.zendesk.calls))
+            settled = self.now() + timedelta(seconds=self.settings.settle_seconds)
+            return self._come_back(f"the answer to its submit was lost ({error.happened})", not_before=settled)
+        except RejectedError as error:
+            refused = Judgement("rejected", f"Zendesk refused the whole job with {error.status}")
+            judged = [refused if row.verdict is None else row for row in judged]
+            self._account(replace(entry, sent=()), judged, words=dict.fromkeys(entry.rows, error.words))
+            raise
+        entry = replace(entry, job_id=job.id)
+        self.register.write(entry)
+        log.info("%s: job %s submitted with %d rows", self.batch.name, job.id, len(entry.rows))
+        return self._follow(entry)
+
+    def _send(self, rows: Sequence[int], judged: Sequence[Judgement]) -> Job:
+        bodies = [payload(self.batch.changes[row], judged[row].write) for row in rows]
+        if self.batch.kind == "create":
+            return self.zendesk.create_many(bodies)
+        if self.batch.kind == "update":
+            return self.zendesk.update_many(bodies)
+        return self.zendesk.update_alike([body.pop("id") for body in bodies], bodies[0])
+
+    # -- wait -----------------------------------------------------------------------------------------------
+
+    def _follow(self, entry: OpenJob) -> Done | ComeBack:
+        """Goes on with a batch whose submit was announced: once nothing of it can run any more, accounts for it.
+
+        It polls for a share of the time that all batches have together, then gives the worker slot back.
+        """
+        share = min(self.settings.visit_seconds / self.batch.of, self.settings.come_back_seconds)
+        leave = self.now() + timedelta(seconds=share)
+        while True:
+            job = self.zendesk.job(entry.job_id) if entry.job_id else None
+            if job is not None and not job.active:
+                return self._finish(entry, job)
+            if job is None and self.register.nothing_runs_of(entry):
+                log.warning("%s: the outcome of its job is unknown and nothing of it can run", self.batch.name)
+                return self._claim(entry)
+            if self.now() + timedelta(seconds=self.settings.poll_seconds) > leave:
+                break
+            self.sleep(self.settings.poll_seconds)
+        self.register.write(replace(entry, calls=entry.calls + self.zendesk.calls))
+        return self._wait(f"job {entry.job_id or '(answer lost)'} is open", since=entry.intended or entry.time)
+
+    def _wait(self, why: str, *, since: datetime) -> ComeBack:
+        """Comes back later, but not for ever."""
+        if self.now() - since > timedelta(minutes=self.settings.job_minutes):
+            raise JobPendingError(
+                f"{self.batch.name} of plan {self.batch.order.plan_id} waits since {since:%H:%M:%S} UTC: {why}. Look at"
+                " the job statuses and the status page of Zendesk; what was sent is remembered, the next try goes on."
+            )
+        return self._come_back(why)
+
+    def _come_back(self, why: str, *, not_before: datetime | None = None) -> ComeBack:
+        soonest = self.now() + timedelta(seconds=self.settings.come_back_seconds)
+        return ComeBack(max(soonest, not_before or soonest), why)
+
+    # -- account for every row ------------------------------------------------------------------------------
+
+    def _finish(self, entry: OpenJob, job: Job) -> Done:
+        """Reads the batch back after its job ended, and gives every row its verdict by what Zendesk shows."""
+        words = refusals(job.results, [(row, self.batch.changes[row]) for row in entry.rows])
+        if job.status != "completed":
+            words = {row: words.get(row, f"job {job.status}: {job.message or 'no reason given'}") for row in entry.rows}
+        judged: list[Judgement] = []
+        for attempt in range(READS_BACK):
+            if attempt:
+                self.sleep(self.settings.poll_seconds)
+            judged = self._judge_after_write(entry.rows, words)
+            if not any(judged[row].verdict == "rejected" and row not in words for row in entry.rows):
+                break
+        return self._account(entry, judged, words=words)
+
+    def _judge_before_write(self) -> list[Judgement]:
+        pairs = zip(self.batch.changes, self._read_again(), strict=True)
+        return [before_write(change, raw, self.shown) for change, raw in pairs]
+
+    def _judge_after_write(self, rows: Collection[int], words: Mapping[int, str]) -> list[Judgement]:
+        judged = []
+        for position, (change, raw) in enumerate(zip(self.batch.changes, self._read_again(), strict=True)):
+            if position in rows:
+                judged.append(after_write(change, raw, self.shown, words.get(position)))
+                continue
+            left = before_write(change, raw, self.shown)
+            gone_back = Judgement("superseded", "changed by others after it was read again; the next run plans afresh")
+            judged.append(gone_back if left.verdict is None else left)
+        return judged
+
+    def _read_again(self) -> list[Raw | None]:
+        """The batch's organizations as Zendesk has them now, in the batch's order; None where there is none.
+
+        A create is looked for by its `external_id`, which Zendesk holds unique without regard to case.
+        """
+        changes = self.batch.changes
+        if self.batch.kind == "create":
+            raws = self.zendesk.show_many(external_ids=[change.account_id for change in changes])
+            by_account = {str(raw.get("external_id")).casefold(): raw for raw in raws}
+            return [by_account.get(change.account_id.casefold()) for change in changes]
+        ids = [change.organization_id for change in changes if not isinstance(change, Create)]
+        by_id = {raw["id"]: raw for raw in self.zendesk.show_many(ids=ids)}
+        return [by_id.get(change.organization_id) for change in changes]
+
+    def _account(self, entry: OpenJob, judged: Sequence[Judgement], words: Mapping[int, str] | None = None) -> Done:
+        """Archives a verdict for every row, then closes the entry: a kill in between is told twice, never lost."""
+        said, at, calls = words or {}, self.now(), entry.calls + self.zendesk.calls
+        rows = tuple(
+            RowVerdict(
+                run_id=self.batch.run_id,
+                plan_id=self.batch.order.plan_id,
+                batch=self.batch.name,
+                try_number=self.try_number,
+                at=at,
+                instance=self.batch.instance,
+                kind=change.kind,
+                account_id=change.account_id,
+                organization_id=change.organization_id,
+                name=change.name,
+                verdict=row.verdict or "unknown",
+                reason=row.reason,
+                vendor_words=said.get(position, "")[:2000],
+                written=position in entry.sent,
+                job_id=entry.job_id if position in entry.rows else None,
+                calls=calls,
+            )
+            for position, (change, row) in enumerate(zip(self.batch.changes, judged, strict=True))
+        )
+        self.archive.write_verdicts(self.run_after, rows)
+        self.register.remove(entry)
+        return Done(rows)

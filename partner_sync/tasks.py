@@ -1,0 +1,329 @@
+"""The Airflow seam: four callables, named like their tasks. Each reads its settings, opens its clients, calls the core,
+and hands on what came of it. What a plan or a verdict means is decided a ring further in.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.sdk import RetryDecision, RetryPolicy, get_current_context
+from airflow.sdk.exceptions import AirflowRescheduleException
+
+from partner_sync.errors import (
+    ConfigError,
+    Mistake,
+    PermanentError,
+    RetryableError,
+    SnapshotError,
+    VerdictError,
+    WithheldError,
+)
+
+if TYPE_CHECKING:
+    from partner_sync.archive import Archive
+    from partner_sync.config import Config
+    from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot, Plan, RowVerdict, RunRecord
+
+log = logging.getLogger(__name__)
+
+Context = Any
+"""Airflow's context of a task instance, a mapping."""
+
+SYNC_TIMEOUT = timedelta(minutes=10)
+"""Execution time-out of one visit of `sync`; after it, whoever wrote an entry of the register cannot submit."""
+
+WITHHELD, PROBLEMS = "withheld", "problems"
+"""Mapped elements that write nothing and fail on purpose, so that the run is red where a person must look."""
+
+AGAIN = "Clear {} with downstream: the run then goes on with a fresh one."
+
+
+class SyncRetryPolicy(RetryPolicy):  # type: ignore[misc] # Airflow is untyped to mypy
+    """Permanent errors fail at once; retryable ones come back after what the system asks for, or ever later."""
+
+    def evaluate(
+        self,
+        exception: BaseException,
+        try_number: int,
+        max_tries: int,  # noqa: ARG002 - Airflow passes it by name; how many tries there are is the task's business
+        context: Context = None,
+    ) -> RetryDecision:
+        if isinstance(exception, PermanentError):
+            return RetryDecision.fail(type(exception).__name__)
+        if not isinstance(exception, RetryableError):
+            return RetryDecision.default()
+        retry = _config(context).retry
+        later = min(retry.first_seconds * 2 ** (try_number - 1), retry.max_seconds)
+        return RetryDecision.retry(timedelta(seconds=max(exception.retry_after or 0, later)), type(exception).__name__)
+
+    def serialize(self) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> SyncRetryPolicy:  # noqa: ARG003 - the policy has no state
+        return cls()
+
+
+def gather_accounts() -> dict[str, str]:
+    """Reads all accounts of the query. Returns an AccountsSnapshot as an XCom."""
+    from partner_sync import codec, connections, salesforce
+    from partner_sync.compare import options
+    from partner_sync.soql import soql
+
+    context = get_current_context()
+    config = _config(context)
+    options(context["params"])  # a wrong param fails here, before anything is read
+    client = connections.salesforce(config.accounts.connection, config.calls)
+    snapshot = salesforce.gather(client, soql(config), now=_now, progress=_progress("accounts"))
+    return codec.dump(snapshot)
+
+
+def gather_organizations() -> dict[str, str]:
+    """Checks the organization fields and reads all organizations of every instance, as an OrganizationsSnapshot."""
+    from partner_sync import codec, connections, zendesk
+    from partner_sync.mapping import expected_fields
+    from partner_sync.model import OrganizationsSnapshot
+
+    config = _config(get_current_context())
+    begun = _now()
+    reads = tuple(
+        zendesk.gather(
+            connections.zendesk(instance, config.calls),
+            write=instance.write,
+            expected=expected_fields(config),
+            partner_values=config.partners.values,
+            **_kept(config),
+            progress=_progress(f"organizations of {instance.name}"),
+        )
+        for instance in config.instances
+    )
+    return codec.dump(OrganizationsSnapshot(begun, _now(), reads))
+
+
+def compare() -> list[dict[str, str]]:
+    """Makes the plan and its batches, archives it, and names it the latest. Returns one small reference per batch."""
+    from partner_sync import codec
+    from partner_sync.compare import batches, compare, options
+    from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
+
+    context = get_current_context()
+    ti, config, made = context["ti"], _config(context), _now()
+    accounts = codec.load(
+        AccountsSnapshot,
+        ti.xcom_pull(task_ids="gather_accounts"),
+        source="The snapshot of gather_accounts",
+        next_step=AGAIN.format("gather_accounts"),
+    )
+    organizations = codec.load(
+        OrganizationsSnapshot,
+        ti.xcom_pull(task_ids="gather_organizations"),
+        source="The snapshot of gather_organizations",
+        next_step=AGAIN.format("gather_organizations"),
+    )
+    organizations = _read_adopted(config, accounts, organizations)
+    plan = compare(
+        config,
+        accounts,
+        organizations,
+        options(context["params"]),
+        plan_id=f"{made:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        run_id=context["run_id"],
+        made=made,
+    )
+    log.info("plan %s: %s", plan.id, ", ".join(f"{name} {count}" for name, count in plan.counts.items() if count))
+    archive = _archive()
+    archive.write_run(_record(context, config, plan))
+    if plan.dry_run:
+        return []
+    queue = batches(plan)
+    names = [batch.name for batch in queue]
+    names += [WITHHELD] * bool(plan.withheld) + [PROBLEMS] * bool(plan.problems and config.problems == "fail")
+    _check_room(len(names))
+    for batch in queue:
+        ti.xcom_push(key=batch.name, value=codec.dump(batch))
+    for instance in config.instances:
+        if instance.write:
+            archive.name_latest(instance.name, plan.order)
+    return [{"batch": name} for name in names]
+
+
+def sync(batch: str) -> None:
+    """Writes one batch, which is pulled by its name, and fails if any of its rows is rejected or unknown."""
+    from partner_sync import codec, connections
+    from partner_sync.model import Batch
+    from partner_sync.sync import ComeBack, Visit
+    from partner_sync.verdicts import show
+
+    context = get_current_context()
+    ti, config, archive = context["ti"], _config(context), _archive()
+    if batch in (WITHHELD, PROBLEMS):
+        _fail_on_purpose(batch, archive, context)
+    work = codec.load(
+        Batch,
+        ti.xcom_pull(task_ids="compare", key=batch),
+        source=f"The batch {batch} of compare",
+        next_step=AGAIN.format("compare"),
+    )
+    written = {instance.name: instance for instance in config.instances if instance.write}
+    if work.instance not in written:
+        raise SnapshotError(f"Instance {work.instance} of {batch} is not written any more. {AGAIN.format('compare')}")
+    visit = Visit(
+        batch=work,
+        zendesk=connections.zendesk(written[work.instance], config.calls),
+        archive=archive,
+        settings=config.sync,
+        shown=show(config),
+        now=_now,
+        sleep=time.sleep,
+        run_after=context["dag_run"].run_after,
+        try_number=ti.try_number,
+        waiting_since=ti.get_first_reschedule_date(context) or _now(),
+        owner_gone_after=SYNC_TIMEOUT,
+    )
+    outcome = visit.write()
+    if isinstance(outcome, ComeBack):
+        log.info("%s: comes back at %s, %s", batch, f"{outcome.at:%H:%M:%S}", outcome.why)
+        raise AirflowRescheduleException(outcome.at)
+    counts = outcome.counts
+    log.info("%s: %s", batch, ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
+    if counts["rejected"] or counts["unknown"]:
+        _fail_with(batch, outcome.verdicts)
+
+
+def _fail_on_purpose(element: str, archive: Archive, context: Context) -> NoReturn:
+    """Raises what a person must look at. The plan is read from the archive, where they will look as well."""
+    dag_run = context["dag_run"]
+    record = archive.run(archive.run_folder(dag_run.run_id, dag_run.run_after))
+    if record is None:
+        raise SnapshotError(f"The archive has no run.json of {dag_run.run_id}. {AGAIN.format('compare')}")
+    if element == WITHHELD:
+        raise WithheldError("\n".join(f"{item.why} {item.next_step}" for item in record.plan.withheld))
+    kinds = sorted({problem.kind for problem in record.plan.problems})
+    raise PermanentError(
+        f'{len(record.plan.problems)} problems ({", ".join(kinds)}), and the config says problems = "fail". Healthy'
+        " changes are written. Each problem and what to do about it stands in the archive's run.json."
+    )
+
+
+def _fail_with(batch: str, verdicts: Sequence[RowVerdict]) -> NoReturn:
+    failed = [row for row in verdicts if row.verdict in ("rejected", "unknown")]
+    counts = {name: sum(row.verdict == name for row in failed) for name in ("rejected", "unknown")}
+    ids = [str(row.organization_id or row.account_id) for row in failed]
+    told = [f"{name} {row.verdict}: {row.reason}" for name, row in zip(ids, failed, strict=True)]
+    first = "; ".join(told[:10])
+    more = f"; and {len(ids) - 10} more" if len(ids) > 10 else ""
+    raise VerdictError(
+        f"{batch}: {len(failed)} of {len(verdicts)} rows are not confirmed: {first}{more}. Zendesk's words on each are in"
+        " the archive's verdicts; mend the cause, the next run plans these rows again.",
+        counts=counts,
+        ids=ids,
+    )
+
+
+def _read_adopted(
+    config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot
+) -> OrganizationsSnapshot:
+    """Reads whole what an account matches although it was no partner organization: a plan shows its old values."""
+    from partner_sync import connections, zendesk
+    from partner_sync.compare import unread_matches, with_read
+
+    read = {}
+    for name, ids in unread_matches(config, accounts, organizations).items():
+        instance = next(instance for instance in config.instances if instance.name == name)
+        client = connections.zendesk(instance, config.calls)
+        chunks = (client.show_many(ids=ids[start : start + 100]) for start in range(0, len(ids), 100))
+        read[name] = tuple(zendesk.whole(raw, **_kept(config)) for chunk in chunks for raw in chunk)
+    return with_read(organizations, read)
+
+
+def _kept(config: Config) -> dict[str, Any]:
+    """What is kept of an organization, and the fields that tell a partner organization and its account."""
+    from partner_sync.mapping import owned_fields
+
+    return {
+        "owned": owned_fields(config),
+        "partner_field": config.partners.field,
+        "salesforce_id_field": next(row.field for row in config.attributes if row.rule == "id_18"),
+    }
+
+
+def _record(context: Context, config: Config, plan: Plan) -> RunRecord:
+    from airflow import __version__ as airflow_version
+
+    from partner_sync import __version__, connections
+    from partner_sync.model import RunRecord, Trigger
+
+    dag_run = context["dag_run"]
+    trigger = Trigger(
+        dag_id=dag_run.dag_id,
+        run_id=dag_run.run_id,
+        run_type=str(dag_run.run_type.value),
+        triggered_by=dag_run.triggering_user_name,
+        logical_date=dag_run.logical_date,
+        run_after=dag_run.run_after,
+        params=dict(context["params"]),
+    )
+    versions = {"partner_sync": __version__, "airflow": airflow_version, "python": platform.python_version()}
+    return RunRecord(trigger, versions, plan, connections.hosts(config))
+
+
+def _check_room(elements: int) -> None:
+    """Airflow refuses a longer list at the push, in words that do not help, and after the plan was named."""
+    from airflow.sdk.configuration import conf
+
+    room = conf.getint("core", "max_map_length")
+    if elements > room:
+        advice = f"Set AIRFLOW__CORE__MAX_MAP_LENGTH to {elements} or more, or narrow the run by account_ids."
+        wrong = f"is {room}, the plan has {elements} batches"
+        raise ConfigError("Airflow", [Mistake("core.max_map_length", wrong, advice)])
+
+
+def _config(context: Context) -> Config:
+    """The config beside the DAG file, or the one that `PARTNER_SYNC_CONFIG` names."""
+    from partner_sync.config import load
+
+    beside = Path(context["dag"].fileloc).with_name("partner_sync.toml")
+    path = Path(os.environ.get("PARTNER_SYNC_CONFIG") or beside)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        advice = "Put the file there, or name another by PARTNER_SYNC_CONFIG."
+        raise ConfigError("The config", [Mistake(str(path), f"cannot be read ({error})", advice)]) from None
+    return load(text, str(path))
+
+
+def _archive() -> Archive:
+    """The archive at `PARTNER_SYNC_ARCHIVE` (a path or URL), or in `PARTNER_SYNC_HOME`."""
+    from airflow.sdk import ObjectStoragePath
+    from airflow.sdk.bases.hook import BaseHook
+
+    from partner_sync.archive import Archive
+
+    home = Path(os.environ.get("PARTNER_SYNC_HOME") or Path(__file__).parents[1] / ".partner_sync")
+    url = os.environ.get("PARTNER_SYNC_ARCHIVE") or str(home / "archive")
+    local = url.removeprefix("file://")
+    if "://" not in local:
+        return Archive(Path(local))
+    root = ObjectStoragePath(url)
+    if root.conn_id:
+        BaseHook.get_connection(root.conn_id)  # a missing one would make the client anonymous, silently
+    return Archive(root)
+
+
+def _progress(what: str) -> Callable[[int, int], None]:
+    def report(read: int, announced: int) -> None:
+        log.info("%s: %d of %d read", what, read, announced)
+
+    return report
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

@@ -1,0 +1,128 @@
+"""What may be written, and what became of it: one change held against what Zendesk shows. Pure.
+
+A field is in one of three states: as *desired*, still as it was *before* (as the plan saw it), or *changed* by others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from partner_sync.config import Config
+from partner_sync.mapping import canonical
+from partner_sync.model import ATTRIBUTES, Change, Create, FieldChange, Value, Verdict
+
+Raw = Mapping[str, Any]
+"""An organization as Zendesk sends it."""
+Show = Callable[[Raw, str], Value]
+"""Canonical value of a field of a raw organization."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with our reason, or, where `verdict` is None, the fields that may be written."""
+
+    verdict: Verdict | None
+    reason: str = ""
+    write: tuple[FieldChange, ...] = ()
+
+
+def show(config: Config) -> Show:
+    """Reads a field of a raw organization by the config's rule for it."""
+    rules = {attribute.field: attribute.rule for attribute in config.attributes}
+    rules[config.marks.field] = "checkbox"
+
+    def shown(raw: Raw, field: str) -> Value:
+        if field in ATTRIBUTES:
+            return canonical("text", raw.get(field))
+        return canonical(rules[field], (raw.get("organization_fields") or {}).get(field))
+
+    return shown
+
+
+def before_write(change: Change, raw: Raw | None, shown: Show) -> Judgement:
+    """What is left to write of a change, now that its organization was read again (None: it is not there)."""
+    if isinstance(change, Create):
+        if raw is None:
+            return Judgement(None, write=change.fields)
+        if all(shown(raw, field.field) == field.after for field in change.fields):
+            return Judgement("confirmed", "the organization is there already, as desired")
+        return Judgement(
+            "superseded", "an organization with this external_id is there by now; the next run looks at it"
+        )
+    if raw is None:
+        return Judgement("superseded", "the organization is gone; the next run looks at the account again")
+    states = _states(change, raw, shown)
+    changed = _names(states, "changed")
+    write = tuple(field for field in change.fields if states[field.field] == "before")
+    if write:
+        return Judgement(None, f"changed by others since the plan, left alone: {changed}" if changed else "", write)
+    if changed:
+        return Judgement("superseded", f"changed by others since the plan: {changed}; the next run plans afresh")
+    return Judgement("confirmed", "as desired already, nothing was written")
+
+
+def after_write(change: Change, raw: Raw | None, shown: Show, words: str | None) -> Judgement:
+    """What became of a change that was sent; `words` is what Zendesk said against it (None: nothing)."""
+    if raw is None:
+        if isinstance(change, Create):
+            said = "Zendesk refused it" if words else "Zendesk did not refuse it, but no such organization shows"
+            return Judgement("rejected", said)
+        return Judgement("unknown", "the organization cannot be read any more")
+    states = _states(change, raw, shown)
+    counts = Counter(states.values())
+    if counts["before"]:
+        why = "Zendesk refused it" if words else "Zendesk did not refuse it, but it does not show"
+        return Judgement("rejected", f"{why}: {_names(states, 'before')}")
+    if counts["changed"]:
+        return Judgement("superseded", f"changed by others: {_names(states, 'changed')}; the next run plans afresh")
+    return Judgement("confirmed")
+
+
+def refusals(results: Sequence[Raw], rows: Sequence[tuple[int, Change]]) -> dict[int, str]:
+    """What a job said against rows, by their position in the batch. `rows` are (position, change) as they were sent.
+
+    An item is good only with `success` or a `status` of Created or Updated, and no `error`; a failure names its `index`
+    or the `id` of the organization, and neither `success` nor `status` (recorded by zenpy).
+    """
+    positions = {change.organization_id: position for position, change in rows if change.organization_id is not None}
+    found: dict[int, str] = {}
+    for number, item in enumerate(results):
+        good = item.get("success") is True or item.get("status") in ("Created", "Updated")
+        if good and not item.get("error"):
+            continue
+        index = item.get("index", number)
+        position = positions.get(item.get("id"))
+        if position is None and isinstance(index, int) and 0 <= index < len(rows):
+            position = rows[index][0]
+        if position is not None:
+            said = " ".join(str(item[key]) for key in ("error", "details") if item.get(key))
+            found[position] = said or "no reason given"
+    return found
+
+
+def payload(change: Change, fields: Sequence[FieldChange]) -> dict[str, Any]:
+    """Fields of a change as the body that a bulk call wants: `{"id", "name", "organization_fields": {key: value}}`."""
+    body: dict[str, Any] = {} if change.organization_id is None else {"id": change.organization_id}
+    keyed: dict[str, Value] = {}
+    for field in fields:
+        (body if field.field in ATTRIBUTES else keyed)[field.field] = field.after
+    if keyed:
+        body["organization_fields"] = keyed
+    return body
+
+
+def _states(change: Change, raw: Raw, shown: Show) -> dict[str, str]:
+    states = {}
+    for field in change.fields:
+        now = shown(raw, field.field)
+        # Nothing was there before a create, and a checkbox that nobody touched reads as false.
+        untouched = (None, False) if isinstance(change, Create) else (field.before,)
+        states[field.field] = "desired" if now == field.after else "before" if now in untouched else "changed"
+    return states
+
+
+def _names(states: Mapping[str, str], state: str) -> str:
+    return ", ".join(name for name, value in states.items() if value == state)
