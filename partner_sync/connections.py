@@ -22,7 +22,7 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 from zenpy import Zenpy
 
-from partner_sync.config import Calls, Instance
+from partner_sync.config import Calls, Config, Instance
 from partner_sync.endpoint import endpoint_mistake
 from partner_sync.errors import ConfigError, Mistake, UnavailableError
 from partner_sync.salesforce import DOMAIN, told
@@ -77,6 +77,14 @@ def host_of(conn_id: str) -> str:
     if connection.conn_type == "salesforce":
         return _salesforce_host(_salesforce_settings(connection, extra))
     return _zendesk_host(connection)
+
+
+def hosts(config: Config) -> dict[str, str]:
+    """The vendor's host of "salesforce" and of every instance, by its name."""
+    return {
+        "salesforce": host_of(config.accounts.connection),
+        **{instance.name: host_of(instance.connection) for instance in config.instances},
+    }
 
 
 class PartnerSyncZendeskHook(ZendeskHook):  # type: ignore[misc]  # the providers ship no types

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
 
 from partner_sync.errors import IncompleteReadError, Mistake, SchemaError
+from partner_sync.mapping import ExpectedField
 from partner_sync.model import ATTRIBUTES, InstanceRead, Organization, ReadProof, Value
 from partner_sync.zendesk_client import Job, Row, TooManyJobsError, Zendesk
 
@@ -15,17 +15,6 @@ __all__ = ["Job", "Row", "TooManyJobsError", "Zendesk", "check_fields", "gather"
 COUNT_IS_CACHED_ABOVE = 100_000
 COUNT_TOLERANCE = 0.01
 """Above so many organizations Zendesk's count is up to a day old: then the listing may differ from it by this part."""
-
-
-class ExpectedField(Protocol):
-    """What the mapping needs of one organization field: one of these types, and these options at least."""
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def types(self) -> frozenset[str]: ...
-    @property
-    def options(self) -> frozenset[str]: ...
 
 
 def gather(
@@ -129,7 +118,7 @@ def check_fields(fields: Sequence[Row], expected: Sequence[ExpectedField], insta
 
 
 def _mistakes(field: Row | None, want: ExpectedField) -> list[Mistake]:
-    types = " or ".join(sorted(want.types))
+    types = " or ".join(want.types)
     if field is None:
         return [Mistake(want.key, "there is no such organization field", f"Create it with type {types}.")]
     mistakes = []
@@ -145,6 +134,7 @@ def _mistakes(field: Row | None, want: ExpectedField) -> list[Mistake]:
         Mistake(
             want.key, f"the drop-down has no option with the value {value}", "Add the option, value as written here."
         )
-        for value in sorted(want.options - options)
+        for value in want.options
+        if value not in options
     ]
     return mistakes
