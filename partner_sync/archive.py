@@ -34,7 +34,7 @@ NEXT_STEP = "If it was damaged or written by another release, move it away; the 
 def segment(text: str) -> str:
     """`text` as one name in a path: nothing in it can reach for another folder."""
     name = quote(text, safe="-_~:+ ").replace(" ", "_")
-    return name if name.strip(".") else name.replace(".", "%2E")
+    return name if name.strip(".") else name.replace(".", "%2E") or "%00"
 
 
 class Archive:

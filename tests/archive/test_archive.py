@@ -1,0 +1,161 @@
+"""The archive over plain folders: what is written is found, what is foreign is refused, what races is not lost."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from partner_sync.archive import Archive, segment
+from partner_sync.errors import SnapshotError
+from partner_sync.model import (
+    Create,
+    FieldChange,
+    OpenJob,
+    Plan,
+    PlanOrder,
+    ReadProof,
+    RowVerdict,
+    RunRecord,
+    Trigger,
+)
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
+RUN = "scheduled__2026-11-24T12:00:00+00:00"
+
+
+def order(begun=0, made=0, plan_id="p"):
+    return PlanOrder(NOON + timedelta(seconds=begun), NOON + timedelta(seconds=made), plan_id)
+
+
+def plan(changes=(), **kwargs):
+    proof = ReadProof("Salesforce", 3, 3, 1, 2)
+    values = dict(
+        order=order(), run_id=RUN, dry_run=False, config_digest="d", reads=(proof,), counts={"create": len(changes)}
+    )
+    return Plan(**values | dict(changes=changes, withheld_changes=(), withheld=(), problems=()) | kwargs)
+
+
+def record(of=None):
+    trigger = Trigger("partner_sync", RUN, "scheduled", None, NOON, NOON, {"dry_run": False})
+    return RunRecord(trigger, {"partner_sync": "1"}, of or plan())
+
+
+def verdict(try_number=1, verdict="confirmed", batch="create 1-1", account="0014M00001AbcdeQAB"):
+    return RowVerdict(
+        run_id=RUN,
+        plan_id="p",
+        batch=batch,
+        try_number=try_number,
+        at=NOON,
+        instance="global",
+        kind="create",
+        account_id=account,
+        organization_id=None,
+        name="Nimbus",
+        verdict=verdict,
+        reason="",
+        vendor_words="",
+        written=True,
+        job_id="V3-1",
+        calls=4,
+    )
+
+
+CREATE = Create("global", "0014M00001AbcdeQAB", "Nimbus", (FieldChange("name", None, "Nimbus"),), "no organization")
+
+
+@pytest.fixture
+def archive(tmp_path):
+    return Archive(tmp_path)
+
+
+def test_a_run_without_changes_writes_run_json_only(archive, tmp_path):
+    folder = archive.write_run(record())
+    assert ["run.json"] == [path.name for path in folder.iterdir()]
+    assert "2026-11-24" == folder.parent.name
+    assert record() == archive.run(folder)
+
+
+def test_a_plan_with_changes_is_archived_whole_and_run_json_stays_small(archive):
+    whole = plan(changes=(CREATE,))
+    folder = archive.write_run(record(whole))
+    assert whole == archive.plan(folder, "p")
+    assert () == archive.run(folder).plan.changes
+    assert {"create": 1} == archive.run(folder).plan.counts
+
+
+def test_the_newest_try_of_a_batch_counts_and_earlier_ones_stay(archive):
+    folder = archive.write_run(record())
+    archive.write_verdicts(NOON, [verdict(1, "rejected")])
+    archive.write_verdicts(NOON, [verdict(10)])
+    archive.write_verdicts(NOON, [verdict(2, "rejected")])
+    archive.write_verdicts(NOON, [verdict(1, batch="create 2-2", account="0014M00001AbcdfQAB")])
+    assert [verdict(10), verdict(1, batch="create 2-2", account="0014M00001AbcdfQAB")] == archive.verdicts(folder, "p")
+    assert 4 == len(list((folder / "p" / "verdicts").iterdir()))
+
+
+def test_a_verdict_is_one_flat_line(archive):
+    folder = archive.write_run(record())
+    archive.write_verdicts(NOON, [verdict()])
+    (path,) = (folder / "p" / "verdicts").iterdir()
+    (line,) = path.read_text().splitlines()
+    assert not [value for value in json.loads(line).values() if isinstance(value, dict | list)]
+
+
+def test_the_latest_plan_is_the_one_whose_snapshot_was_begun_last_whoever_names_it_when(archive):
+    assert archive.latest("global") is None
+    assert archive.name_latest("global", order(begun=5, made=6, plan_id="b"))
+    assert not archive.name_latest("global", order(begun=1, made=99, plan_id="a"))
+    assert order(begun=5, made=6, plan_id="b") == archive.latest("global")
+    assert archive.name_latest("global", order(begun=5, made=7, plan_id="20261124T120007Z-0a1b2c"))
+    assert "20261124T120007Z-0a1b2c" == archive.latest("global").plan_id
+    assert archive.latest("other") is None
+
+
+def test_plans_named_at_once_never_lose_the_newest(archive):
+    orders = [order(begun=number, made=100 - number, plan_id=f"plan-{number}") for number in range(24)]
+    threads = [threading.Thread(target=archive.name_latest, args=("global", one)) for one in orders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert orders[-1] == archive.latest("global")
+
+
+def test_the_register_holds_updates_and_forgets_entries(archive):
+    entry = OpenJob(order(), "create 1-1", "digest", NOON)
+    archive.write_open_job("global", entry)
+    sent = OpenJob(order(), "create 1-1", "digest", NOON, intended=NOON, job_id="V3-1", rows=(0,), sent=(0,), submits=1)
+    archive.write_open_job("global", sent)
+    assert sent == archive.open_job("global", "p", "create 1-1")
+    assert [sent] == archive.open_jobs("global")
+    assert [] == archive.open_jobs("other")
+    archive.remove_open_job("global", sent)
+    archive.remove_open_job("global", sent)
+    assert archive.open_job("global", "p", "create 1-1") is None
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"order": 1}', "[]", "null", "\x00"])
+def test_a_half_written_or_foreign_object_is_refused_by_name(archive, text):
+    folder = archive.write_run(record())
+    (folder / "run.json").write_text(text)
+    with pytest.raises(SnapshotError, match=r"run\.json is not a RunRecord/1"):
+        archive.run(folder)
+
+
+def test_a_missing_object_is_none(archive, tmp_path):
+    assert archive.run(tmp_path / "nowhere") is None
+    assert archive.plan(tmp_path, "p") is None
+    assert [] == archive.verdicts(tmp_path, "p")
+
+
+@pytest.mark.parametrize("text", ["..", ".", "../../etc", "a/b", "a\\b", "run\x00id", "", "manual__2026+00:00", "ü 😀"])
+def test_an_id_never_reaches_for_another_folder(text, tmp_path):
+    name = segment(text)
+    assert name
+    assert "/" not in name
+    assert "\\" not in name
+    assert (tmp_path / name).parent == tmp_path

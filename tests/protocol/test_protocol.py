@@ -1,0 +1,47 @@
+"""The writing protocol, as a model, through random schedules: safe as it is, unsafe without any one of its rules."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+def _model() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("protocol_model", Path(__file__).with_name("model.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+model = _model()
+
+
+def found(schedules: int, **variant: object) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for seed in range(schedules):
+        total += model.World(seed, model.Variant(**variant)).run()
+    return total
+
+
+def test_no_schedule_writes_a_stale_value_passes_the_limit_or_leaves_a_task_unfinished():
+    assert found(600) == Counter()
+
+
+@pytest.mark.parametrize(
+    ("variant", "schedules"),
+    [
+        ({"order": "compare"}, 300),
+        ({"naming": "overwrite"}, 500),
+        ({"settles_own": False}, 600),
+        ({"waits_for_older": False}, 300),
+    ],
+    ids=["ordered by compare's end", "one latest object", "own submits not settled", "older plans not waited for"],
+)
+def test_without_any_one_of_its_rules_a_stale_value_is_found(variant, schedules):
+    assert found(schedules, **variant)["stale"] > 0
