@@ -30,12 +30,20 @@ def order(begun=0, made=0, plan_id="p"):
     return PlanOrder(NOON + timedelta(seconds=begun), NOON + timedelta(seconds=made), plan_id)
 
 
-def plan(changes=(), **kwargs):
+def plan(changes=()):
     proof = ReadProof("Salesforce", 3, 3, 1, 2)
-    values = dict(
-        order=order(), run_id=RUN, dry_run=False, config_digest="d", reads=(proof,), counts={"create": len(changes)}
+    return Plan(
+        order=order(),
+        run_id=RUN,
+        dry_run=False,
+        config_digest="d",
+        reads=(proof,),
+        counts={"create": len(changes)},
+        changes=changes,
+        withheld_changes=(),
+        withheld=(),
+        problems=(),
     )
-    return Plan(**values | dict(changes=changes, withheld_changes=(), withheld=(), problems=()) | kwargs)
 
 
 def record(of=None):
