@@ -1,0 +1,118 @@
+"""``python -m partner_sync.sandbox``: both systems until a signal, or until the parent is gone."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import sys
+import threading
+from dataclasses import fields
+from pathlib import Path
+
+from .server import Server
+from .settings import Settings
+from .state import State
+from .tokens import connections
+from .wire import SALESFORCE, ZENDESK
+from .world import make_world
+
+_EPILOG = """
+When it is ready, one JSON line goes to standard output:
+  {"salesforce": {"url": ..., "connection": {...}}, "zendesk": {"url": ..., "connection": {...}}, "pid": ...}
+where "connection" is an Airflow Connection in JSON form. What goes on inside is seen and changed over HTTP
+below /_sandbox on either port.
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m partner_sync.sandbox",
+        description="Salesforce and Zendesk to try things on: real HTTP on 127.0.0.1, stateful, with faults on demand.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    place = parser.add_argument_group("where")
+    place.add_argument("--salesforce-port", type=int, default=0, help="port of Salesforce (default: any free one)")
+    place.add_argument("--zendesk-port", type=int, default=0, help="port of Zendesk (default: any free one)")
+    place.add_argument("--state", type=Path, help="file to keep everything in; an existing one is gone on with")
+    place.add_argument("--verbose", action="store_true", help="write each call to standard error")
+    place.add_argument(
+        "--exit-with-parent",
+        action="store_true",
+        help="end when standard input does, so with the process that holds it",
+    )
+    world = parser.add_argument_group("the world, unless --state has one already")
+    world.add_argument("--world", choices=("default", "empty", "large"), help="default has every case in it")
+    world.add_argument("--seed", type=int, help="the same seed makes the same world (default: 1)")
+    world.add_argument(
+        "--accounts", type=int, help="accounts that the partners' query finds (default: 60; large: 5000)"
+    )
+    world.add_argument("--organizations", type=int, help="organizations (default: 400; large: 100000)")
+    for name, meaning in (
+        ("creates", "accounts without an organization"),
+        ("updates", "organizations that differ from their account"),
+        ("marks", "partner organizations without an account"),
+    ):
+        world.add_argument(f"--{name}", type=int, help=f"{meaning}; makes the world a large one")
+    settings = parser.add_argument_group("settings, 0 for a limit is none")
+    for each in fields(Settings):
+        settings.add_argument(
+            f"--{each.name.replace('_', '-')}",
+            type=type(each.default),
+            help=f"{each.metadata['meaning']} (default: {each.default})",
+        )
+    return parser
+
+
+async def _serve(options: argparse.Namespace, state: State) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    if options.exit_with_parent:
+        threading.Thread(target=_await_end_of_input, args=(loop, ended), daemon=True).start()
+    server = Server(state, options.verbose)
+    try:
+        await server.start(options.salesforce_port, options.zendesk_port)
+        ready = connections(server.urls[SALESFORCE], server.urls[ZENDESK])
+        line = {system: {"url": server.urls[system], "connection": ready[system]} for system in ready}
+        print(json.dumps({**line, "pid": os.getpid()}), flush=True)  # noqa: T201 - the command's answer
+        await ended.wait()
+    finally:
+        await server.stop()
+
+
+def _await_end_of_input(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+    """Read until there is nothing more: a pipe ends with the process at its other side."""
+    while os.read(0, 4096):
+        pass
+    loop.call_soon_threadsafe(ended.set)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; answers its exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    numbers = {
+        name: getattr(options, name)
+        for name in ("world", "seed", "accounts", "organizations", "creates", "updates", "marks")
+    }
+    changes = {each.name: getattr(options, each.name) for each in fields(Settings)}
+    try:
+        world = make_world(**numbers)
+        state = State(options.state, world, {name: value for name, value in changes.items() if value is not None})
+        asyncio.run(_serve(options, state))
+    except (ValueError, TypeError) as error:
+        parser.error(str(error))
+    except (OSError, sqlite3.OperationalError) as error:
+        print(f"cannot start: {error}", file=sys.stderr)  # noqa: T201 - the command's answer
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

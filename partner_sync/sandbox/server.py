@@ -1,0 +1,212 @@
+"""The HTTP server: two loopback ports, one event loop, and the faults that break connections."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+import sys
+import time
+from email.utils import formatdate
+
+from aiohttp import web
+
+from .control import PREFIX, ControlApi, ControlError
+from .faults import WIRE_FAULTS, Fault, distort, instead
+from .journal import Entry
+from .state import State
+from .wire import SALESFORCE, ZENDESK, Answer, Call
+
+HOST = "127.0.0.1"
+# Bulk jobs also go on when nobody calls; this is how finely.
+_TICK_SECONDS = 0.02
+# Larger than what either vendor takes, so that the vendor's half and not the HTTP library refuses.
+_LARGEST_LINE = 65_536
+_SLOW_PIECES = 5
+
+
+class Server:
+    """Serves a state on two ports until it is stopped."""
+
+    def __init__(self, state: State, verbose: bool = False) -> None:
+        self._state = state
+        self._control = ControlApi(state)
+        self._verbose = verbose
+        self._runners: list[web.ServerRunner] = []
+        self._ticker: asyncio.Task[None] | None = None
+        self.urls: dict[str, str] = {}
+
+    @property
+    def control(self) -> ControlApi:
+        """The control operations, to be called on the server's event loop only."""
+        return self._control
+
+    async def start(self, salesforce_port: int, zendesk_port: int) -> None:
+        """Listen; port 0 is any free one. ``urls`` then has the two base URLs. Raises ``OSError``."""
+        for system, port in ((SALESFORCE, salesforce_port), (ZENDESK, zendesk_port)):
+            server = web.Server(
+                _Front(self, system).handle,
+                access_log=None,
+                max_line_size=_LARGEST_LINE,
+                max_field_size=_LARGEST_LINE,
+            )
+            runner = web.ServerRunner(server, handle_signals=False)
+            await runner.setup()
+            self._runners.append(runner)
+            await web.TCPSite(runner, HOST, port, shutdown_timeout=0.1).start()
+            self.urls[system] = f"http://{HOST}:{runner.addresses[0][1]}"
+        self._ticker = asyncio.create_task(self._tick())
+
+    async def stop(self) -> None:
+        """Stop listening and let go of the state."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+        for runner in self._runners:
+            await runner.cleanup()
+        self._state.close()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            if self._state.jobs.in_flight():
+                self._state.jobs.advance(time.time())
+                self._state.commit()
+
+    async def perform(self, request: web.BaseRequest) -> web.Response:
+        """Serve a control operation."""
+        try:
+            body = json.loads(await request.read() or b"null")
+            value = self._control.perform(request.method, request.path, request.query, body)
+        except ControlError as error:
+            return web.json_response({"error": str(error)}, status=error.status)
+        except ValueError as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return web.json_response(value)
+
+    async def serve(self, request: web.BaseRequest, system: str) -> web.StreamResponse:
+        """Serve a vendor's call: note it, wait, let faults and the vendor have their say, note the outcome."""
+        state = self._state
+        body = await request.read()
+        call = Call(
+            n=state.journal.next_call,
+            at=time.time(),
+            system=system,
+            method=request.method,
+            path=request.path,
+            query=dict(request.query),
+            headers=request.headers,
+            body=body,
+            raw_target=request.raw_path,
+        )
+        entry = state.journal.begin(call)
+        fault = state.faults.take(call, WIRE_FAULTS)
+        if fault is not None:
+            entry["fault"] = fault.do
+        await asyncio.sleep(state.settings.latency / 2)
+        answer = await self._answer(call, fault, entry)
+        await asyncio.sleep(state.settings.latency / 2)
+        status = None if answer is None or (fault and fault.do == "reset_after") else answer.status
+        state.journal.end(entry, status=status, seconds=round(time.time() - call.at, 6))
+        state.commit()
+        if self._verbose:
+            print(_log_line(entry), file=sys.stderr, flush=True)  # noqa: T201 - the access log
+        if answer is None or status is None:
+            return _break(request)
+        return await _deliver(request, answer, fault)
+
+    async def _answer(self, call: Call, fault: Fault | None, entry: Entry) -> Answer | None:
+        """What will be answered; None when the connection breaks before anything happens."""
+        if fault is None:
+            return self._vendor_answer(call, entry)
+        if fault.do == "reset_before":
+            return None
+        if fault.do == "hang":
+            await asyncio.sleep(fault.arguments["seconds"])
+            return self._vendor_answer(call, entry) if fault.arguments["effect"] else None
+        replacement = instead(fault)
+        if replacement is not None:
+            if fault.arguments.get("effect"):
+                self._vendor_answer(call, entry)
+            return replacement
+        answer = self._vendor_answer(call, entry)
+        distort(fault, answer)
+        return answer
+
+    def _vendor_answer(self, call: Call, entry: Entry) -> Answer:
+        """The vendor's own answer, its effects made durable before anything can interrupt."""
+        answer = self._state.answer(call)
+        entry["job_id"] = answer.job_id
+        self._state.commit()
+        return answer
+
+
+class _Front:
+    """One port: control operations below their prefix, everything else is the vendor's."""
+
+    def __init__(self, server: Server, system: str) -> None:
+        self._server = server
+        self._system = system
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == PREFIX or request.path.startswith(PREFIX + "/"):
+            return await self._server.perform(request)
+        return await self._server.serve(request, self._system)
+
+
+def _break(request: web.BaseRequest) -> web.Response:
+    """Break the connection with a reset, as a crashed peer does."""
+    transport = request.transport
+    if transport is not None:
+        peer = transport.get_extra_info("socket")
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+    return web.Response()
+
+
+async def _deliver(request: web.BaseRequest, answer: Answer, fault: Fault | None) -> web.StreamResponse:
+    body = answer.encoded()
+    headers = dict(answer.headers)
+    if body:
+        headers["Content-Type"] = answer.content_type
+    kind = fault.do if fault is not None else ""
+    take = fault.arguments if fault is not None else {}
+    if kind == "clock_skew":
+        headers["Date"] = formatdate(time.time() + take["seconds"], usegmt=True)
+    if kind == "truncated" and take["how"] == "length":
+        return await _cut_short(request, web.StreamResponse(status=answer.status, headers=headers), body)
+    if kind == "slow_body":
+        response = web.StreamResponse(status=answer.status, headers=headers)
+        return await _trickle(request, response, body, take["seconds"])
+    if kind == "truncated":
+        body = body[: len(body) // 2]
+    return web.Response(status=answer.status, headers=headers, body=body)
+
+
+async def _cut_short(request: web.BaseRequest, response: web.StreamResponse, body: bytes) -> web.StreamResponse:
+    """Announce the whole body, send half of it, and close."""
+    response.content_length = len(body)
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response
+
+
+async def _trickle(
+    request: web.BaseRequest, response: web.StreamResponse, body: bytes, seconds: float
+) -> web.StreamResponse:
+    """Send the body in pieces over that many seconds."""
+    response.content_length = len(body)
+    await response.prepare(request)
+    size = max(1, -(-len(body) // _SLOW_PIECES))
+    for start in range(0, len(body), size):
+        await asyncio.sleep(seconds / _SLOW_PIECES)
+        await response.write(body[start : start + size])
+    return response
+
+
+def _log_line(entry: Entry) -> str:
+    query = "?" + "&".join(entry["query"]) if entry["query"] else ""
+    fault = f" fault={entry['fault']}" if entry["fault"] else ""
+    return f"{entry['n']} {entry['system']} {entry['method']} {entry['path']}{query} {entry['status']}{fault}"

@@ -1,0 +1,69 @@
+"""How the two systems behave: sizes, limits and times, each one declared once.
+
+The same names are the command line's flags, the keyword arguments of ``Sandbox`` and the keys of
+``PATCH /_sandbox/settings``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+
+def _setting(default: Any, meaning: str) -> Any:
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass
+class Settings:
+    """Every setting with its unit in ``meaning``; limits of 0 are no limits."""
+
+    latency: float = _setting(0.0, "seconds that each vendor call takes")
+    job_seconds: float = _setting(0.5, "seconds that a bulk job takes, its time in the queue included")
+    job_limit: int = _setting(30, "bulk jobs that may be queued or working at a time")
+    jobs_kept_seconds: float = _setting(86_400.0, "seconds after which an ended job is forgotten")
+    salesforce_page_size: int = _setting(2_000, "records on a page of a query's answer, at most")
+    salesforce_token_seconds: float = _setting(7_200.0, "life of a Salesforce session in seconds")
+    salesforce_calls_per_day: int = _setting(100_000, "Salesforce API calls in 24 hours")
+    salesforce_instance_url: str = _setting(
+        "https://acme.my.salesforce.com", "the instance_url that a Salesforce login answers"
+    )
+    zendesk_calls_per_minute: int = _setting(2_500, "Zendesk API calls in a window")
+    zendesk_window_seconds: float = _setting(60.0, "seconds in a window of Zendesk's rate limit")
+    zendesk_token_seconds: float = _setting(1_800.0, "life of a Zendesk token that asks for none, in seconds")
+    zendesk_canonical_host: str = _setting("z3n-acme.zendesk.com", "the host in links and urls of Zendesk's answers")
+    zendesk_updates_per_minute: int = _setting(5, "single updates of one organization in a window")
+    zendesk_count_cached_above: int = _setting(
+        100_000, "number of organizations above which their count is as old as a day"
+    )
+
+    def change(self, changes: Mapping[str, Any]) -> None:
+        """Set the named settings, all of them or none.
+
+        Raises ``ValueError`` for an unknown name, a wrong type or a negative number.
+        """
+        accepted: dict[str, Any] = {}
+        defaults = {each.name: each.default for each in fields(self)}
+        for name, value in changes.items():
+            if name not in defaults:
+                raise ValueError(f"unknown setting {name!r}; known are {', '.join(sorted(defaults))}")
+            accepted[name] = _checked(name, value, defaults[name])
+        for name, value in accepted.items():
+            setattr(self, name, value)
+
+    def as_json(self) -> dict[str, Any]:
+        """All settings by name."""
+        return asdict(self)
+
+
+def _checked(name: str, value: Any, default: Any) -> Any:
+    if isinstance(default, str):
+        if not isinstance(value, str) or not value:
+            raise ValueError(f"setting {name!r} must be a text, not {value!r}")
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+        raise ValueError(f"setting {name!r} must be a number from 0, not {value!r}")
+    if isinstance(default, int) and value != int(value):
+        raise ValueError(f"setting {name!r} must be a whole number, not {value!r}")
+    return type(default)(value)

@@ -1,0 +1,310 @@
+"""SOQL as far as a query over one object needs it: read, checked, and really evaluated.
+
+    SELECT path [, path ...] FROM Account
+    [WHERE condition] [ORDER BY path [ASC|DESC] [NULLS FIRST|LAST] [, ...]] [LIMIT number]
+
+A condition compares a path by ``=``, ``!=``, ``IN (...)`` or ``NOT IN (...)`` with texts in single
+quotes, numbers, ``true``, ``false`` or ``null``; conditions are joined by AND or by OR, and mixing
+the two in one level without parentheses is refused, as is NOT beside either (Salesforce's SOQL
+reference, "Logical Operators"). Keywords, field names and text comparison ignore case ("Comparison
+Operators"). Everything else is MALFORMED_QUERY.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+_TOKEN = re.compile(
+    r"""(?P<space>\s+)
+      | (?P<word>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)
+      | (?P<number>[+-]?\d+(?:\.\d+)?(?![\w:-]))
+      | (?P<text>'(?:[^'\\]|\\.)*')
+      | (?P<sign>!=|=|\(|\)|,)""",
+    re.VERBOSE | re.DOTALL,
+)
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
+_KEYWORDS = frozenset(
+    (
+        "select",
+        "from",
+        "where",
+        "and",
+        "or",
+        "not",
+        "in",
+        "order",
+        "by",
+        "asc",
+        "desc",
+        "nulls",
+        "first",
+        "last",
+        "limit",
+    )
+)
+# A row of the recorded error shows the query around the place; how much of it is an assumption.
+_FRAGMENT = 40
+
+
+class QueryError(Exception):
+    """A refused query: ``code`` is Salesforce's errorCode, the text its message."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word, number, text or sign, where it stands, and what it means."""
+
+    kind: str
+    text: str
+    at: int
+
+    def is_keyword(self, word: str) -> bool:
+        """Whether this is the given keyword, in any case."""
+        return self.kind == "word" and self.text.lower() == word
+
+
+@dataclass(frozen=True)
+class Path:
+    """A field of the query: the name as written, and where."""
+
+    text: str
+    at: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``path = value``, or ``path IN (values)``; ``negated`` for != and NOT IN."""
+
+    path: Path
+    values: tuple[Any, ...]
+    negated: bool
+    at: int
+
+
+@dataclass(frozen=True)
+class Junction:
+    """Conditions joined by "and" or "or"."""
+
+    word: str
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class Negation:
+    """NOT condition."""
+
+    part: Condition
+
+
+Condition = Comparison | Junction | Negation
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """One column of ORDER BY."""
+
+    path: Path
+    descending: bool
+    nulls_last: bool
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query that is well-formed; whether its object and fields exist is not yet known."""
+
+    text: str
+    fields: tuple[Path, ...]
+    entity: Path
+    where: Condition | None
+    order: tuple[Ordering, ...]
+    limit: int | None
+
+
+def refuse(code: str, query: str, at: int, reason: str) -> NoReturn:
+    """Raise the error in the recorded form: a line break, the query around the place, a caret, row and column."""
+    row = query.count("\n", 0, at)
+    start = query.rfind("\n", 0, at) + 1
+    end = query.find("\n", at)
+    line = query[start:] if end < 0 else query[start:end]
+    column = at - start
+    cut = max(0, column - _FRAGMENT)
+    fragment = line[cut : column + _FRAGMENT]
+    caret = " " * (column - cut) + "^"
+    place = f"ERROR at Row:{row + 1}:Column:{column + 1}"
+    raise QueryError(code, f"\n{fragment}\n{caret}\n{place}\n{reason}")
+
+
+def parse(query: str) -> Query:
+    """Read a query.
+
+    Raises ``QueryError`` with MALFORMED_QUERY.
+    """
+    return _Parser(query).query()
+
+
+def _tokens(query: str) -> list[Token]:
+    tokens: list[Token] = []
+    at = 0
+    while at < len(query):
+        match = _TOKEN.match(query, at)
+        if match is None:
+            reason = f"line 1:{at} no viable alternative at character '{query[at]}'"
+            raise QueryError("MALFORMED_QUERY", reason)
+        if match.lastgroup != "space":
+            tokens.append(Token(str(match.lastgroup), match.group(), at))
+        at = match.end()
+    tokens.append(Token("end", "<EOF>", len(query)))
+    return tokens
+
+
+class _Parser:
+    def __init__(self, query: str) -> None:
+        self._query = query
+        self._tokens = _tokens(query)
+        self._place = 0
+
+    def query(self) -> Query:
+        self._expect("select")
+        fields = [self._path()]
+        while self._accept_sign(","):
+            fields.append(self._path())
+        self._expect("from")
+        entity = self._path()
+        where = self._level() if self._accept("where") else None
+        order = self._order() if self._accept("order") else ()
+        limit = self._limit() if self._accept("limit") else None
+        if self._next.kind != "end":
+            self._unexpected()
+        return Query(self._query, tuple(fields), entity, where, order, limit)
+
+    def _level(self) -> Condition:
+        """Everything between two parentheses: one NOT, or conditions joined by one and the same word."""
+        if self._accept("not"):
+            return Negation(self._term())
+        parts = [self._term()]
+        word = self._next.text.lower()
+        if word not in ("and", "or"):
+            return parts[0]
+        while self._accept(word):
+            parts.append(self._term())
+        if self._next.is_keyword("and") or self._next.is_keyword("or"):
+            self._unexpected()
+        return Junction(word, tuple(parts))
+
+    def _term(self) -> Condition:
+        if self._accept_sign("("):
+            inner = self._level()
+            self._expect_sign(")")
+            return inner
+        return self._comparison()
+
+    def _comparison(self) -> Comparison:
+        path = self._path()
+        if self._accept_sign("="):
+            return self._against(path, negated=False)
+        if self._accept_sign("!="):
+            return self._against(path, negated=True)
+        negated = self._accept("not")
+        self._expect("in")
+        self._expect_sign("(")
+        at = self._next.at
+        values = [self._value()]
+        while self._accept_sign(","):
+            values.append(self._value())
+        self._expect_sign(")")
+        return Comparison(path, tuple(values), negated, at)
+
+    def _against(self, path: Path, negated: bool) -> Comparison:
+        at = self._next.at
+        return Comparison(path, (self._value(),), negated, at)
+
+    def _order(self) -> tuple[Ordering, ...]:
+        self._expect("by")
+        columns = [self._ordering()]
+        while self._accept_sign(","):
+            columns.append(self._ordering())
+        return tuple(columns)
+
+    def _ordering(self) -> Ordering:
+        path = self._path()
+        descending = self._accept("desc")
+        if not descending:
+            self._accept("asc")
+        nulls_last = False
+        if self._accept("nulls"):
+            nulls_last = self._accept("last")
+            if not nulls_last:
+                self._expect("first")
+        return Ordering(path, descending, nulls_last)
+
+    def _limit(self) -> int:
+        token = self._take()
+        if token.kind != "number" or not token.text.isdigit():
+            self._unexpected(token)
+        return int(token.text)
+
+    def _path(self) -> Path:
+        token = self._take()
+        if token.kind != "word" or token.text.lower() in _KEYWORDS:
+            self._unexpected(token)
+        return Path(token.text, token.at)
+
+    def _value(self) -> Any:
+        token = self._take()
+        if token.kind == "text":
+            return self._unescaped(token)
+        if token.kind == "number":
+            return float(token.text)
+        constants = {"true": True, "false": False, "null": None}
+        if token.kind != "word" or token.text.lower() not in constants:
+            self._unexpected(token)
+        return constants[token.text.lower()]
+
+    def _unescaped(self, token: Token) -> str:
+        def one(match: re.Match[str]) -> str:
+            letter = match.group(1)
+            if letter not in _ESCAPES:
+                reason = f"Illegal string literal: {token.text}. Invalid character escape sequence: '\\{letter}'"
+                refuse("MALFORMED_QUERY", self._query, token.at, reason)
+            return _ESCAPES[letter]
+
+        return re.sub(r"\\(.)", one, token.text[1:-1], flags=re.DOTALL)
+
+    @property
+    def _next(self) -> Token:
+        return self._tokens[self._place]
+
+    def _take(self) -> Token:
+        token = self._next
+        if token.kind == "end":
+            self._unexpected(token)
+        self._place += 1
+        return token
+
+    def _accept(self, word: str) -> bool:
+        found = self._next.is_keyword(word)
+        self._place += found
+        return found
+
+    def _accept_sign(self, sign: str) -> bool:
+        found = self._next.kind == "sign" and self._next.text == sign
+        self._place += found
+        return found
+
+    def _expect(self, word: str) -> None:
+        if not self._accept(word):
+            self._unexpected()
+
+    def _expect_sign(self, sign: str) -> None:
+        if not self._accept_sign(sign):
+            self._unexpected()
+
+    def _unexpected(self, token: Token | None = None) -> NoReturn:
+        token = token or self._next
+        refuse("MALFORMED_QUERY", self._query, token.at, f"unexpected token: '{token.text}'")
