@@ -1,0 +1,326 @@
+"""Desired against existing: from two snapshots to the plan. Pure, linear, and the same whatever the order of the input.
+
+The order of thought is that of the design: what is desired, which organization is whose, who may get which name, what
+differs, what is missing, what this run was asked for, and whether that is too much.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from partner_sync.batches import batches as batches
+from partner_sync.changes import ADOPTED, UNMARKED, Changes
+from partner_sync.config import Config
+from partner_sync.errors import SnapshotError
+from partner_sync.ids import id_18
+from partner_sync.limits import limit
+from partner_sync.mapping import Desired, desired
+from partner_sync.marks import Named, marks
+from partner_sync.matching import Matches, match
+from partner_sync.model import (
+    KINDS,
+    AccountsSnapshot,
+    Change,
+    Create,
+    InstanceRead,
+    Organization,
+    OrganizationsSnapshot,
+    Plan,
+    PlanOrder,
+    Problem,
+    Update,
+    Withheld,
+)
+from partner_sync.names import Wish, settle
+from partner_sync.options import Options as Options
+from partner_sync.options import options as options
+from partner_sync.problems import problem
+
+# -- organizations that were kept without their fields ------------------------------------------------------
+
+
+def unread_matches(
+    config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot
+) -> dict[str, list[int]]:
+    """Instance to ids of organizations that are to be adopted: they belong to an account, but came without fields."""
+    if config.adoption == "problem":
+        return {}
+    wanted = desired(config, accounts.rows)
+    unread: dict[str, list[int]] = {}
+    for read in organizations.instances:
+        matches = _matches(config, wanted, read.instance, _unique(read))
+        ids = [
+            found.organization.id
+            for account_id, found in matches.matched.items()
+            if found.organization.fields is None and account_id in wanted.accounts
+        ]
+        if ids:
+            unread[read.instance] = sorted(ids)
+    return unread
+
+
+def with_read(
+    organizations: OrganizationsSnapshot, read: Mapping[str, Iterable[Organization]]
+) -> OrganizationsSnapshot:
+    """The snapshot with some organizations replaced by what was read of them again, whole."""
+    again = {instance: {one.id: one for one in several} for instance, several in read.items()}
+    instances = tuple(
+        replace(one, organizations=tuple(again[one.instance].get(old.id, old) for old in one.organizations))
+        if one.instance in again
+        else one
+        for one in organizations.instances
+    )
+    return replace(organizations, instances=instances)
+
+
+# -- the plan -----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Side:
+    """One instance on its way to a plan."""
+
+    instance: str
+    write: bool
+    organizations: list[Organization]
+    partners: list[Organization]
+    matches: Matches
+    changes: list[Change] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    withheld: list[Withheld] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def compare(
+    config: Config,
+    accounts: AccountsSnapshot,
+    organizations: OrganizationsSnapshot,
+    options: Options,
+    *,
+    plan_id: str,
+    run_id: str,
+    made: datetime,
+) -> Plan:
+    """All changes, problems, withheld changes and counts of one comparison.
+
+    :raises SnapshotError: if a snapshot cannot be what a complete read gives.
+    """
+    _check(config, accounts, organizations)
+    wanted = desired(config, accounts.rows)
+    changes = Changes(config, wanted.fields)
+    sides = [_side(config, wanted, read) for read in _in_order(config, organizations)]
+    for side in sides:
+        _compare_accounts(config, wanted, changes, side)
+    problems = [*wanted.problems, *_unknown(options, wanted, sides)]
+    problems += [one for side in sides for one in side.problems]
+    named = wanted.known.union(*(one.account_ids for one in problems))
+    for side in sides:
+        problems += _compare_missing(config, wanted, named, side, made)
+    for side in sides:
+        _narrow(config, options, side)
+    order = {side.instance: at for at, side in enumerate(sides)}
+    problems.sort(key=lambda one: _problem_order(one, order))
+    plan = Plan(
+        order=PlanOrder(accounts.begun, made, plan_id),
+        run_id=run_id,
+        dry_run=options.dry_run,
+        config_digest=config.digest,
+        reads=(accounts.proof, *(read.proof for read in _in_order(config, organizations))),
+        counts=_counts(len(accounts.rows), len(problems), sides),
+        changes=tuple(one for side in sides for one in side.changes if side.write and not _is_withheld(one, side)),
+        withheld_changes=tuple(one for side in sides for one in side.changes if _is_withheld(one, side)),
+        withheld=tuple(one for side in sides for one in side.withheld),
+        problems=tuple(problems),
+    )
+    return replace(plan, digests={batch.name: batch.digest for batch in batches(plan)})
+
+
+def _check(config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot) -> None:
+    """The gather tasks refuse such reads; a snapshot that comes to us like this has lost something on its way."""
+    if not accounts.rows or len(accounts.rows) != accounts.proof.read:
+        raise SnapshotError(
+            f"The account snapshot has {len(accounts.rows)} rows, {accounts.proof.read} were read: nothing may be"
+            " concluded from it. Clear gather_accounts."
+        )
+    names = [instance.name for instance in config.instances]
+    read = [one.instance for one in organizations.instances]
+    if sorted(names) != sorted(read):
+        raise SnapshotError(
+            f"The organization snapshot is of {', '.join(read) or 'no instance'}, the config names {', '.join(names)}."
+            " Clear gather_organizations."
+        )
+    for one in organizations.instances:
+        if not one.organizations or len(one.organizations) != one.proof.read:
+            raise SnapshotError(
+                f"The snapshot of {one.instance} has {len(one.organizations)} organizations, {one.proof.read} were"
+                " read: nothing may be concluded from it. Clear gather_organizations."
+            )
+
+
+def _in_order(config: Config, organizations: OrganizationsSnapshot) -> list[InstanceRead]:
+    order = [instance.name for instance in config.instances]
+    return sorted(organizations.instances, key=lambda read: order.index(read.instance))
+
+
+def _matches(config: Config, wanted: Desired, instance: str, organizations: Iterable[Organization]) -> Matches:
+    return match(instance, sorted(wanted.known), organizations, frozenset(config.partners.values))
+
+
+def _unique(read: InstanceRead) -> list[Organization]:
+    """Every organization once, by id: pages may overlap."""
+    unique = {one.id: one for one in read.organizations}
+    return [unique[number] for number in sorted(unique)]
+
+
+def _side(config: Config, wanted: Desired, read: InstanceRead) -> _Side:
+    organizations = _unique(read)
+    partners = [one for one in organizations if one.account_type in config.partners.values]
+    write = read.write and next(one.write for one in config.instances if one.name == read.instance)
+    side = _Side(read.instance, write, organizations, partners, _matches(config, wanted, read.instance, organizations))
+    side.counts.update(organizations=len(organizations), partner_organizations=len(partners))
+    return side
+
+
+def _compare_accounts(config: Config, wanted: Desired, changes: Changes, side: _Side) -> None:
+    """What the accounts want of one instance: creates, updates, and the problems on the way to them."""
+    matched, undecided = side.matches.matched, side.matches.undecided
+    side.problems += side.matches.problems
+    if config.adoption == "problem":
+        refused = {one for one in wanted.accounts if one in matched and changes.adopts(matched[one])}
+        side.problems += [_adoption(side, one, matched[one].organization) for one in sorted(refused)]
+        undecided = undecided | refused
+    wishes = [
+        Wish(one.id, one.name, matched[one.id].organization if one.id in matched else None)
+        for one in wanted.accounts.values()
+        if one.id not in undecided
+    ]
+    names = settle(side.instance, side.write, wishes, side.organizations)
+    side.problems += names.problems
+    for wish in wishes:
+        account, named = wanted.accounts[wish.account_id], wish.account_id not in names.withheld
+        change: Create | Update | None = None
+        if wish.organization is not None:
+            change = changes.update(side.instance, account, matched[account.id], with_name=named)
+            side.counts["unchanged"] += change is None and named
+        elif named:
+            change = changes.create(side.instance, account)
+        if change is not None:
+            side.changes.append(change)
+
+
+def _compare_missing(
+    config: Config, wanted: Desired, named: frozenset[str], side: _Side, made: datetime
+) -> Sequence[Problem]:
+    """Partner organizations without account: marks, and problems of those whose id says nothing."""
+    in_problems = side.matches.held.union(*(one.organization_ids for one in side.problems))
+    found = marks(config, side.instance, side.partners, Named(named, in_problems, wanted.unidentified), made)
+    side.changes += found.marks
+    side.counts.update(found.spared)
+    return found.problems
+
+
+def _adoption(side: _Side, account_id: str, organization: Organization) -> Problem:
+    return problem(
+        "adoption",
+        f"Organization {organization.id} is account {account_id}'s, but is"
+        f" {f'a {organization.account_type}' if organization.account_type else 'of no type'}: no partner organization.",
+        instance=side.instance,
+        accounts=[account_id],
+        organizations=[organization.id],
+    )
+
+
+def _unknown(options: Options, wanted: Desired, sides: Iterable[_Side]) -> list[Problem]:
+    """Asked ids that nobody has."""
+    asked = set(options.account_ids) - wanted.known
+    if asked:
+        for side in sides:
+            for one in side.organizations:
+                asked -= {id_18(one.salesforce_id), id_18(one.external_id)}
+    return [
+        problem("account_id_unknown", f"{one} was asked for in account_ids.", accounts=[one]) for one in sorted(asked)
+    ]
+
+
+def _narrow(config: Config, options: Options, side: _Side) -> None:
+    """What this run was asked for, and whether that is too much."""
+    all_changes = len(side.changes)
+    if options.account_ids:
+        asked = frozenset(options.account_ids)
+        side.changes = [one for one in side.changes if one.account_id in asked]
+    side.counts["not_asked"] = all_changes - len(side.changes)
+    side.changes.sort(key=_change_order)
+    if side.write:
+        side.withheld = limit(
+            side.instance,
+            side.changes,
+            len(side.partners),
+            config.limits,
+            options.allow_over_limit,
+            options.account_ids,
+        )
+
+
+def _is_withheld(change: Change, side: _Side) -> bool:
+    return any(one.kind == change.kind for one in side.withheld)
+
+
+def _change_order(change: Change) -> tuple[int, str, int]:
+    return KINDS.index(change.kind), change.account_id, change.organization_id or 0
+
+
+def _problem_order(
+    one: Problem, instances: Mapping[str, int]
+) -> tuple[int, str, tuple[str, ...], tuple[int, ...], str]:
+    at = -1 if one.instance is None else instances[one.instance]
+    return at, one.kind, one.account_ids, one.organization_ids, one.detail
+
+
+# -- counts -------------------------------------------------------------------------------------------------
+
+_COUNTED = (
+    "organizations",
+    "partner_organizations",
+    "unchanged",
+    *KINDS,
+    "withheld",
+    "adopted",
+    "unmarked",
+    "protected",
+    "marked_already",
+    "too_recent",
+    "not_asked",
+)
+
+
+def _counts(accounts: int, problems: int, sides: Sequence[_Side]) -> dict[str, int]:
+    """Totals of the instances that are written (of all, if none is); by instance as well, if there are several."""
+    counts = {"accounts": accounts, "problems": problems}
+    by_instance = {side.instance: _counted(side) for side in sides}
+    totals = [by_instance[side.instance] for side in sides if side.write] or list(by_instance.values())
+    for one in totals:
+        for key, count in one.items():
+            counts[key] = counts.get(key, 0) + count
+    if len(sides) > 1:
+        for instance, one in by_instance.items():
+            counts.update({f"{instance}.{key}": count for key, count in one.items()})
+    return counts
+
+
+def _counted(side: _Side) -> dict[str, int]:
+    counts = side.counts.copy()
+    for change in side.changes:
+        if not side.write:
+            counts[f"would_{change.kind}"] += 1
+        elif _is_withheld(change, side):
+            counts["withheld"] += 1
+        else:
+            counts[change.kind] += 1
+        if isinstance(change, Update):
+            counts["adopted"] += any(one.reason.startswith(ADOPTED) for one in change.fields)
+            counts["unmarked"] += any(one.reason == UNMARKED for one in change.fields)
+    keys = _COUNTED if side.write else (*_COUNTED, *(f"would_{kind}" for kind in KINDS))
+    return {key: counts[key] for key in keys}

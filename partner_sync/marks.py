@@ -1,0 +1,107 @@
+"""Which partner organizations are marked, since no account is behind them any more; when in doubt, none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from partner_sync.changes import read_whole
+from partner_sync.config import Config
+from partner_sync.ids import id_18
+from partner_sync.mapping import canonical, day
+from partner_sync.model import FieldChange, Mark, Organization, Problem
+from partner_sync.names import name_key
+from partner_sync.problems import problem
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Whom accounts and problems name, and what is known of account rows without a usable id: nobody marks them."""
+
+    accounts: Set[str]
+    organizations: Set[int]
+    unidentified: Set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Marks, problems of organizations whose id says nothing, and how many are spared, by why."""
+
+    marks: tuple[Mark, ...]
+    problems: tuple[Problem, ...]
+    spared: Counter[str]
+
+
+def marks(config: Config, instance: str, organizations: Iterable[Organization], named: Named, made: datetime) -> Marks:
+    """The marks of one instance; `organizations` are its partner organizations that may belong to an account."""
+    found: list[Mark] = []
+    problems: list[Problem] = []
+    spared: Counter[str] = Counter()
+    oldest = _years_before(made.date(), config.marks.older_years).isoformat()
+    for organization in organizations:
+        if organization.id in named.organizations:
+            continue
+        account_id = carried_id(organization)
+        if account_id is None:
+            problems.append(_without_id(instance, organization))
+        elif account_id in named.accounts:
+            continue
+        elif _may_be_unidentified(organization, account_id, named):
+            problems.append(_unidentified(instance, organization))
+        elif why := _spared(config, instance, organization, oldest):
+            spared[why] += 1
+        else:
+            change = FieldChange(config.marks.field, False, True)
+            reason = f"no account with {account_id} any more"
+            name = organization.name.strip()
+            found.append(Mark(instance, account_id, organization.id, name, (change,), reason))
+    return Marks(tuple(found), tuple(problems), spared)
+
+
+def carried_id(organization: Organization) -> str | None:
+    """The account id that an organization carries: of its id field, or of external_id where that is empty."""
+    own = (organization.salesforce_id or "").strip()
+    return id_18(own or organization.external_id)
+
+
+def _spared(config: Config, instance: str, organization: Organization, oldest: str) -> str:
+    """Why an organization without account is not marked; empty if it is."""
+    fields = read_whole(instance, organization)
+    if canonical("checkbox", fields.get(config.marks.field)):
+        return "marked_already"
+    if config.marks.protected & {id_18(organization.salesforce_id), id_18(organization.external_id)}:
+        return "protected"
+    if config.marks.older_field is None:
+        return ""
+    since = canonical("date", fields.get(config.marks.older_field))
+    return "" if isinstance(since, str) and day(since) and since < oldest else "too_recent"
+
+
+def _may_be_unidentified(organization: Organization, account_id: str, named: Named) -> bool:
+    return bool(named.unidentified & {name_key(organization.name), account_id[:15].casefold()})
+
+
+def _years_before(today: date, years: int) -> date:
+    try:
+        return today.replace(year=today.year - years)
+    except ValueError:  # the 29th of February
+        return today.replace(year=today.year - years, day=28)
+
+
+def _without_id(instance: str, organization: Organization) -> Problem:
+    own = (organization.salesforce_id or "").strip()
+    if own:
+        detail = f"Partner organization {organization.id} has {own} in its id field, which is no account id."
+        return problem("malformed_id", detail, instance=instance, organizations=[organization.id])
+    detail = f"Partner organization {organization.id} has no account id, in neither its id field nor external_id."
+    return problem("organization_without_id", detail, instance=instance, organizations=[organization.id])
+
+
+def _unidentified(instance: str, organization: Organization) -> Problem:
+    detail = (
+        f"Partner organization {organization.id} has no account, but bears the name or the id of an account row whose"
+        " id is missing or malformed: it is not marked."
+    )
+    return problem("account_without_id", detail, instance=instance, organizations=[organization.id])

@@ -1,0 +1,142 @@
+"""Which organization of an instance is which account's: by the id field, else by external_id, and never by guess.
+
+All organizations take part, partner organizations or not, and all accounts with an id, those with a problem included:
+what belongs to one of them belongs to nobody else.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from partner_sync.ids import id_18
+from partner_sync.model import Organization, Problem
+from partner_sync.problems import problem
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The organization of an account; `by` is "id" or "external_id"."""
+
+    organization: Organization
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What matching found in one instance. An account in none of the two has no organization.
+
+    `held` are the ids of organizations that belong to an account, or may: nobody marks them.
+    """
+
+    matched: dict[str, Match]
+    undecided: frozenset[str]
+    """Accounts whose organization a person must decide."""
+    held: frozenset[int]
+    problems: tuple[Problem, ...]
+
+
+def match(
+    instance: str, account_ids: Iterable[str], organizations: Iterable[Organization], partner_values: frozenset[str]
+) -> Matches:
+    """Match all accounts that have an id with the organizations of one instance."""
+    account_ids = list(account_ids)
+    index = _Index(instance, organizations, frozenset(account_ids), partner_values)
+    matched: dict[str, Match] = {}
+    undecided: set[str] = set()
+    held: set[int] = set()
+    problems: list[Problem] = []
+    for account_id in account_ids:
+        found, doubts = index.decide(account_id)
+        problems += doubts
+        for doubt in doubts:
+            held.update(doubt.organization_ids)
+        if found is not None:
+            held.add(found.organization.id)
+            matched[account_id] = found
+        else:
+            undecided.update(other for doubt in doubts for other in doubt.account_ids)
+    for account_id in undecided:
+        matched.pop(account_id, None)
+    return Matches(matched, frozenset(undecided), frozenset(held), tuple(problems))
+
+
+class _Index:
+    """The organizations of one instance by the ids that they carry."""
+
+    def __init__(
+        self,
+        instance: str,
+        organizations: Iterable[Organization],
+        known: frozenset[str],
+        partner_values: frozenset[str],
+    ) -> None:
+        self.instance, self.known, self.partner_values = instance, known, partner_values
+        self.by_id: dict[str, list[Organization]] = defaultdict(list)
+        self.by_external: dict[str, list[Organization]] = defaultdict(list)
+        for organization in organizations:
+            own = id_18(organization.salesforce_id)
+            if own is not None:
+                self.by_id[own].append(organization)
+            external = organization.external_id
+            if external is not None:
+                # Zendesk takes external ids for equal whatever their case; 18 characters are unique without it.
+                self.by_external[(id_18(external) or external.strip()).casefold()].append(organization)
+
+    def decide(self, account_id: str) -> tuple[Match | None, list[Problem]]:
+        """The account's organization, if that is certain, and what a person must look at."""
+        own = self.by_id.get(account_id, [])
+        external = self.by_external.get(account_id.casefold(), [])
+        if len(own) == 1:
+            return Match(own[0], "id"), self._also_external(account_id, own[0], external)
+        if len(own) > 1:
+            return None, [self._two(account_id, own)]
+        if len(external) > 1:
+            return None, [self._two(account_id, external)]
+        if not external:
+            return None, []
+        if id_18(external[0].salesforce_id) is not None:
+            return None, [self._claimed(account_id, external[0])]
+        return Match(external[0], "external_id"), []
+
+    def _two(self, account_id: str, organizations: Sequence[Organization]) -> Problem:
+        ids = sorted(organization.id for organization in organizations)
+        others = [other for one in organizations if (other := id_18(one.salesforce_id)) is not None]
+        return problem(
+            "two_organizations_for_one_account",
+            f"Organizations {', '.join(map(str, ids))} all carry the id {account_id}.",
+            instance=self.instance,
+            accounts=[account_id, *others],
+            organizations=ids,
+        )
+
+    def _also_external(self, account_id: str, own: Organization, external: Sequence[Organization]) -> list[Problem]:
+        """Partner organizations that carry a matched account's id as external_id, and no account's in the id field."""
+        return [
+            problem(
+                "two_organizations_for_one_account",
+                f"Organization {own.id} carries {account_id} in its id field and is treated as its organization;"
+                f" {other.id} carries it as external_id and is left as it is.",
+                instance=self.instance,
+                accounts=[account_id],
+                organizations=[own.id, other.id],
+            )
+            for other in external
+            if other.id != own.id
+            and other.account_type in self.partner_values
+            and id_18(other.salesforce_id) not in self.known
+        ]
+
+    def _claimed(self, account_id: str, organization: Organization) -> Problem:
+        """An organization whose two ids disagree; whom its id field names need not be an account of the query."""
+        other = id_18(organization.salesforce_id) or ""
+        whose = "another account" if other in self.known else "no account of the query"
+        return problem(
+            "organization_claimed_twice",
+            f"Organization {organization.id} carries {other} in its id field, which is {whose}, and {account_id} as"
+            " external_id.",
+            instance=self.instance,
+            accounts=[account_id, other],
+            organizations=[organization.id],
+        )

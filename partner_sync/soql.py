@@ -1,0 +1,36 @@
+"""The account query: what it selects follows from the mapping, what it asks for from `[accounts]`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from partner_sync.config import Config
+
+_ESCAPES = str.maketrans({"\\": r"\\", "'": r"\'", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b", "\f": r"\f"})
+
+
+def soql(config: Config) -> str:
+    """The one query that reads every account: what passes the filter, and the pinned ones whatever it says."""
+    return f"SELECT {', '.join(selected(config))}\nFROM {config.accounts.object}\nWHERE {_condition(config)}"
+
+
+def selected(config: Config) -> tuple[str, ...]:
+    """The fields of the query: those of the mapping in its order, then those that only the filter needs."""
+    sources = (attribute.source for attribute in config.attributes)
+    return tuple(dict.fromkeys([*sources, *config.accounts.filter]))
+
+
+def _condition(config: Config) -> str:
+    accounts = config.accounts
+    filters = " AND ".join(
+        _comparison(field, values, listed=field in accounts.listed) for field, values in accounts.filter.items()
+    )
+    if not accounts.pinned:
+        return filters
+    pinned = _comparison(accounts.id, accounts.pinned, listed=len(accounts.pinned) > 1)
+    return f"{pinned} OR\n      ({filters})"
+
+
+def _comparison(field: str, values: Sequence[str], *, listed: bool) -> str:
+    quoted = [f"'{value.translate(_ESCAPES)}'" for value in values]
+    return f"{field} IN ({', '.join(quoted)})" if listed else f"{field} = {quoted[0]}"
