@@ -1,0 +1,25 @@
+"""The environment of the whole test run, set before anything can import Airflow: a home of its own, no leftovers."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from partner_sync.local.environment import embedded, ignored
+from partner_sync.local.home import Home
+
+run = ExitStack()
+atexit.register(run.close)
+HOME = Home(Path(run.enter_context(tempfile.TemporaryDirectory(prefix="partner-sync-tests-"))) / "home")
+run.enter_context(HOME.claim("tests"))
+HOME.make()
+
+for name in ignored(os.environ):
+    del os.environ[name]
+for name in [name for name in os.environ if name.startswith(("AIRFLOW_CONN_", "PARTNER_SYNC_"))]:
+    del os.environ[name]
+os.environ.update(embedded(os.environ, HOME, {}))
+os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "WARNING"
