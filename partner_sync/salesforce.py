@@ -36,6 +36,7 @@ UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError, Expat
 BUSY_CODES = frozenset({"REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "UNABLE_TO_LOCK_ROW"})
 SCHEMA_CODES = frozenset({"INVALID_FIELD", "INVALID_TYPE", "MALFORMED_QUERY"})
 LOCATOR_CODE = "INVALID_QUERY_LOCATOR"
+KEYWORDS = frozenset({"select", "from", "where", "and", "or", "not", "in"})
 
 
 def gather(
@@ -226,7 +227,7 @@ def _next_step(status: int, session: Session) -> str:
 
 def _named(words: str, soql: str) -> str | None:
     """The first name in quotes that our own query uses outside of its literals: the field it is about."""
-    ours = {name.casefold() for name in re.findall(r"\w+", re.sub(r"'[^']*'", "", soql))}
+    ours = {name.casefold() for name in re.findall(r"\w+", re.sub(r"'(?:\\.|[^'\\])*'", "", soql))} - KEYWORDS
     for quoted in re.findall(r"'([\w.]+)'", words):
         if all(step.casefold() in ours for step in quoted.split(".")):
             return str(quoted)
