@@ -11,6 +11,7 @@ import sqlite3
 import sys
 import threading
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 from .server import Server
@@ -103,8 +104,11 @@ def main(arguments: list[str] | None = None) -> int:
     }
     changes = {each.name: getattr(options, each.name) for each in fields(Settings)}
     try:
-        world = make_world(**numbers)
-        state = State(options.state, world, {name: value for name, value in changes.items() if value is not None})
+        state = State(
+            options.state,
+            partial(make_world, **numbers),
+            {name: value for name, value in changes.items() if value is not None},
+        )
         asyncio.run(_serve(options, state))
     except (ValueError, TypeError) as error:
         parser.error(str(error))

@@ -50,7 +50,9 @@ class Journal:
     def end(self, entry: Entry, **outcome: Any) -> None:
         """Note what became of a call."""
         entry.update(outcome)
-        self._storage.put("call", str(entry["n"]), entry)
+        # After a reset the numbers begin anew, while older calls may still be on their way.
+        if entry["n"] <= len(self.calls) and self.calls[entry["n"] - 1] is entry:
+            self._storage.put("call", str(entry["n"]), entry)
 
     def write(self, **change: Any) -> None:
         """Note an applied change of an organization."""

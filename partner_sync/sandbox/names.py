@@ -36,8 +36,8 @@ Sofía Søren Tomáš Uwe Václav Wei Xochitl Yuki Zoë
 _FAMILY_NAMES = """
 Abramović Ahlgren Andersson Bélanger Brontë Castillo Chen Čermák Dąbrowska Devi Díaz Dubois Eriksen Fernández Fitzgerald
 García Großmann Gupta Hashimoto Hoffmann Ibrahim Jansen Jørgensen Kaur Kim Kovács Kröger Lefèvre Lindholm MacLeod
-Martínez Nguyễn Novák O'Brien O'Neill Okafor Peña Petrov Quispe Rossi Sánchez Schäfer Silva Sørensen Tanaka Ümit Valdés Wójcik
-Yamamoto Zhang
+Martínez Nguyễn Novák O'Brien O'Neill Okafor Peña Petrov Quispe Rossi Sánchez Schäfer Silva Sørensen Tanaka Ümit Valdés
+Wójcik Yamamoto Zhang
 """
 _FIRST, _SECOND = _FIRST_WORDS.split(), _SECOND_WORDS.split()
 _GIVEN, _FAMILY = _GIVEN_NAMES.split(), _FAMILY_NAMES.split()

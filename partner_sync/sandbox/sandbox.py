@@ -64,7 +64,8 @@ class Sandbox(Controls):
 
     def start(self) -> None:
         """Listen; the two URLs are known from then on."""
-        state = State(self._path, self._world or default_world(), self._changes)
+        world = self._world
+        state = State(self._path, default_world if world is None else lambda: world, self._changes)
         loop = asyncio.new_event_loop()
         server = Server(state, self._verbose)
         thread = threading.Thread(target=loop.run_forever, name="partner-sync-sandbox", daemon=True)

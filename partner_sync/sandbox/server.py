@@ -24,6 +24,8 @@ _TICK_SECONDS = 0.02
 # Larger than what either vendor takes, so that the vendor's half and not the HTTP library refuses.
 _LARGEST_LINE = 65_536
 _SLOW_PIECES = 5
+# Calls that hang on purpose must not keep the process.
+_SHUTDOWN_SECONDS = 0.1
 
 
 class Server:
@@ -51,10 +53,10 @@ class Server:
                 max_line_size=_LARGEST_LINE,
                 max_field_size=_LARGEST_LINE,
             )
-            runner = web.ServerRunner(server, handle_signals=False)
+            runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=_SHUTDOWN_SECONDS)
             await runner.setup()
             self._runners.append(runner)
-            await web.TCPSite(runner, HOST, port, shutdown_timeout=0.1).start()
+            await web.TCPSite(runner, HOST, port).start()
             self.urls[system] = f"http://{HOST}:{runner.addresses[0][1]}"
         self._ticker = asyncio.create_task(self._tick())
 

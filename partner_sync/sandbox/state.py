@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,11 @@ from .zendesk import Zendesk
 class State:
     """The two systems, their data, and what happened to them.
 
-    With a file that holds a state already, *world* is not used and *changes* are made to the stored settings.
+    With a file that holds a state already, *world* is not made and *changes* are made to the stored settings.
     Raises ``ValueError`` for wrong settings.
     """
 
-    def __init__(self, path: Path | None, world: World, changes: dict[str, Any]) -> None:
+    def __init__(self, path: Path | None, world: Callable[[], World], changes: dict[str, Any]) -> None:
         self._storage = Storage(path)
         is_new = self._storage.is_empty
         self.settings = Settings()
@@ -45,7 +46,7 @@ class State:
         self.cases: dict[str, list[str]] = dict(self._storage.load("case"))
         self._start_systems()
         if is_new:
-            self.replace(world)
+            self.replace(world())
         self.save_settings()
         self.commit()
 
