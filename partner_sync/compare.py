@@ -34,7 +34,7 @@ from partner_sync.model import (
     Update,
     Withheld,
 )
-from partner_sync.names import Wish, settle
+from partner_sync.names import settle
 from partner_sync.options import Options as Options
 from partner_sync.options import options as options
 from partner_sync.problems import problem
@@ -53,9 +53,9 @@ def unread_matches(
     for read in organizations.instances:
         matches = _matches(config, wanted, read.instance, _unique(read))
         ids = [
-            found.organization.id
-            for account_id, found in matches.matched.items()
-            if found.organization.fields is None and account_id in wanted.accounts
+            organization.id
+            for account_id, organization in matches.matched.items()
+            if organization.fields is None and account_id in wanted.accounts
         ]
         if ids:
             unread[read.instance] = sorted(ids)
@@ -110,10 +110,9 @@ def compare(
     """
     _check(config, accounts, organizations)
     wanted = desired(config, accounts.rows)
-    changes = Changes(config, wanted.fields)
     sides = [_side(config, wanted, read) for read in _in_order(config, organizations)]
     for side in sides:
-        _compare_accounts(config, wanted, changes, side)
+        _compare_accounts(config, wanted, side)
     problems = [*wanted.problems, *_unknown(options, wanted, sides)]
     problems += [one for side in sides for one in side.problems]
     named = wanted.known.union(*(one.account_ids for one in problems))
@@ -177,36 +176,34 @@ def _unique(read: InstanceRead) -> list[Organization]:
 
 def _side(config: Config, wanted: Desired, read: InstanceRead) -> _Side:
     organizations = _unique(read)
-    partners = [one for one in organizations if one.account_type in config.partners.values]
+    values = frozenset(config.partners.values)
+    partners = [one for one in organizations if one.account_type in values]
     write = read.write and next(one.write for one in config.instances if one.name == read.instance)
     side = _Side(read.instance, write, organizations, partners, _matches(config, wanted, read.instance, organizations))
     side.counts.update(organizations=len(organizations), partner_organizations=len(partners))
     return side
 
 
-def _compare_accounts(config: Config, wanted: Desired, changes: Changes, side: _Side) -> None:
+def _compare_accounts(config: Config, wanted: Desired, side: _Side) -> None:
     """What the accounts want of one instance: creates, updates, and the problems on the way to them."""
+    changes = Changes(config, side.instance, wanted.fields)
     matched, undecided = side.matches.matched, side.matches.undecided
     side.problems += side.matches.problems
     if config.adoption == "problem":
         refused = {one for one in wanted.accounts if one in matched and changes.adopts(matched[one])}
-        side.problems += [_adoption(side, one, matched[one].organization) for one in sorted(refused)]
+        side.problems += [_adoption(side, one, matched[one]) for one in sorted(refused)]
         undecided = undecided | refused
-    wishes = [
-        Wish(one.id, one.name, matched[one.id].organization if one.id in matched else None)
-        for one in wanted.accounts.values()
-        if one.id not in undecided
-    ]
-    names = settle(side.instance, side.write, wishes, side.organizations)
+    accounts = {key: account for key, account in wanted.accounts.items() if key not in undecided}
+    names = settle(side.instance, side.write, accounts, matched, side.organizations)
     side.problems += names.problems
-    for wish in wishes:
-        account, named = wanted.accounts[wish.account_id], wish.account_id not in names.withheld
+    for account in accounts.values():
+        organization, named = matched.get(account.id), account.id not in names.withheld
         change: Create | Update | None = None
-        if wish.organization is not None:
-            change = changes.update(side.instance, account, matched[account.id], with_name=named)
+        if organization is not None:
+            change = changes.update(account, organization, with_name=named)
             side.counts["unchanged"] += change is None and named
         elif named:
-            change = changes.create(side.instance, account)
+            change = changes.create(account)
         if change is not None:
             side.changes.append(change)
 

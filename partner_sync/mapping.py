@@ -7,13 +7,13 @@ data: a row that cannot be mapped becomes a problem, and its account is then wri
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from partner_sync.config import Attribute, Config
 from partner_sync.ids import id_18 as id_18
+from partner_sync.index import Index
 from partner_sync.model import NAME, Problem, Value
 from partner_sync.problems import problem
 
@@ -176,13 +176,13 @@ def desired(config: Config, rows: Iterable[Mapping[str, object]]) -> Desired:
     accounts: dict[str, DesiredAccount] = {}
     problems: list[Problem] = []
     unidentified: set[str] = set()
-    seen: dict[str, list[Mapping[str, object]]] = defaultdict(list)
+    seen: Index[Mapping[str, object]] = Index()
     for row in rows:
         account_id = id_18(row.get(config.accounts.id))
         if account_id is None:
             problems.append(_unidentified(config, row, unidentified))
         else:
-            seen[account_id].append(row)
+            seen.add(account_id, row)
     for account_id in sorted(seen):
         found = _account(config, account_id, seen[account_id], rules)
         if isinstance(found, Problem):

@@ -6,34 +6,24 @@ what belongs to one of them belongs to nobody else.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from partner_sync.ids import id_18
+from partner_sync.index import Index
 from partner_sync.model import Organization, Problem
 from partner_sync.problems import problem
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """The organization of an account; `by` is "id" or "external_id"."""
-
-    organization: Organization
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
 class Matches:
-    """What matching found in one instance. An account in none of the two has no organization.
+    """What matching found in one instance. An account that is neither matched nor undecided has no organization."""
 
-    `held` are the ids of organizations that belong to an account, or may: nobody marks them.
-    """
-
-    matched: dict[str, Match]
+    matched: dict[str, Organization]
     undecided: frozenset[str]
     """Accounts whose organization a person must decide."""
     held: frozenset[int]
+    """Organizations that belong to an account, or may: nobody marks them."""
     problems: tuple[Problem, ...]
 
 
@@ -42,27 +32,27 @@ def match(
 ) -> Matches:
     """Match all accounts that have an id with the organizations of one instance."""
     account_ids = list(account_ids)
-    index = _Index(instance, organizations, frozenset(account_ids), partner_values)
-    matched: dict[str, Match] = {}
+    index = _Ids(instance, organizations, frozenset(account_ids), partner_values)
+    matched: dict[str, Organization] = {}
     undecided: set[str] = set()
     held: set[int] = set()
     problems: list[Problem] = []
     for account_id in account_ids:
         found, doubts = index.decide(account_id)
-        problems += doubts
-        for doubt in doubts:
-            held.update(doubt.organization_ids)
         if found is not None:
-            held.add(found.organization.id)
+            held.add(found.id)
             matched[account_id] = found
-        else:
-            undecided.update(other for doubt in doubts for other in doubt.account_ids)
+        for doubt in doubts:
+            problems.append(doubt)
+            held.update(doubt.organization_ids)
+            if found is None:
+                undecided.update(doubt.account_ids)
     for account_id in undecided:
         matched.pop(account_id, None)
     return Matches(matched, frozenset(undecided), frozenset(held), tuple(problems))
 
 
-class _Index:
+class _Ids:
     """The organizations of one instance by the ids that they carry."""
 
     def __init__(
@@ -73,32 +63,35 @@ class _Index:
         partner_values: frozenset[str],
     ) -> None:
         self.instance, self.known, self.partner_values = instance, known, partner_values
-        self.by_id: dict[str, list[Organization]] = defaultdict(list)
-        self.by_external: dict[str, list[Organization]] = defaultdict(list)
+        self.by_id: Index[Organization] = Index()
+        self.by_external: Index[Organization] = Index()
         for organization in organizations:
-            own = id_18(organization.salesforce_id)
+            own, external = self._id(organization.salesforce_id), organization.external_id
             if own is not None:
-                self.by_id[own].append(organization)
-            external = organization.external_id
+                self.by_id.add(own, organization)
             if external is not None:
                 # Zendesk takes external ids for equal whatever their case; 18 characters are unique without it.
-                self.by_external[(id_18(external) or external.strip()).casefold()].append(organization)
+                self.by_external.add((self._id(external) or external.strip()).casefold(), organization)
 
-    def decide(self, account_id: str) -> tuple[Match | None, list[Problem]]:
+    def _id(self, text: str | None) -> str | None:
+        return text if text in self.known else id_18(text)
+
+    def decide(self, account_id: str) -> tuple[Organization | None, Sequence[Problem]]:
         """The account's organization, if that is certain, and what a person must look at."""
-        own = self.by_id.get(account_id, [])
-        external = self.by_external.get(account_id.casefold(), [])
+        own = self.by_id[account_id]
+        external = self.by_external[account_id.casefold()]
         if len(own) == 1:
-            return Match(own[0], "id"), self._also_external(account_id, own[0], external)
+            alone = len(external) == 0 or (len(external) == 1 and external[0] is own[0])
+            return own[0], () if alone else self._also_external(account_id, own[0], external)
         if len(own) > 1:
             return None, [self._two(account_id, own)]
         if len(external) > 1:
             return None, [self._two(account_id, external)]
         if not external:
-            return None, []
+            return None, ()
         if id_18(external[0].salesforce_id) is not None:
             return None, [self._claimed(account_id, external[0])]
-        return Match(external[0], "external_id"), []
+        return external[0], ()
 
     def _two(self, account_id: str, organizations: Sequence[Organization]) -> Problem:
         ids = sorted(organization.id for organization in organizations)

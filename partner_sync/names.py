@@ -7,10 +7,11 @@ certain? Organizations that wait for each other form chains, and at worst a circ
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from partner_sync.index import Index
+from partner_sync.mapping import DesiredAccount
 from partner_sync.model import Organization, Problem
 from partner_sync.problems import problem
 
@@ -23,20 +24,6 @@ def name_key(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """An account and the name that it wants for its organization; None where that is yet to be created."""
-
-    account_id: str
-    name: str
-    organization: Organization | None
-
-    @property
-    def renames(self) -> bool:
-        """Whether the name that the organization has now becomes free."""
-        return self.organization is not None and name_key(self.organization.name) != name_key(self.name)
-
-
-@dataclass(frozen=True, slots=True)
 class Names:
     """`withheld` are the accounts that do not get their name in this plan."""
 
@@ -44,108 +31,115 @@ class Names:
     problems: tuple[Problem, ...]
 
 
-def settle(instance: str, write: bool, wishes: Iterable[Wish], organizations: Iterable[Organization]) -> Names:
-    """Which of the wished names may be written, and a problem for each that may not."""
-    return _Settling(instance, write, wishes, organizations).names()
+def settle(
+    instance: str,
+    write: bool,
+    accounts: Mapping[str, DesiredAccount],
+    matched: Mapping[str, Organization],
+    organizations: Iterable[Organization],
+) -> Names:
+    """Which of the accounts get their name in this plan, and a problem for each that does not.
+
+    `accounts` are those that may be written; `organizations` are all of the instance.
+    """
+    settling = _Settling(instance, write, accounts, matched, organizations)
+    problems = [*settling.shared(), *settling.held()]
+    return Names(frozenset(one for one, outcome in settling.outcome.items() if outcome), tuple(problems))
 
 
 class _Settling:
     def __init__(
-        self, instance: str, write: bool, wishes: Iterable[Wish], organizations: Iterable[Organization]
+        self,
+        instance: str,
+        write: bool,
+        accounts: Mapping[str, DesiredAccount],
+        matched: Mapping[str, Organization],
+        organizations: Iterable[Organization],
     ) -> None:
-        self.instance, self.write = instance, write
-        self.wishes = {wish.account_id: wish for wish in wishes}
-        self.of_organization = {
-            wish.organization.id: wish for wish in self.wishes.values() if wish.organization is not None
-        }
-        self.holders: dict[str, list[Organization]] = defaultdict(list)
-        for organization in organizations:
-            self.holders[name_key(organization.name)].append(organization)
+        self.instance, self.write, self.accounts, self.matched = instance, write, accounts, matched
+        self.holders = Index((name_key(organization.name), organization) for organization in organizations)
+        self.account_of = {matched[one].id: one for one in accounts if one in matched}
         self.outcome: dict[str, str] = {}
         """Account to FREE, or to the kind of its problem."""
 
-    def names(self) -> Names:
-        problems = [*self._shared(), *self._held()]
-        return Names(frozenset(one for one, outcome in self.outcome.items() if outcome), tuple(problems))
+    def shared(self) -> Iterable[Problem]:
+        """Names that several accounts want: whose organization has it already keeps it."""
+        wanting = Index((name_key(account.name), account) for account in self.accounts.values())
+        for several in wanting.several():
+            keeper = [account.id for account in several if account.id in self.matched and not self._renames(account)]
+            self.outcome.update({account.id: SHARED for account in several if account.id not in keeper})
+            yield self._shared_problem([account.id for account in several], keeper)
 
-    def _shared(self) -> Iterable[Problem]:
-        """Names that several accounts want."""
-        wanting: dict[str, list[Wish]] = defaultdict(list)
-        for wish in self.wishes.values():
-            wanting[name_key(wish.name)].append(wish)
-        for wishes in wanting.values():
-            if len(wishes) > 1:
-                yield self._one_of(wishes)
-
-    def _one_of(self, wishes: Sequence[Wish]) -> Problem:
-        ids = sorted(wish.account_id for wish in wishes)
-        keeper = [wish for wish in wishes if wish.organization is not None and not wish.renames]
-        for wish in wishes:
-            if wish not in keeper:
-                self.outcome[wish.account_id] = SHARED
-        held = f", which the organization of {keeper[0].account_id} has" if keeper else ""
-        return problem(
-            SHARED,
-            f"Accounts {', '.join(ids)} all want the name {wishes[0].name}{held}.",
-            instance=self.instance,
-            accounts=ids,
-            organizations=[wish.organization.id for wish in wishes if wish.organization is not None],
-        )
-
-    def _held(self) -> Iterable[Problem]:
+    def held(self) -> Iterable[Problem]:
         """Names that another organization holds."""
-        for account_id in sorted(self.wishes):
-            self._decide(account_id)
-        for account_id in sorted(self.wishes):
-            outcome = self.outcome[account_id]
-            if outcome in (TAKEN, WAITS, CIRCLE):
-                yield self._problem(self.wishes[account_id], outcome)
+        for account in self.accounts.values():
+            if not self._others(account):
+                continue
+            outcome = self._decide(account)
+            if outcome not in (FREE, SHARED):
+                yield self._held_problem(account, outcome)
 
-    def _decide(self, account_id: str) -> None:
+    def _renames(self, account: DesiredAccount) -> bool:
+        """Whether the name that its organization has now becomes free."""
+        return name_key(self.matched[account.id].name) != name_key(account.name)
+
+    def _others(self, account: DesiredAccount) -> Sequence[Organization]:
+        """Organizations that hold the name which an account does not have yet."""
+        own = self.matched.get(account.id)
+        if own is not None and own.name.strip() == account.name:
+            return ()
+        return [one for one in self.holders[name_key(account.name)] if own is None or one.id != own.id]
+
+    def _decide(self, account: DesiredAccount) -> str:
         """Follow who waits for whom to where that ends; then every account on the way is decided from its end."""
-        chain: dict[str, Wish] = {}
-        wish = self.wishes[account_id]
-        while wish.account_id not in self.outcome:
-            if wish.account_id in chain:
+        chain: list[str] = []
+        on_chain: set[str] = set()
+        at = account
+        while at.id not in self.outcome:
+            if at.id in on_chain:
                 self.outcome.update(dict.fromkeys(chain, CIRCLE))
-                return
-            chain[wish.account_id] = wish
-            holder = self._holder(wish)
+                return CIRCLE
+            on_chain.add(at.id)
+            holder = self._freeing(at)
             if isinstance(holder, str):
-                self.outcome[wish.account_id] = holder
+                self.outcome[at.id] = holder
             else:
-                wish = holder
-        end = self.outcome[wish.account_id]
+                chain.append(at.id)
+                at = holder
+        end = self.outcome[at.id]
         for waiting in reversed(chain):
-            if waiting != wish.account_id:
-                end = _AFTER[end]
-                self.outcome[waiting] = end
+            end = self.outcome[waiting] = _AFTER[end]
+        return end
 
-    def _holder(self, wish: Wish) -> Wish | str:
-        """The wish that frees the name, or FREE or TAKEN where none is needed or none does."""
-        others = self._others(wish)
+    def _freeing(self, account: DesiredAccount) -> DesiredAccount | str:
+        """The account whose rename frees the name, or FREE or TAKEN where none is needed or none does."""
+        others = self._others(account)
         if not others:
             return FREE
-        freeing = self.of_organization.get(others[0].id)
-        if len(others) > 1 or freeing is None or not freeing.renames or not self.write:
+        holder = self.accounts.get(self.account_of.get(others[0].id, ""))
+        if len(others) > 1 or holder is None or not self._renames(holder) or not self.write:
             return TAKEN
-        return freeing
+        return holder
 
-    def _others(self, wish: Wish) -> list[Organization]:
-        own = wish.organization
-        if own is not None and own.name.strip() == wish.name:
-            return []
-        return [one for one in self.holders.get(name_key(wish.name), []) if own is None or one.id != own.id]
+    def _shared_problem(self, ids: Sequence[str], keeper: Sequence[str]) -> Problem:
+        kept = f", which the organization of {keeper[0]} has" if keeper else ""
+        return problem(
+            SHARED,
+            f"Accounts {', '.join(sorted(ids))} all want the name {self.accounts[ids[0]].name}{kept}.",
+            instance=self.instance,
+            accounts=ids,
+            organizations=[self.matched[one].id for one in ids if one in self.matched],
+        )
 
-    def _problem(self, wish: Wish, outcome: str) -> Problem:
-        others = self._others(wish)
-        own = [wish.organization] if wish.organization is not None else []
+    def _held_problem(self, account: DesiredAccount, outcome: str) -> Problem:
+        others = self._others(account)
+        own = [self.matched[account.id]] if account.id in self.matched else []
         held = ", ".join(f"organization {one.id} ({_carried(one)})" for one in others)
         return problem(
             outcome,
-            f"The name {wish.name}, which account {wish.account_id} wants, is held by {held}.",
+            f"The name {account.name}, which account {account.id} wants, is held by {held}.",
             instance=self.instance,
-            accounts=[wish.account_id],
+            accounts=[account.id],
             organizations=[one.id for one in (*own, *others)],
         )
 
