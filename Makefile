@@ -1,0 +1,31 @@
+# What a person types. `make` lists it. State goes to PARTNER_SYNC_HOME, the Python environment to .venv; nothing else
+# is written, nothing is installed outside. Settings are taken from the environment or after `make`:
+#   CONF='{"dry_run": true}' make run     make up PORT=8090     make test ARGS="-k mapping"     make PYTHON=python3.12 run
+
+.SUFFIXES:
+.PHONY: help run up test check clean venv
+
+python = .venv/bin/python
+
+help:
+	@awk -F ': .*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+run: venv ## One complete sync in the foreground against the sandbox, and what came of it. CONF='{"dry_run": true}' only shows.
+	@$(python) -m partner_sync.local run
+
+up: venv ## The full Airflow on 127.0.0.1, until Ctrl-C. PORT=8090 chooses the port.
+	@$(python) -m partner_sync.local up
+
+test: venv ## All tests. ARGS="-k word" chooses.
+	@$(python) -m pytest $(ARGS)
+
+check: venv ## Format, lint and types.
+	@$(python) -m ruff format --check .
+	@$(python) -m ruff check .
+	@$(python) -m mypy
+
+clean: ## Starts over: removes all local state, the sandbox's included. Not .venv.
+	@py=$(python); [ -x $$py ] || py=$${PYTHON:-python3}; $$py -m partner_sync.local clean
+
+venv:
+	@./partner_sync/local/venv.sh

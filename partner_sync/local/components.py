@@ -1,0 +1,61 @@
+"""Keeps Airflow's components for `make up`, in one session, and ends them all when anything ends.
+
+    python -m partner_sync.local.components LOGS
+
+Airflow's settings are in the environment. One line on standard output says which component ended by itself. Closing our
+standard input ends everything; so does the death of whoever holds it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from partner_sync.local.children import end_session
+
+COMPONENTS = {
+    "api-server": ("api-server",),
+    "scheduler": ("scheduler", "--skip-serve-logs"),  # the API server reads the log files, so nobody need serve them
+    "dag-processor": ("dag-processor",),
+}
+PATIENCE = 5.0
+
+
+def main(logs: Path) -> None:
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
+    threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
+    try:
+        processes = {name: _start(command, logs / f"{name}.log") for name, command in COMPONENTS.items()}
+        while not stop.wait(0.2):
+            ended = [name for name, process in processes.items() if process.poll() is not None]
+            if ended:
+                sys.stdout.write(f"{ended[0]}\n")
+                sys.stdout.flush()
+                break
+    finally:
+        end_session(os.getsid(0), PATIENCE)
+
+
+def _start(command: tuple[str, ...], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as output:
+        return subprocess.Popen(  # noqa: S603 - Airflow itself, with our own words
+            [sys.executable, "-m", "airflow", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+
+
+def _wait_for_end(stop: threading.Event) -> None:
+    while os.read(0, 4096):
+        pass
+    stop.set()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

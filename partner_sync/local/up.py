@@ -1,0 +1,201 @@
+"""`make up`: the full Airflow in the foreground, on the embedded default, until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import select
+import socket
+import time
+import urllib.request
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any, NoReturn
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from partner_sync.local import systems
+from partner_sync.local.children import Child
+from partner_sync.local.environment import DAG_ID, embedded, ignored
+from partner_sync.local.home import ADMIN, Home, near
+from partner_sync.local.progress import Progress, show
+from partner_sync.local.refusal import Refusal
+
+USUAL_PORT = 8080
+START_SECONDS = 180
+STOP_SECONDS = 20
+
+
+class ComponentEnded(Exception):  # noqa: N818 - what happened, not whose mistake it was
+    """A part of what is up has ended by itself; the message says which log to read."""
+
+
+def up(environ: Mapping[str, str], console: Console) -> NoReturn:
+    """Runs until a signal stops it, or raises ComponentEnded."""
+    home, own, port = Home.of(environ), systems.given(environ), port_of(environ)
+    with home.claim("make up") as lock, contextlib.ExitStack() as stack:
+        home.make()
+        with Progress(console) as progress:
+            if names := ignored(environ):
+                progress.line("Airflow", f"not used here: {', '.join(names)}")
+            progress.doing("starting")
+            sandbox = None if own else stack.enter_context(systems.Sandbox(home, environ))
+            connections = sandbox.connections() if sandbox else systems.own(environ)
+            progress.line("systems", systems.WHICH[own])
+            env = embedded(environ, home, connections, port=port, paused=own)
+            _prepare(env, home, progress, paused=own)
+            components = Child(
+                "partner_sync.local.components",
+                str(home.logs),
+                env=env,
+                log=home.logs / "up.log",
+                told=True,
+                keep=(lock,),
+            )
+            stack.callback(components.close, STOP_SECONDS)
+            _Airflow(port, home, components, sandbox).wait(progress)
+        show(console, _how_to(port, home, own=own))
+        _stay(components, home, sandbox)
+
+
+def port_of(environ: Mapping[str, str]) -> int:
+    """The port that PORT asks for, or Airflow's usual one, or a free one if that is taken."""
+    asked = environ.get("PORT", "").strip()
+    if not asked:
+        return USUAL_PORT if _free(USUAL_PORT) else _any_free()
+    if not asked.isascii() or not asked.isdigit() or not 0 < int(asked) < 65536:
+        raise Refusal(f"PORT is {asked!r}, not a number from 1 to 65535. Leave it out for a free one.")
+    if not _free(int(asked)):
+        raise Refusal(f"Port {asked} of 127.0.0.1 is taken or not allowed. Name another PORT, or leave it out.")
+    return int(asked)
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _any_free() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _prepare(env: Mapping[str, str], home: Home, progress: Progress, *, paused: bool) -> None:
+    progress.doing("making or checking the metadata database")
+    log = home.logs / "database.log"
+    child = Child("partner_sync.local.database", "paused" if paused else "active", env=env, log=log)
+    try:
+        code = child.process.wait()
+    finally:
+        child.close()
+    if code:
+        raise ComponentEnded(f"Airflow's metadata database can't be made or brought up to date. Read {near(log)}")
+    progress.line("database", "ready")
+
+
+class _Airflow:
+    """The starting Airflow: which of its parts are up by now."""
+
+    def __init__(self, port: int, home: Home, components: Child, sandbox: systems.Sandbox | None) -> None:
+        self._address = f"http://127.0.0.1:{port}"
+        self._home, self._components, self._sandbox = home, components, sandbox
+        self._begun = datetime.now(timezone.utc)
+        self._token = ""
+
+    def wait(self, progress: Progress) -> None:
+        """Until all components have shown life since we began, and the DAG is there."""
+        awaited = {"api-server": self._api, "scheduler": self._scheduler, "dag-processor": self._processor}
+        awaited["DAG"] = self._dag
+        until = time.monotonic() + START_SECONDS
+        while awaited:
+            progress.doing(f"starting {', '.join(awaited)}")
+            for name in [name for name, there in awaited.items() if there()]:
+                progress.line(name, "up" if name != "DAG" else f"{DAG_ID} is loaded")
+                del awaited[name]
+            if time.monotonic() > until:
+                log = near(self._home.logs / f"{next(iter(awaited))}.log".replace("DAG", "dag-processor"))
+                raise ComponentEnded(f"{next(iter(awaited))} is not up after {START_SECONDS} s. Read {log}")
+            _look(self._components, self._home, self._sandbox, 0.3)
+
+    def _api(self) -> bool:
+        return self._get("/api/v2/monitor/health") is not None
+
+    def _scheduler(self) -> bool:
+        return self._beats("scheduler")
+
+    def _processor(self) -> bool:
+        return self._beats("dag_processor")
+
+    def _beats(self, part: str) -> bool:
+        """A heartbeat of an earlier start does not count."""
+        health = self._get("/api/v2/monitor/health") or {}
+        return self._since_we_began((health.get(part) or {}).get(f"latest_{part}_heartbeat"))
+
+    def _dag(self) -> bool:
+        if not self._token:
+            login = {"username": ADMIN, "password": self._home.password()}
+            self._token = (self._get("/auth/token", login) or {}).get("access_token", "")
+        dag = self._get(f"/api/v2/dags/{DAG_ID}") if self._token else None
+        return self._since_we_began((dag or {}).get("last_parsed_time"))
+
+    def _since_we_began(self, moment: str | None) -> bool:
+        return moment is not None and datetime.fromisoformat(moment.replace("Z", "+00:00")) > self._begun
+
+    def _get(self, path: str, body: Mapping[str, str] | None = None) -> Any:
+        """The JSON at `path`, or None where there is none yet. No proxy stands between two processes of one machine."""
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self._address + path, data, headers)  # noqa: S310 - always http to 127.0.0.1
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=10) as answer:
+                return json.load(answer)
+        except (OSError, ValueError):  # URLError is an OSError
+            return None
+
+
+def _stay(components: Child, home: Home, sandbox: systems.Sandbox | None) -> NoReturn:
+    while True:
+        _look(components, home, sandbox, 1.0)
+
+
+def _look(components: Child, home: Home, sandbox: systems.Sandbox | None, seconds: float) -> None:
+    """Waits a moment. Raises ComponentEnded when a component, or the sandbox, has ended."""
+    if select.select([components.output], [], [], seconds)[0]:
+        name = components.output.readline().decode().strip()
+        log = home.logs / (f"{name}.log" if name else "up.log")
+        raise ComponentEnded(f"{name or 'Airflow'} ended by itself; everything is stopped. Read {near(log)}")
+    if sandbox and sandbox.ended:
+        raise ComponentEnded(f"The sandbox ended by itself; everything is stopped. Read {near(sandbox.log)}")
+
+
+def _how_to(port: int, home: Home, *, own: bool) -> Padding:
+    address = f"http://127.0.0.1:{port}"
+    table = Table.grid(padding=(0, 2))
+    for name, text, style in (
+        ("Airflow is up", address, "bold green"),
+        ("user", ADMIN, "bold"),
+        ("password", home.password(), "bold"),
+        ("the DAG", f"{address}/dags/{DAG_ID}", ""),
+        ("to do", _what_to_click(own=own), ""),
+        ("logs", near(home.logs), ""),
+        ("to stop", "Ctrl-C; no process stays behind", ""),
+    ):
+        table.add_row(Text(name, "dim"), Text(text, style, overflow="fold"))
+    return Padding(table, (1, 0, 0, 0))
+
+
+def _what_to_click(*, own: bool) -> str:
+    trigger = 'Trigger, at the top right of the DAG, opens the form; "Dry run" shows the plan and writes nothing.'
+    if own:
+        return f"{trigger} The DAG is paused: switch it on when a dry run has shown what you expect."
+    return f"{trigger} The DAG is switched on, its hourly run starts by itself."

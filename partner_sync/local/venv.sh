@@ -1,0 +1,120 @@
+#!/bin/sh
+# Makes .venv in the current folder, or brings it up to date with requirements.txt and constraints.txt. Quiet when it is.
+#
+# PYTHON names the Python to use; without it, the first one from 3.10 to 3.13 is taken. Installs with uv where that is
+# installed, else with pip. Nothing but .venv is written, and nothing but the package index is asked.
+set -eu
+
+stamp=.venv/made-from
+log=.venv/install.log
+wanted=$(cat requirements.txt constraints.txt | cksum)
+uv=$(command -v uv || true)
+
+say() { printf '%s\n' "$*"; }
+fail() {
+    say "$*" >&2
+    exit 1
+}
+
+# Whether $1 runs, and is a version that Airflow runs on.
+fits() { "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1; }
+# Whether $1 can make environments. Debian has that in a package of its own.
+makes_venvs() { "$1" -c 'import venv, ensurepip' >/dev/null 2>&1; }
+version() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true; }
+
+if [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ]; then
+    [ -z "${PYTHON-}" ] && exit 0
+    [ "$(version "$PYTHON")" = "$(version .venv/bin/python)" ] && exit 0
+fi
+
+# -- which Python -------------------------------------------------------------------------------------------
+
+python='' without_venv='' seen=''
+if [ -n "${PYTHON-}" ]; then
+    seen=$(version "$PYTHON")
+    [ -n "$seen" ] || fail "PYTHON=$PYTHON does not run. Name a Python from 3.10 to 3.13, or leave PYTHON out."
+    fits "$PYTHON" || fail "PYTHON=$PYTHON is Python $seen; Partner Sync needs one from 3.10 to 3.13."
+    candidates=$PYTHON
+else
+    candidates='python3 python3.13 python3.12 python3.11 python3.10 python'
+fi
+for candidate in $candidates; do
+    found=$(version "$candidate")
+    [ -n "$found" ] || continue
+    seen=${seen:-$found}
+    fits "$candidate" || continue
+    if [ -n "$uv" ] || makes_venvs "$candidate"; then
+        python=$candidate
+        break
+    fi
+    without_venv=${without_venv:-$found}
+done
+
+if [ -z "$python" ] && [ -n "$uv" ]; then # uv may know one that is not on the PATH
+    python=$(UV_PYTHON_DOWNLOADS=never uv python find --no-project '>=3.10,<3.14' 2>/dev/null) || python=''
+fi
+if [ -z "$python" ] && [ -n "$without_venv" ]; then
+    fail "Python $without_venv can't make environments. Install its venv package (Debian, Ubuntu: apt install" \
+        "python$without_venv-venv), or uv."
+fi
+[ -n "$python" ] || fail "Python ${seen:+is $seen here; }one from 3.10 to 3.13 is needed${seen:+}. Install it, or name it: make PYTHON=/path/to/python3.12"
+
+# -- the environment ----------------------------------------------------------------------------------------
+
+if [ -e .venv ] && ! { fits .venv/bin/python && [ "$(version .venv/bin/python)" = "$(version "$python")" ]; }; then
+    [ -f .venv/pyvenv.cfg ] || fail ".venv is here, but is not a Python environment. Move it away."
+    rm -rf .venv
+fi
+if [ ! -e .venv ]; then
+    if [ -n "$uv" ]; then
+        UV_PYTHON_DOWNLOADS=never uv venv --quiet --no-project --python "$python" .venv
+    else
+        "$python" -m venv .venv
+    fi
+fi
+rm -f "$stamp"
+
+# -- what goes into it --------------------------------------------------------------------------------------
+
+if [ -n "$uv" ]; then
+    with=uv
+    [ -n "${HOME-}${UV_CACHE_DIR-}" ] || export UV_CACHE_DIR="$PWD/.venv/cache"
+    set -- uv pip install --python .venv/bin/python --compile-bytecode -r requirements.txt
+else
+    with=pip
+    .venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip >/dev/null
+    set -- .venv/bin/python -m pip install --disable-pip-version-check --no-input --progress-bar off -r requirements.txt
+fi
+
+# How far the installer is, by what it wrote.
+how_far() {
+    if grep -q '^Installing collected' "$log"; then
+        printf 'unpacking and compiling'
+    elif collected=$(grep -c '^Collecting' "$log"); then
+        printf '%s packages fetched' "$collected"
+    else
+        printf 'working'
+    fi
+}
+
+head="Installing into .venv, Python $(version .venv/bin/python), with $with"
+begun=$(date +%s)
+"$@" >"$log" 2>&1 &
+installer=$!
+trap 'kill $installer 2>/dev/null || true; say; exit 130' INT TERM HUP
+if [ -t 1 ]; then
+    while kill -0 $installer 2>/dev/null; do
+        printf '\r%s: %s, %s s   ' "$head" "$(how_far)" $(($(date +%s) - begun))
+        sleep 0.5
+    done
+    printf '\r%79s\r' ''
+else
+    say "$head (about a minute with pip, seconds with uv)"
+fi
+if ! wait $installer; then
+    grep -iE '^ *(error|×|╰|.*could not)' "$log" | tail -n 3 >&2 || tail -n 3 "$log" >&2
+    fail "Installing failed. All that $with said is in $log; the next make goes on from here."
+fi
+trap - INT TERM HUP
+printf '%s' "$wanted" >"$stamp"
+say "$head: done in $(($(date +%s) - begun)) s"
