@@ -48,12 +48,12 @@ def gather(
             ids.add(organizations[-1].id)
         progress(len(organizations), before)
     after = zendesk.count()
-    _prove(zendesk.instance, len(organizations), len(ids), before, after)
+    prove(zendesk.instance, len(organizations), len(ids), before, after)
     proof = ReadProof(f"Zendesk {zendesk.instance}", len(organizations), after, pages, zendesk.calls - calls)
     return InstanceRead(zendesk.instance, write, proof, tuple(organizations))
 
 
-def _prove(instance: str, read: int, distinct: int, before: int, after: int) -> None:
+def prove(instance: str, read: int, distinct: int, before: int, after: int) -> None:
     """The listing came to its end; now its length has to be what was counted before, after, or in between."""
     again = "Nothing was concluded from what is absent; Airflow reads again by itself."
     if not read:
@@ -64,7 +64,7 @@ def _prove(instance: str, read: int, distinct: int, before: int, after: int) -> 
     if distinct != read:
         raise IncompleteReadError(f"Zendesk {instance} listed {read - distinct} organizations twice. {again}")
     low, high = min(before, after), max(before, after)
-    slack = int(high * COUNT_TOLERANCE) if high > COUNT_IS_CACHED_ABOVE else 0
+    slack = int(high * COUNT_TOLERANCE) if max(high, read) > COUNT_IS_CACHED_ABOVE else 0
     if not low - slack <= read <= high + slack:
         raise IncompleteReadError(
             f"Zendesk {instance} listed {read} organizations and counted {before} before and {after} after. {again}"

@@ -145,12 +145,12 @@ class Zendesk:
 
     def _job(self, answer: Row, method: str, path: str) -> Job:
         raw = self._part(answer, "job_status", dict, method, path)
-        results = raw.get("results") or []
+        results = raw["results"] if isinstance(raw.get("results"), list) else []
         return Job(
             id=self._part(raw, "id", str, method, path),
             status=self._part(raw, "status", str, method, path),
             total=raw.get("total") or 0,
-            results=tuple(item for item in results if isinstance(item, dict)) if isinstance(results, list) else (),
+            results=tuple(item if isinstance(item, dict) else {} for item in results),
             message=str(raw.get("message") or ""),
         )
 

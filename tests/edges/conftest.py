@@ -172,11 +172,18 @@ def salesforce_session(clock: Clock) -> Iterator[Sessions]:
 
 
 @pytest.fixture
-def zendesk(sandbox: Sandbox, zendesk_session: Sessions) -> Zendesk:
-    return zendesk_at(sandbox, zendesk_session(sandbox.zendesk_url))
+def session(sandbox: Sandbox, zendesk_session: Sessions) -> Session:
+    """The session of `zendesk`."""
+    return zendesk_session(sandbox.zendesk_url)
 
 
-def zendesk_at(sandbox: Sandbox, session: Session) -> Zendesk:
+@pytest.fixture
+def zendesk(sandbox: Sandbox, session: Session) -> Zendesk:
+    """A client of the sandbox that asks for its own tokens."""
+    return _client(sandbox, session)
+
+
+def _client(sandbox: Sandbox, session: Session) -> Zendesk:
     extra = sandbox.connections()["zendesk"]["extra"]
     base_url = "https://acme.zendesk.com"
     auth = ClientCredentials(session, base_url, extra["client_id"], extra["client_secret"])
