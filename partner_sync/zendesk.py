@@ -63,8 +63,8 @@ def prove(instance: str, read: int, distinct: int, before: int, after: int) -> N
         )
     if distinct != read:
         raise IncompleteReadError(f"Zendesk {instance} listed {read - distinct} organizations twice. {again}")
-    low, high = min(before, after), max(before, after)
-    slack = int(high * COUNT_TOLERANCE) if max(high, read) > COUNT_IS_CACHED_ABOVE else 0
+    low, high, most = min(before, after), max(before, after), max(before, after, read)
+    slack = int(most * COUNT_TOLERANCE) if most > COUNT_IS_CACHED_ABOVE else 0
     if not low - slack <= read <= high + slack:
         raise IncompleteReadError(
             f"Zendesk {instance} listed {read} organizations and counted {before} before and {after} after. {again}"
