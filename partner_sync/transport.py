@@ -95,7 +95,7 @@ class Session(requests.Session):
             self.mount("https://", Endpoint(endpoint_url))
             self.mount("http://", Endpoint(endpoint_url))
         self.headers["User-Agent"] = f"partner-sync/{__version__}"
-        self.auth = _as_it_is  # or requests would put a login of ~/.netrc in the place of ours
+        self.auth = as_it_is  # or requests would put a login of ~/.netrc in the place of ours
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # its DEBUG lines hold query strings
 
@@ -239,7 +239,8 @@ class Session(requests.Session):
         raise ConfigError(self.where, [Mistake("host", wrong, advice)])
 
 
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """The `auth` of a request that carries its credential already, or none."""
     return request
 
 
