@@ -256,8 +256,14 @@ class Organizations:
         row["tags"] = sorted({*row["tags"], *self._field_tags(values)})
 
     def _field_tags(self, values: Mapping[str, Any]) -> list[str]:
-        tags = [tag for field in self._fields.active() for tag in tags_of(field, values.get(field["key"]))]
-        return sorted(set(tags))
+        known = self._fields.rows
+        tags = {
+            tag
+            for key, value in values.items()
+            if value and key in known and known[key]["active"]
+            for tag in tags_of(known[key], value)
+        }
+        return sorted(tags)
 
     def _blank(self, at: float) -> Organization:
         made = timestamp(at)
