@@ -387,6 +387,16 @@ def test_a_wrong_password_over_soap_is_an_authentication_error_although_its_stat
     assert session.token_calls == 1
 
 
+def test_a_soap_login_at_the_limit_is_tried_later(salesforce_session, notes):
+    fault = "<e xmlns:sf='s'><sf:exceptionCode>REQUEST_LIMIT_EXCEEDED</sf:exceptionCode></e>"
+    notes.answers = [(500, {"Content-Type": "text/xml"}, fault)]
+    session = salesforce_session(notes.url, attempts=1)
+    login = {"username": "me", "password": "right", "security_token": "right", "domain": "acme.my"}
+
+    with pytest.raises(UnavailableError, match="is at its limit"):
+        told(session, lambda: simple_salesforce.Salesforce(session=session, **login))
+
+
 def _raised(kind):
     if kind is exceptions.SalesforceAuthenticationFailed:
         return kind("invalid_client", "client identifier invalid")

@@ -11,6 +11,7 @@ import pytest
 
 from partner_sync import __version__
 from partner_sync.errors import RejectedError, UnavailableError
+from partner_sync.sandbox import Sandbox, an_empty_world
 from partner_sync.transport import TooManyJobsError
 
 BASE = "https://acme.zendesk.com"
@@ -22,6 +23,14 @@ NAME = "Fresh Partner"
 
 BROKEN = [{"do": "reset_before"}, {"do": "reset_after"}, {"do": "truncated"}, {"do": "hang", "seconds": 0.5}]
 BUSY = [{"do": "status", "status": status} for status in (409, 429, 502, 503, 504)]
+
+
+@pytest.fixture
+def sandbox():
+    """A sandbox with hardly anything in it: these tests are about the wire."""
+    with Sandbox(an_empty_world()) as running:
+        running.add_organizations([{"name": f"Organization {number}"} for number in range(3)])
+        yield running
 
 
 def _named(fault: dict[str, Any]) -> str:
@@ -61,7 +70,7 @@ def test_a_connection_that_breaks_in_the_middle_of_a_body_is_sent_again_and_not_
 
     answer = session.get(f"{BASE}/api/v2/organizations", params={"page[size]": 100}, auth=AUTH)
 
-    assert len(answer.json()["organizations"]) == min(100, len(sandbox.organizations()))
+    assert len(answer.json()["organizations"]) == 3
 
 
 @pytest.mark.parametrize("status", [500, 501, 505, 599])
