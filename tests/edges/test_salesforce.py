@@ -20,6 +20,7 @@ from partner_sync.errors import (
     UnavailableError,
 )
 from partner_sync.salesforce import gather, selected, told, translated
+from partner_sync.sandbox import Sandbox, default_world
 
 SOQL = """SELECT Account_ID_18__c, Name, Account_Owner_Calc__c, Support_Hold__c, Solutions_Architect_Lookup__r.Name
 FROM Account
@@ -39,6 +40,13 @@ class Times:
     def __call__(self):
         self.calls.append(self.session.calls)
         return BEGUN + timedelta(seconds=len(self.calls) - 1)
+
+
+@pytest.fixture
+def sandbox():
+    """A sandbox with few organizations: these tests are about something else."""
+    with Sandbox(default_world(organizations=100)) as running:
+        yield running
 
 
 @pytest.fixture
