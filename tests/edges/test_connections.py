@@ -17,7 +17,7 @@ from partner_sync.errors import AuthenticationError, ConfigError, UnavailableErr
 from partner_sync.salesforce import gather
 from partner_sync.sandbox import Sandbox, default_world
 
-CALLS = Calls(connect_seconds=0.5, read_seconds=2, attempts=1, first_wait_seconds=0.01)
+CALLS = Calls(attempts=1)
 INSTANCE = Instance("global", "zendesk_default", write=True)
 SOQL = "SELECT Name FROM Account"
 
