@@ -245,15 +245,14 @@ def as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The exceptions that `error` wraps, however deep: urllib3 hands on a reason, requests an argument."""
-    seen: set[int] = set()
-    todo: list[object] = [error]
-    while todo:
-        item = todo.pop()
-        if isinstance(item, BaseException) and id(item) not in seen:
-            seen.add(id(item))
-            yield item
-            todo += [*item.args, getattr(item, "reason", None), item.__cause__, item.__context__]
+    """The exceptions that `error` wraps, however deep: urllib3 hands on a reason, requests an argument.
+
+    Python's own chain is not followed: it also has what the caller was just handling, maybe of another request.
+    """
+    yield error
+    for wrapped in (*error.args, getattr(error, "reason", None)):
+        if isinstance(wrapped, BaseException):
+            yield from _causes(wrapped)
 
 
 def _too_many_jobs(response: requests.Response) -> bool:

@@ -8,6 +8,7 @@ import socket
 from typing import Any
 
 import pytest
+from urllib3.exceptions import NewConnectionError
 
 from partner_sync import __version__
 from partner_sync.errors import RejectedError, UnavailableError
@@ -207,6 +208,18 @@ def test_a_connection_that_is_not_made_in_time_had_no_effect_either(zendesk_sess
             session.post(CREATE, json=ROWS, auth=AUTH)
 
     assert caught.value.effect == "none"
+
+
+def test_a_failure_that_the_caller_is_just_handling_does_not_make_a_lost_write_harmless(sandbox, zendesk_session):
+    sandbox.fault("reset_after")
+
+    with pytest.raises(UnavailableError) as caught:
+        try:
+            raise NewConnectionError(None, "of some other request")
+        except NewConnectionError:
+            zendesk_session(sandbox.zendesk_url).post(CREATE, json=ROWS, auth=AUTH)
+
+    assert caught.value.effect == "unknown"
 
 
 @pytest.mark.parametrize("status", [429, 400, 422, 503])
