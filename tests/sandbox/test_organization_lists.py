@@ -88,7 +88,7 @@ def test_one_can_page_back(sandbox: Sandbox, zendesk: Any) -> None:
 
 def test_links_name_the_canonical_host(sandbox: Sandbox, zendesk: Any) -> None:
     add(sandbox, "a")
-    sandbox.settings(zendesk_canonical_host="other.zendesk.com")
+    sandbox.settings(zendesk_canonical_url="https://other.zendesk.com")
     assert page(zendesk)["links"]["next"].startswith("https://other.zendesk.com/api/v2/organizations.json?page%5Bafter")
 
 

@@ -229,6 +229,16 @@ def test_tags_and_domain_names_are_overwritten_whole(zendesk: Any) -> None:
     assert (changed["tags"], changed["domain_names"]) == (["z"], [])
 
 
+def test_what_has_a_wrong_type_does_no_harm(zendesk: Any) -> None:
+    organization = zendesk.create(name=7, tags="a b", organization_fields=["x"], id=[1])
+    assert (organization["name"], organization["tags"]) == ("7", ["a", "b"])
+    body = {"organization": {"id": [1], "name": "b"}}
+    assert zendesk.call("POST", "/organizations/create_or_update", json=body).status_code == 201
+    batch = {"organizations": [{"id": [1]}, {"id": None}, {"id": "x"}, {"id": str(organization["id"]), "notes": "n"}]}
+    results = zendesk.ended(zendesk.submit("PUT", "/organizations/update_many", batch))["results"]
+    assert ["error" in each for each in results] == [True, True, True, False]
+
+
 def test_deleting_a_field_leaves_its_tag(sandbox: Sandbox, zendesk: Any) -> None:
     organization = zendesk.create(name="a", organization_fields={"account_type": "customer"})
     sandbox.delete_organization_field("account_type")
