@@ -1,9 +1,12 @@
 """Keeps Airflow's components for `make up`, in one session, and ends them all when anything ends.
 
-    python -m partner_sync.local.components LOGS
+    python -m partner_sync.local.components LOGS TASKS_PORT
 
 Airflow's settings are in the environment. One line on standard output says which component ended by itself. Closing our
 standard input ends everything; so does the death of whoever holds it.
+
+People and tasks have an API server each: in one process, an answer to a person waits for the database in the very loop
+that a task's transaction needs to come to its end.
 """
 
 from __future__ import annotations
@@ -18,19 +21,23 @@ from pathlib import Path
 from partner_sync.local.children import end_session
 
 COMPONENTS = {
-    "api-server": ("api-server",),
+    "api-server": ("api-server", "--apps", "core"),
+    "task-api": ("api-server", "--apps", "execution", "--port", "{tasks_port}"),
     "scheduler": ("scheduler", "--skip-serve-logs"),  # the API server reads the log files, so nobody need serve them
     "dag-processor": ("dag-processor",),
 }
 PATIENCE = 5.0
 
 
-def main(logs: Path) -> None:
+def main(logs: Path, tasks_port: str) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
     threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
     try:
-        processes = {name: _start(command, logs / f"{name}.log") for name, command in COMPONENTS.items()}
+        processes = {
+            name: _start([word.format(tasks_port=tasks_port) for word in command], logs / f"{name}.log")
+            for name, command in COMPONENTS.items()
+        }
         while not stop.wait(0.2):
             ended = [name for name, process in processes.items() if process.poll() is not None]
             if ended:
@@ -41,7 +48,7 @@ def main(logs: Path) -> None:
         end_session(os.getsid(0), PATIENCE)
 
 
-def _start(command: tuple[str, ...], log: Path) -> subprocess.Popen[bytes]:
+def _start(command: list[str], log: Path) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
         return subprocess.Popen(  # noqa: S603 - Airflow itself, with our own words
             [sys.executable, "-m", "airflow", *command],
@@ -58,4 +65,4 @@ def _wait_for_end(stop: threading.Event) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -28,13 +28,14 @@ def embedded(
     connections: Mapping[str, str],
     *,
     port: int = 8080,
+    tasks_port: int | None = None,
     paused: bool = False,
     checkout: Path = CHECKOUT,
 ) -> dict[str, str]:
     """The whole environment of every Airflow process: the caller's, without its Airflow settings, with ours.
 
-    `connections` are AIRFLOW_CONN_ variables; `port` is the API server's, and the one that tasks report to; `paused`
-    says whether the DAG waits to be switched on when Airflow sees it first.
+    `connections` are AIRFLOW_CONN_ variables; `port` is the API server's, and the one that tasks report to unless
+    `tasks_port` is another; `paused` says whether the DAG waits to be switched on when Airflow sees it first.
     """
     kept = {name: value for name, value in environ.items() if name not in set(ignored(environ))}
     address = f"http://127.0.0.1:{port}"
@@ -48,6 +49,8 @@ def embedded(
         **{name: _joined("127.0.0.1,localhost", environ.get(name, ""), ",") for name in ("NO_PROXY", "no_proxy")},
         "AIRFLOW_HOME": str(home.airflow),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home.airflow / 'airflow.db'}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "partner_sync.local.sqlite.CONNECT_ARGS",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS_ASYNC": "partner_sync.local.sqlite.CONNECT_ARGS",
         "AIRFLOW__CORE__DAGS_FOLDER": str(checkout / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(checkout / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -55,7 +58,7 @@ def embedded(
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # the default asks the name server
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{tasks_port or port}/execution/",
         "AIRFLOW__CORE__XCOM_BACKEND": "airflow.providers.common.io.xcom.backend.XComObjectStorageBackend",
         "AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH": f"file://{home.xcom}",
         "AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_THRESHOLD": "1024",

@@ -45,19 +45,20 @@ def up(environ: Mapping[str, str], console: Console) -> NoReturn:
             sandbox = None if own else systems.Sandbox(stack, home, environ)
             connections = sandbox.connections() if sandbox else systems.own(environ)
             progress.line("systems", systems.WHICH[own])
-            env = embedded(environ, home, connections, port=port, paused=own)
+            tasks_port = _any_free()
+            env = embedded(environ, home, connections, port=port, tasks_port=tasks_port, paused=own)
             _prepare(env, home, progress, paused=own)
             components = Child(
                 stack,
                 "partner_sync.local.components",
-                str(home.logs),
+                *(str(home.logs), str(tasks_port)),
                 env=env,
                 log=home.logs / "up.log",
                 told=True,
                 keep=(lock,),
                 patience=STOP_SECONDS,
             )
-            _Airflow(port, home, components, sandbox).wait(progress)
+            _Airflow(port, tasks_port, home, components, sandbox).wait(progress)
         show(console, _how_to(port, home, own=own))
         _stay(components, home, sandbox)
 
@@ -104,16 +105,23 @@ def _prepare(env: Mapping[str, str], home: Home, progress: Progress, *, paused: 
 class _Airflow:
     """The starting Airflow: which of its parts are up by now."""
 
-    def __init__(self, port: int, home: Home, components: Child, sandbox: systems.Sandbox | None) -> None:
-        self._address = f"http://127.0.0.1:{port}"
+    def __init__(
+        self, port: int, tasks_port: int, home: Home, components: Child, sandbox: systems.Sandbox | None
+    ) -> None:
+        self._address, self._tasks_address = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{tasks_port}"
         self._home, self._components, self._sandbox = home, components, sandbox
         self._begun = datetime.now(timezone.utc)
         self._token = ""
 
     def wait(self, progress: Progress) -> None:
         """Until all components have shown life since we began, and the DAG is there."""
-        awaited = {"api-server": self._api, "scheduler": self._scheduler, "dag-processor": self._processor}
-        awaited["DAG"] = self._dag
+        awaited = {
+            "api-server": self._api,
+            "task-api": self._task_api,
+            "scheduler": self._scheduler,
+            "dag-processor": self._processor,
+            "DAG": self._dag,
+        }
         until = time.monotonic() + START_SECONDS
         while awaited:
             progress.doing(f"starting {', '.join(awaited)}")
@@ -126,7 +134,10 @@ class _Airflow:
             _look(self._components, self._home, self._sandbox, 0.3)
 
     def _api(self) -> bool:
-        return self._get("/api/v2/monitor/health") is not None
+        return self._get(f"{self._address}/api/v2/monitor/health") is not None
+
+    def _task_api(self) -> bool:
+        return self._get(f"{self._tasks_address}/execution/health") is not None
 
     def _scheduler(self) -> bool:
         return self._beats("scheduler")
@@ -136,24 +147,24 @@ class _Airflow:
 
     def _beats(self, part: str) -> bool:
         """A heartbeat of an earlier start does not count."""
-        health = self._get("/api/v2/monitor/health") or {}
+        health = self._get(f"{self._address}/api/v2/monitor/health") or {}
         return self._since_we_began((health.get(part) or {}).get(f"latest_{part}_heartbeat"))
 
     def _dag(self) -> bool:
         if not self._token:
             login = {"username": ADMIN, "password": self._home.password()}
-            self._token = (self._get("/auth/token", login) or {}).get("access_token", "")
-        dag = self._get(f"/api/v2/dags/{DAG_ID}") if self._token else None
+            self._token = (self._get(f"{self._address}/auth/token", login) or {}).get("access_token", "")
+        dag = self._get(f"{self._address}/api/v2/dags/{DAG_ID}") if self._token else None
         return self._since_we_began((dag or {}).get("last_parsed_time"))
 
     def _since_we_began(self, moment: str | None) -> bool:
         return moment is not None and datetime.fromisoformat(moment.replace("Z", "+00:00")) > self._begun
 
-    def _get(self, path: str, body: Mapping[str, str] | None = None) -> Any:
-        """The JSON at `path`, or None where there is none yet. No proxy stands between two processes of one machine."""
+    def _get(self, url: str, body: Mapping[str, str] | None = None) -> Any:
+        """The JSON at `url`, or None where there is none yet. No proxy stands between two processes of one machine."""
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._address + path, data, headers)  # noqa: S310 - always http to 127.0.0.1
+        request = urllib.request.Request(url, data, headers)  # noqa: S310 - always http to 127.0.0.1
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=10) as answer:

@@ -26,6 +26,12 @@ def test_the_address_is_one_and_the_same_for_people_and_for_tasks(home):
     assert env["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:8099/execution/"
 
 
+def test_tasks_may_have_an_address_of_their_own(home):
+    env = embedded({}, home, CONNECTIONS, port=8099, tasks_port=8100)
+    assert env["AIRFLOW__API__BASE_URL"] == "http://127.0.0.1:8099"
+    assert env["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:8100/execution/"
+
+
 def test_every_path_lies_in_the_home_or_in_the_checkout(home):
     env = embedded({"PATH": "/bin"}, home, CONNECTIONS)
     values = {name: value.removeprefix("sqlite:///").removeprefix("file://") for name, value in env.items()}
