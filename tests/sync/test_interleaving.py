@@ -39,7 +39,7 @@ from partner_sync.zendesk_auth import ClientCredentials
 CONFIG = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
 CALLS = Calls(connect_seconds=2, read_seconds=2, attempts=1, reserve_percent=0)
 """One attempt a call: what a session repeats by itself, it is proven elsewhere to repeat rightly."""
-SETTINGS = Sync(visit_seconds=2)
+SETTINGS = Sync(visit_seconds=0.5)
 KEPT = {
     "owned": owned_fields(CONFIG),
     "partner_field": CONFIG.partners.field,
@@ -423,7 +423,7 @@ def while_dead(stage: Stage, number: int) -> None:
 
 def late(stage: Stage, number: int) -> None:
     """Jobs still run when the next tries come."""
-    if number == 4:
+    if number == 2:
         stage.end_jobs()
 
 
@@ -526,7 +526,7 @@ def test_two_batches_side_by_side_one_of_them_killed_before_any_call_write_every
         nothing_twice(stage)
         nothing_open(stage)
         told_truly(stage, plan)
-        in_step(stage)
+        as_planned(stage, plan)
         return one.watch
 
     at_every_call(scenario)
@@ -718,7 +718,7 @@ def test_an_older_plan_that_is_run_again_before_any_call_of_a_newer_batch_writes
         told_truly(stage, newer)
         nothing_open(stage)
         nothing_twice(stage)
-        in_step(stage)
+        as_planned(stage, newer)
         return struck.watch
 
     at_every_call(scenario)
@@ -743,7 +743,7 @@ def test_compare_run_again_on_the_same_snapshots_before_any_call_writes_nothing_
         told_truly(stage, first)
         nothing_open(stage)
         nothing_twice(stage)
-        in_step(stage)
+        as_planned(stage, first)
         return struck.watch
 
     at_every_call(scenario)
