@@ -44,7 +44,7 @@ def marks(config: Config, instance: str, organizations: Iterable[Organization], 
         account_id = carried_id(organization)
         if account_id is None:
             problems.append(_without_id(instance, organization))
-        elif account_id in named.accounts or organization.id in named.organizations:
+        elif organization.id in named.organizations or named.accounts & _ids(organization):
             continue
         elif _may_be_unidentified(organization, account_id, named):
             problems.append(_unidentified(instance, organization))
@@ -64,12 +64,17 @@ def carried_id(organization: Organization) -> str | None:
     return id_18(own or organization.external_id)
 
 
+def _ids(organization: Organization) -> set[str | None]:
+    """Every account id on an organization: one whose external_id names somebody alive is not marked either."""
+    return {id_18(organization.salesforce_id), id_18(organization.external_id)}
+
+
 def _spared(config: Config, instance: str, organization: Organization, oldest: str) -> str:
     """Why an organization without account is not marked; empty if it is."""
     fields = read_whole(instance, organization)
     if canonical("checkbox", fields.get(config.marks.field)):
         return "marked_already"
-    if config.marks.protected & {id_18(organization.salesforce_id), id_18(organization.external_id)}:
+    if config.marks.protected & _ids(organization):
         return "protected"
     if config.marks.older_field is None:
         return ""

@@ -170,3 +170,9 @@ def test_an_account_that_a_problem_names_is_not_missing() -> None:
 def test_a_partner_organization_that_was_not_read_whole_is_refused() -> None:
     with pytest.raises(SnapshotError, match="clear gather_organizations"):
         plan_with(an_organization(7, fields=None))
+
+
+def test_an_organization_whose_external_id_names_a_pinned_account_that_is_missing_is_not_marked() -> None:
+    plan = plan_of([an_account(1)], [an_organization(1), an_organization(8, external_id=PINNED)], config=SHIPPED)
+    assert [one.kind for one in plan.problems] == ["pinned_account_missing"]
+    assert plan.changes == ()
