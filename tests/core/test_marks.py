@@ -174,5 +174,5 @@ def test_a_partner_organization_that_was_not_read_whole_is_refused() -> None:
 
 def test_an_organization_whose_external_id_names_a_pinned_account_that_is_missing_is_not_marked() -> None:
     plan = plan_of([an_account(1)], [an_organization(1), an_organization(8, external_id=PINNED)], config=SHIPPED)
-    assert [one.kind for one in plan.problems] == ["pinned_account_missing"]
+    assert "pinned_account_missing" in {one.kind for one in plan.problems}
     assert plan.changes == ()
