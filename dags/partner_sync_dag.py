@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, Param
 
-from partner_sync import tasks
+from partner_sync import figures, notify, tasks
+from partner_sync.alarms import OVERDUE
 
 TRIAGE = """
 ### Partner Sync
@@ -37,6 +38,14 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=55),
+    on_failure_callback=notify.failed,
+    on_success_callback=notify.succeeded,
+    deadline=DeadlineAlert(
+        name="overdue",
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=OVERDUE,
+        callback=AsyncCallback(notify.overdue),
+    ),
     tags=["salesforce", "zendesk"],
     params={
         "dry_run": Param(
@@ -86,12 +95,14 @@ with DAG(
     compare = PythonOperator(
         task_id="compare",
         python_callable=tasks.compare,
+        outlets=[figures.ASSETS],
         execution_timeout=timedelta(minutes=10),
         doc_md="Makes the plan, archives it, and hands out one batch per 100 changes of a kind.",
     )
     sync = PythonOperator.partial(
         task_id="sync",
         python_callable=tasks.sync,
+        outlets=[figures.ASSETS],
         execution_timeout=tasks.SYNC_TIMEOUT,
         retries=5,
         max_active_tis_per_dag=20,
