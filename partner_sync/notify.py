@@ -1,6 +1,6 @@
 """Tells the team, through Airflow's notifiers, when a run hung, failed, withheld something or is overdue, and when that
-is over. The callbacks of the DAG: `failed` and `succeeded` run in the DAG processor, `overdue` in the triggerer, so this
-module has to be on PYTHONPATH there, and the archive within reach.
+is over. The callbacks of the DAG: `failed` and `succeeded` run in the DAG processor, `overdue` in the triggerer, so
+this module has to be on PYTHONPATH there, and the archive within reach.
 
 Two Connections say where to, `partner_sync_smtp` and `partner_sync_apprise`. While there is neither, nothing is told
 and nothing is remembered.
