@@ -70,7 +70,7 @@ def children(folder: Root) -> Iterator[Root]:
     _forget_listings(folder)
     try:
         found = sorted(folder.iterdir(), key=lambda path: str(path.name))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # the first of a folder, the second of an object store
         return
     yield from (path for path in found if not path.name.startswith("."))
 
