@@ -101,7 +101,7 @@ class Archive:
         newest = max(path.name for path in _children(folder))
         for path in _children(folder):
             if path.name < newest:
-                path.unlink(missing_ok=True)
+                _remove(path)
         return bool(newest == _name(order))
 
     def _latest(self, instance: str) -> Root:
@@ -121,7 +121,7 @@ class Archive:
         _put(self._entry(instance, entry.order.plan_id, entry.batch), codec.to_json(entry))
 
     def remove_open_job(self, instance: str, entry: OpenJob) -> None:
-        self._entry(instance, entry.order.plan_id, entry.batch).unlink(missing_ok=True)
+        _remove(self._entry(instance, entry.order.plan_id, entry.batch))
 
     def _open(self, instance: str) -> Root:
         return self.root / "instances" / segment(instance) / "open"
@@ -145,23 +145,22 @@ def _moment(text: str) -> datetime:
 
 
 def _put(path: Root, text: str) -> None:
+    """An object store shows an object whole or not at all; a file has to be renamed into place."""
+    if not isinstance(path, Path):
+        path.fs.pipe_file(path.path, text.encode())
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(
-        path, Path
-    ):  # an object store shows an object whole or not at all; a file has to be renamed into place
-        part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-        try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    else:
-        path.write_text(text, encoding="utf-8")
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _read(path: Root) -> str:
-    _forget_listings(path)
-    return str(path.read_text(encoding="utf-8"))
+    """The text of an object. Raises FileNotFoundError."""
+    return str((path.read_bytes() if isinstance(path, Path) else path.fs.cat_file(path.path)).decode())
 
 
 def _get(cls: type[T], path: Root) -> T | None:
@@ -173,16 +172,28 @@ def _get(cls: type[T], path: Root) -> T | None:
 
 
 def _children(folder: Root) -> Iterator[Root]:
-    _forget_listings(folder)
+    """What lies in a folder, by name. An object store has none that is empty, and no store's trouble counts as none.
+
+    Of an object store the listing itself is asked: `iterdir()` first asks whether there is a folder, and many clients
+    answer that with no when the store does not answer at all. To this product that would mean an empty register.
+    """
     try:
-        children = sorted(folder.iterdir(), key=lambda path: str(path.name))
+        if isinstance(folder, Path):
+            names = [path.name for path in folder.iterdir()]
+        else:
+            folder.fs.invalidate_cache()  # clients remember listings; what another worker wrote since would not be seen
+            names = [str(name).rsplit("/", 1)[-1] for name in folder.fs.ls(folder.path, detail=False)]
     except FileNotFoundError:
         return
-    yield from (path for path in children if not path.name.startswith("."))
+    yield from (folder / name for name in sorted(names) if name and not name.startswith("."))
 
 
-def _forget_listings(path: Root) -> None:
-    """Object-store clients remember folders and sizes; what another worker wrote since would not be seen."""
-    filesystem = getattr(path, "fs", None)
-    if filesystem is not None:
-        filesystem.invalidate_cache()
+def _remove(path: Root) -> None:
+    """Removes an object; that another has done so already is fine."""
+    try:
+        if isinstance(path, Path):
+            path.unlink()
+        else:
+            path.fs.rm_file(path.path)
+    except FileNotFoundError:
+        pass
