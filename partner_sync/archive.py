@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from partner_sync import codec
 from partner_sync.model import OpenJob, Plan, PlanOrder, RowVerdict, RunRecord
-from partner_sync.objects import NEXT_STEP, Root, children, get, put, read
+from partner_sync.objects import NEXT_STEP, Root, children, get, put, read, remove
 
 _MOMENT = "%Y%m%dT%H%M%S.%fZ"
 
@@ -100,7 +100,7 @@ class Archive:
         newest = max(path.name for path in children(folder))
         for path in children(folder):
             if path.name < newest:
-                path.unlink(missing_ok=True)
+                remove(path)
         return bool(newest == _name(order))
 
     def _latest(self, instance: str) -> Root:
@@ -120,7 +120,7 @@ class Archive:
         put(self._entry(instance, entry.order.plan_id, entry.batch), codec.to_json(entry))
 
     def remove_open_job(self, instance: str, entry: OpenJob) -> None:
-        self._entry(instance, entry.order.plan_id, entry.batch).unlink(missing_ok=True)
+        remove(self._entry(instance, entry.order.plan_id, entry.batch))
 
     def _open(self, instance: str) -> Root:
         return self.root / "instances" / segment(instance) / "open"

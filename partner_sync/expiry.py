@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from partner_sync import objects
 from partner_sync.objects import Root
 
 
@@ -78,7 +79,7 @@ def remove(groups: Iterable[Group]) -> Iterator[tuple[Stored, OSError]]:
     for group in groups:
         for one in group.objects:
             try:
-                one.path.unlink(missing_ok=True)
+                objects.remove(one.path)
                 if isinstance(one.path, Path):
                     _remove_empty(one.path, len(one.parts) - 1)
             except OSError as error:

@@ -17,16 +17,15 @@ NEXT_STEP = "If it was damaged or written by another release, move it away; the 
 
 
 def put(path: Root, text: str) -> None:
-    """Writes an object, over an earlier one if there is one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(path, Path):  # an object store shows an object whole or not at all; a file is renamed into place
-        part = _part(path, text)
-        try:
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    else:
-        path.write_text(text, encoding="utf-8")
+    """Writes an object, over an earlier one. A store shows it whole or not at all; a file is renamed into place."""
+    if not isinstance(path, Path):
+        path.fs.pipe_file(path.path, text.encode())
+        return
+    part = _part(path, text)
+    try:
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def put_new(path: Root, text: str) -> bool:
@@ -34,7 +33,6 @@ def put_new(path: Root, text: str) -> bool:
 
     A file is linked into place, an object store is asked for a conditional write (S3: If-None-Match).
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         if isinstance(path, Path):
             part = _part(path, text)
@@ -52,8 +50,7 @@ def put_new(path: Root, text: str) -> bool:
 
 def read(path: Root) -> str:
     """The text of an object. Raises FileNotFoundError."""
-    _forget_listings(path)
-    return str(path.read_text(encoding="utf-8"))
+    return str((path.read_bytes() if isinstance(path, Path) else path.fs.cat_file(path.path)).decode())
 
 
 def get(cls: type[T], path: Root) -> T | None:
@@ -66,23 +63,35 @@ def get(cls: type[T], path: Root) -> T | None:
 
 
 def children(folder: Root) -> Iterator[Root]:
-    """What lies in a folder, by name; nothing if there is no such folder."""
-    _forget_listings(folder)
+    """What lies in a folder, by name. An object store has none that is empty, and no store's trouble counts as none.
+
+    Of an object store the listing itself is asked: `iterdir()` first asks whether there is a folder, and many clients
+    answer that with no when the store does not answer at all. To this product that would mean an empty register.
+    """
     try:
-        found = sorted(folder.iterdir(), key=lambda path: str(path.name))
-    except (FileNotFoundError, NotADirectoryError):  # the first of a folder, the second of an object store
+        if isinstance(folder, Path):
+            names = [path.name for path in folder.iterdir()]
+        else:
+            folder.fs.invalidate_cache()  # clients remember listings; what another worker wrote since would not be seen
+            names = [str(name).rsplit("/", 1)[-1] for name in folder.fs.ls(folder.path, detail=False)]
+    except FileNotFoundError:
         return
-    yield from (path for path in found if not path.name.startswith("."))
+    yield from (folder / name for name in sorted(names) if name and not name.startswith("."))
+
+
+def remove(path: Root) -> None:
+    """Removes an object; that another has done so already is fine."""
+    try:
+        if isinstance(path, Path):
+            path.unlink()
+        else:
+            path.fs.rm_file(path.path)
+    except FileNotFoundError:
+        pass
 
 
 def _part(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     part.write_text(text, encoding="utf-8")
     return part
-
-
-def _forget_listings(path: Root) -> None:
-    """Object-store clients remember folders and sizes; what another worker wrote since would not be seen."""
-    filesystem = getattr(path, "fs", None)
-    if filesystem is not None:
-        filesystem.invalidate_cache()
