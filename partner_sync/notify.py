@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
 
     from partner_sync.messages import Ended, Message
+    from partner_sync.model import Plan
 
 log = logging.getLogger(__name__)
 
@@ -89,16 +90,20 @@ def _ended(context: Context) -> Ended:
     return Ended(
         run_id=run_id,
         link=f"{base}/dags/partner_sync/runs/{quote(run_id, safe='')}",
-        task=_label(ti) if ti else None,
+        task=_label(ti, record.plan if record else None) if ti else None,
         record=record,
         verdicts=counts,
     )
 
 
-def _label(ti: Any) -> str:
+def _label(ti: Any, plan: Plan | None) -> str:
+    """A task by its id, a mapped one by its batch, as the grid names it: batches are mapped in the plan's order."""
     if ti.map_index is None or ti.map_index < 0:
         return str(ti.task_id)
-    return f"{ti.task_id} {getattr(ti, 'rendered_map_index', None) or ti.map_index}"
+    batches = list(plan.digests) if plan else []
+    if plan and ti.map_index >= len(batches):
+        return f"{ti.task_id} {'withheld' if plan.withheld and ti.map_index == len(batches) else 'problems'}"
+    return f"{ti.task_id} {batches[ti.map_index] if plan else ti.map_index}"
 
 
 def _moment(value: object) -> datetime:
