@@ -17,7 +17,7 @@ from airflow.sdk.observability import stats
 
 if TYPE_CHECKING:
     from partner_sync.archive import Archive
-    from partner_sync.model import Batch, Plan, ReadProof, RowVerdict
+    from partner_sync.model import Batch, Plan, RowVerdict
 
 Context = Mapping[str, Any]
 
@@ -31,14 +31,9 @@ def asset(instance: str) -> Asset:
     return Asset(f"partner_sync/{instance}")
 
 
-def read(*proofs: ReadProof) -> None:
-    """The calls that a gather task made."""
-    for proof in proofs:
-        calls(proof.system, proof.calls)
-
-
 def calls(system: str, number: int) -> None:
-    stats.incr("partner_sync.calls", number, tags={"system": system})
+    """API calls that were made of "salesforce", or of an instance."""
+    stats.incr("partner_sync.calls", number, tags=_tags(system=system))
 
 
 def planned(context: Context, plan: Plan, written: Collection[str]) -> None:
@@ -48,8 +43,8 @@ def planned(context: Context, plan: Plan, written: Collection[str]) -> None:
     for instance in written:
         counts = _counts(plan, instance)
         for kind in KINDS:
-            stats.incr("partner_sync.planned", counts[kind], tags={"instance": instance, "kind": kind})
-        stats.incr("partner_sync.withheld", counts["withheld"], tags={"instance": instance})
+            stats.incr("partner_sync.planned", counts[kind], tags=_tags(instance=instance, kind=kind))
+        stats.incr("partner_sync.withheld", counts["withheld"], tags=_tags(instance=instance))
     stats.incr("partner_sync.problems", len(plan.problems))
     _seconds(context)
     if not plan.digests and not plan.dry_run:
@@ -62,7 +57,7 @@ def accounted(
     """What became of a batch. If it is the last of its plan, and every row of the plan is well, the events."""
     from partner_sync.model import Verdict
 
-    verdicts, tags = Counter(row.verdict for row in rows), {"instance": batch.instance, "kind": batch.kind}
+    verdicts, tags = Counter(row.verdict for row in rows), _tags(instance=batch.instance, kind=batch.kind)
     for verdict in get_args(Verdict):
         stats.incr(f"partner_sync.{verdict}", verdicts[verdict], tags=tags)
     calls(batch.instance, rows[0].calls)
@@ -99,3 +94,8 @@ def _seconds(context: Context) -> None:
     started = context["dag_run"].start_date
     if started is not None:
         stats.gauge("partner_sync.seconds", (datetime.now(timezone.utc) - started).total_seconds())
+
+
+def _tags(**tags: str) -> dict[str, str]:
+    """An instance may be named as people like; a tag may not, and Airflow would drop the metric."""
+    return {name: stats.normalize_name_for_stats(value, log_warning=False) for name, value in tags.items()}

@@ -85,7 +85,7 @@ def gather_accounts() -> dict[str, str]:
     options(context["params"])  # a wrong param fails here, before anything is read
     client = connections.salesforce(config.accounts.connection, config.calls)
     snapshot = salesforce.gather(client, soql(config), now=_now, progress=_progress("accounts"))
-    figures.read(snapshot.proof)
+    figures.calls("salesforce", snapshot.proof.calls)
     return codec.dump(snapshot)
 
 
@@ -108,7 +108,8 @@ def gather_organizations() -> dict[str, str]:
         )
         for instance in config.instances
     )
-    figures.read(*(one.proof for one in reads))
+    for one in reads:
+        figures.calls(one.instance, one.proof.calls)
     return codec.dump(OrganizationsSnapshot(begun, _now(), reads))
 
 
