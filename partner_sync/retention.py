@@ -53,13 +53,19 @@ def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.wri
     for what, groups in found.items():
         say(f"{_told(what, groups)}\n")
     groups = [group for several in found.values() for group in several]
-    if not chosen.delete:
-        say(
-            "Nothing was removed: this was a dry run. --delete removes it.\n"
-            if groups
-            else "There is nothing to remove.\n"
-        )
+    if not groups:
+        say("There is nothing to remove.\n")
         return 0
+    if not chosen.delete:
+        say("Nothing was removed: this was a dry run. --delete removes it.\n")
+        return 0
+    return remove(groups, say)
+
+
+def remove(groups: Sequence[Group], say: Callable[[str], object]) -> int:
+    """Removes what is in the groups, names what cannot be removed, and returns the exit code."""
+    from partner_sync import expiry
+
     failed = 0
     for one, error in expiry.remove(groups):
         failed += 1

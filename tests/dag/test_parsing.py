@@ -23,7 +23,8 @@ from airflow.sdk.observability import stats
 with DAG("other", params={"one": Param(1, type="integer")}):  # what Airflow itself does late, once
     PythonOperator.partial(task_id="one", python_callable=print).expand(op_args=[[1]])
 
-code = ("/partner_sync/", "/dags/__pycache__/", *(sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")))
+libraries = (sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib"))
+code = ("/partner_sync/", "/dags/__pycache__/", *libraries)
 touched, watching = [], False
 
 def watch(event, arguments):
