@@ -28,6 +28,8 @@ with `sync` *skipped*, which is the normal case. A dry run ends that way too.
 
 Clearing any task at any time is safe: what was sent is remembered, and nothing is written twice. A backfill reads the
 present, not the past: it is an ordinary run. **When to worry**: two red runs in a row, or no green run for two hours.
+Where a Connection `partner_sync_smtp` or `partner_sync_apprise` exists, the team is told of the first red run, and when a
+whole run is green again.
 """
 
 with DAG(
