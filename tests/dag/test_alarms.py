@@ -6,13 +6,9 @@ import asyncio
 import json
 import os
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from email import message_from_bytes
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -20,6 +16,7 @@ from aiosmtpd.controller import Controller
 
 from partner_sync.errors import ConfigError
 from partner_sync.sandbox import large_world
+from tests.webhook import Webhook, serving
 
 SMTP, APPRISE = "AIRFLOW_CONN_PARTNER_SYNC_SMTP", "AIRFLOW_CONN_PARTNER_SYNC_APPRISE"
 
@@ -41,42 +38,6 @@ class Mailbox:
     def text(self, number: int = -1) -> str:
         (part,) = self.mails[number][1].get_payload()
         return part.get_payload(decode=True).decode()
-
-
-@dataclass
-class Webhook:
-    """A web server on loopback that keeps the JSON it gets, and answers as told."""
-
-    port: int = 0
-    status: int = 200
-    got: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def titles(self) -> list[str]:
-        return [one["title"] for one in self.got]
-
-
-@contextmanager
-def serving(webhook: Webhook) -> Iterator[Webhook]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            webhook.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(webhook.status)
-            self.end_headers()
-
-        def log_message(self, *args: Any) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    webhook.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield webhook
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def free_port() -> int:
@@ -104,8 +65,7 @@ def mailbox(monkeypatch) -> Iterator[Mailbox]:
 def webhook(monkeypatch) -> Iterator[Webhook]:
     """Apprise goes to a web server on loopback."""
     with serving(Webhook()) as hook:
-        config = {"path": f"json://127.0.0.1:{hook.port}/", "tag": "team"}
-        monkeypatch.setenv(APPRISE, json.dumps({"conn_type": "apprise", "extra": {"config": config}}))
+        monkeypatch.setenv(APPRISE, hook.connection)
         yield hook
 
 

@@ -33,16 +33,6 @@ class Killed:
     writes: Counter[tuple[int, str]]
 
 
-@pytest.fixture(scope="session")
-def first_run(airflow: Airflow) -> Run:
-    """The run of the newest interval, after which everything is in step. No other run starts by itself."""
-    newest = datetime.now(timezone.utc).replace(minute=0, second=0, microsecond=0)
-    airflow.occupy(newest + HOUR)
-    run = airflow.trigger(logical_date=newest)
-    airflow.unpause()
-    return airflow.finished(run)
-
-
 def test_a_run_with_a_logical_date_brings_everything_in_step(airflow, first_run):
     assert "success" == first_run.state
     assert {("create 1-3", "confirmed"): 3, ("update 1-2", "confirmed"): 2, ("mark 1-1", "confirmed"): 1} == (
