@@ -45,7 +45,7 @@ with DAG(
     on_success_callback=notify.succeeded,
     deadline=DeadlineAlert(
         name="overdue",
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        reference=DeadlineReference.DAGRUN_LOGICAL_DATE,  # with QUEUED_AT, clearing a failed run fails (apache/airflow#70368)
         interval=OVERDUE,
         callback=AsyncCallback(notify.overdue),
     ),

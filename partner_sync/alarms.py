@@ -72,8 +72,13 @@ def after_success(standing: Standing, now: datetime) -> News | None:
     return None
 
 
-def after_deadline(since: datetime, standing: Standing, now: datetime) -> News | None:
-    """What to tell when a run that was queued at `since` has not succeeded in time. None: another one has, or known."""
-    if standing.succeeded is not None and standing.succeeded > since:
+def after_deadline(queued: datetime | None, standing: Standing, now: datetime) -> News | None:
+    """What to tell when a run, queued then, missed its deadline. None: the team knows, or there is nothing to tell.
+
+    A run of a past date, as in a backfill, has missed it from the start: that says nothing.
+    """
+    if queued is not None and now - queued < OVERDUE / 2:
+        return None
+    if standing.succeeded is not None and now - standing.succeeded < OVERDUE:
         return None
     return after_failure("overdue", standing, now)

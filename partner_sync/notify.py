@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from partner_sync.alarms import OVERDUE, News, Standing, What, after_deadline, after_failure, after_success
+from partner_sync.alarms import News, Standing, What, after_deadline, after_failure, after_success
 from partner_sync.errors import ConfigError, Mistake
 
 if TYPE_CHECKING:
@@ -61,8 +61,9 @@ async def overdue(context: Context) -> None:
 
 def _overdue(context: Context) -> None:
     if channels := _channels():
-        since = _moment(context["deadline"]["deadline_time"]) - OVERDUE
-        _tell(channels, _ended(context), lambda standing, now: after_deadline(since, standing, now))
+        queued = context["dag_run"].get("queued_at")
+        queued = _moment(queued) if queued else None
+        _tell(channels, _ended(context), lambda standing, now: after_deadline(queued, standing, now))
 
 
 # -- what is known of the run -------------------------------------------------------------------------------

@@ -53,20 +53,25 @@ def test_a_success_is_told_once_and_only_after_something_was_wrong(standing, tol
     assert told == after_success(standing, NOW)
 
 
+LONG_AGO = NOW - OVERDUE
+
+
 @pytest.mark.parametrize(
-    ("succeeded", "standing", "told"),
+    ("queued", "succeeded", "standing", "told"),
     [
-        (None, FRESH, News("overdue", 1, "open", 1)),
-        (NOW - OVERDUE - timedelta(minutes=5), FRESH, News("overdue", 1, "open", 1)),
-        (NOW - timedelta(minutes=30), FRESH, None),
-        (None, OPEN, None),
-        (None, OVER, News("overdue", 8, "open", 1)),
+        (LONG_AGO, None, FRESH, News("overdue", 1, "open", 1)),
+        (None, None, FRESH, News("overdue", 1, "open", 1)),
+        (LONG_AGO, NOW - OVERDUE - timedelta(minutes=5), FRESH, News("overdue", 1, "open", 1)),
+        (LONG_AGO, NOW - timedelta(minutes=30), FRESH, None),
+        (JUST, None, FRESH, None),
+        (LONG_AGO, None, OPEN, None),
+        (LONG_AGO, None, OVER, News("overdue", 8, "open", 1)),
     ],
-    ids=["never", "before that run", "since", "known", "after another alarm"],
+    ids=["never", "never queued", "too long ago", "lately", "of a past date", "known", "after another alarm"],
 )
-def test_a_missed_deadline_is_told_unless_another_run_succeeded_since(succeeded, standing, told):
+def test_a_missed_deadline_is_told_unless_a_run_succeeded_lately(queued, succeeded, standing, told):
     known = Standing(standing.number, standing.open, standing.over, succeeded)
-    assert told == after_deadline(NOW - OVERDUE, known, NOW)
+    assert told == after_deadline(queued, known, NOW)
 
 
 @pytest.mark.parametrize("what", ["hung", "failed", "withheld", "overdue"])

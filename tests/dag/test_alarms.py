@@ -194,17 +194,18 @@ def test_of_runs_that_fail_at_once_one_tells(database, archive, webhook):
     assert 1 == len(webhook.got)
 
 
-def missed(deadline: datetime) -> list[Any]:
-    """What the triggerer does with the callback of a missed deadline, by the path the DAG serialised."""
+def missed(queued: timedelta) -> list[Any]:
+    """What the triggerer does when a run that was queued so long ago missed its deadline, by the path in the DAG."""
     from airflow.dag_processing.dagbag import DagBag
     from airflow.serialization.serialized_objects import DagSerialization
     from airflow.triggers.callback import CallbackTrigger
 
     dag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]).dags["partner_sync"]
     (alert,) = DagSerialization.serialize_dag(dag)["deadline"]
-    callback = alert["callback"]["__data__"]
+    callback, now = alert["callback"]["__data__"], datetime.now(timezone.utc)
     run = {"dag_id": "partner_sync", "dag_run_id": "scheduled__1", "run_after": "2026-03-01T12:00:00Z"}
-    told = {"dag_run": run, "deadline": {"id": "1", "deadline_time": deadline.isoformat()}}
+    run["queued_at"] = (now - queued).isoformat()
+    told = {"dag_run": run, "deadline": {"id": "1", "deadline_time": now.isoformat()}}
     trigger = CallbackTrigger(callback["path"], {**callback["kwargs"], "context": told})
 
     async def events() -> list[Any]:
@@ -213,19 +214,24 @@ def missed(deadline: datetime) -> list[Any]:
     return asyncio.run(events())
 
 
+HOURS = timedelta(hours=2)
+
+
 def test_a_missed_deadline_is_told_by_the_callback_that_the_triggerer_imports(database, archive, webhook):
-    now = datetime.now(timezone.utc)
-    assert ["running", "success"] == [str(getattr(state, "value", state)) for state in missed(now)]
-    missed(now)
+    assert ["running", "success"] == [str(getattr(state, "value", state)) for state in missed(HOURS)]
+    missed(HOURS)
     assert ["Partner Sync: no run has succeeded for 2 hours"] == webhook.titles
     assert "/dags/partner_sync/runs/scheduled__1" in webhook.got[0]["message"]
 
 
-def test_a_missed_deadline_is_not_told_when_another_run_has_succeeded_since(stage, webhook, monkeypatch):
+def test_a_backfilled_run_whose_date_is_past_is_no_missed_deadline(database, archive, webhook):
+    missed(timedelta(seconds=2))
+    assert [] == webhook.got
+
+
+def test_a_missed_deadline_is_not_told_when_another_run_has_succeeded_lately(stage, webhook, monkeypatch):
     world = stage(a_world())
     assert "success" == world.run().state
     monkeypatch.setenv("PARTNER_SYNC_ARCHIVE", str(world.folder / "archive"))
-    missed(datetime.now(timezone.utc))
+    missed(HOURS)
     assert [] == webhook.got
-    missed(datetime.now(timezone.utc) + timedelta(hours=3))
-    assert ["Partner Sync: no run has succeeded for 2 hours"] == webhook.titles

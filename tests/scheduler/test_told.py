@@ -27,7 +27,7 @@ def failed_run(airflow: Airflow) -> Run:
     body = json.dumps([{"errorCode": "MALFORMED_QUERY", "message": "no"}])
     answer = {"status": 400, "body": body, "content_type": "application/json", "times": None}
     fault = airflow.sandbox.fault("status", system="salesforce", path="/services/data/*", **answer)
-    run = airflow.finished(airflow.trigger())
+    run = airflow.finished(airflow.trigger(logical_date=datetime.now(timezone.utc)))
     airflow.sandbox.remove_faults(fault)
     assert "failed" == run.state
     return run
@@ -76,13 +76,15 @@ def test_the_triggerer_tells_that_no_run_has_succeeded_for_two_hours(airflow, fi
 
 
 def _three_hours_pass(airflow: Airflow, run: Run) -> None:
-    """The last success and the deadline of a failed run are moved into the past; everything else is Airflow's doing."""
+    """The last success and a failed run, its deadline too, are moved into the past; the rest is Airflow's doing."""
     path = airflow.home.archive / "alarms" / "succeeded.json"
     note: dict[str, Any] = json.loads(path.read_text())
     note["at"] = (datetime.now(timezone.utc) - timedelta(hours=3)).isoformat()
     path.write_text(json.dumps(note))
-    due = f"{datetime.now(timezone.utc) - timedelta(seconds=1):%Y-%m-%d %H:%M:%S.%f}"
+    now = datetime.now(timezone.utc)
+    due, queued = (f"{now - timedelta(hours=hours):%Y-%m-%d %H:%M:%S.%f}" for hours in (1, 3))
     of_run = "dagrun_id = (SELECT id FROM dag_run WHERE run_id = ?)"
     with closing(sqlite3.connect(airflow.home.airflow / "airflow.db", timeout=30)) as database, database:
         changed = database.execute(f"UPDATE deadline SET deadline_time = ? WHERE {of_run}", (due, run.id)).rowcount
+        database.execute("UPDATE dag_run SET queued_at = ? WHERE run_id = ?", (queued, run.id))
     assert 1 == changed
