@@ -3,7 +3,7 @@
 #   CONF='{"dry_run": true}' make run     make up PORT=8090     make test ARGS="-k mapping"     make PYTHON=python3.12 run
 
 .SUFFIXES:
-.PHONY: help run up test check clean venv
+.PHONY: help run up test check audit clean venv
 
 python = .venv/bin/python
 
@@ -23,6 +23,9 @@ check: venv ## Format, lint and types.
 	@$(python) -m ruff format --check .
 	@$(python) -m ruff check .
 	@$(python) -m mypy
+
+audit: venv ## Every pinned package against the published vulnerabilities; says what could not be audited.
+	@$(python) .ci/audit.py
 
 clean: ## Starts over: removes all local state, the sandbox's included. Not .venv.
 	@py=$(python); [ -x $$py ] || py=$${PYTHON:-python3}; $$py -m partner_sync.local clean

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, Param
 
-from partner_sync import tasks
+from partner_sync import figures, notify, tasks
+from partner_sync.alarms import OVERDUE
 
 TRIAGE = """
 ### Partner Sync
@@ -27,6 +28,8 @@ with `sync` *skipped*, which is the normal case. A dry run ends that way too.
 
 Clearing any task at any time is safe: what was sent is remembered, and nothing is written twice. A backfill reads the
 present, not the past: it is an ordinary run. **When to worry**: two red runs in a row, or no green run for two hours.
+Where a Connection `partner_sync_smtp` or `partner_sync_apprise` exists, the team is told of the first red run, and when a
+whole run is green again.
 """
 
 with DAG(
@@ -38,6 +41,14 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=55),
+    on_failure_callback=notify.failed,
+    on_success_callback=notify.succeeded,
+    deadline=DeadlineAlert(
+        name="overdue",
+        reference=DeadlineReference.DAGRUN_LOGICAL_DATE,  # with QUEUED_AT, clearing a failed run fails (apache/airflow#70368)
+        interval=OVERDUE,
+        callback=AsyncCallback(notify.overdue),
+    ),
     tags=["salesforce", "zendesk"],
     params={
         "dry_run": Param(
@@ -87,12 +98,14 @@ with DAG(
     compare = PythonOperator(
         task_id="compare",
         python_callable=tasks.compare,
+        outlets=[figures.ASSETS],
         execution_timeout=timedelta(minutes=10),
         doc_md="Makes the plan, archives it, and hands out one batch per 100 changes of a kind.",
     )
     sync = PythonOperator.partial(
         task_id="sync",
         python_callable=tasks.sync,
+        outlets=[figures.ASSETS],
         execution_timeout=tasks.SYNC_TIMEOUT,
         retries=5,
         max_active_tis_per_dag=20,

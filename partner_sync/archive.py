@@ -5,6 +5,7 @@
     runs/<yyyy-mm-dd>/<run id>/<plan id>/verdicts/<batch>.<try>.jsonl   one flat line per change
     instances/<instance>/latest/<order>.json                            the newest plan
     instances/<instance>/open/<plan id>.<batch>.json                    the open-job register
+    alarms/...                                                          what the team was told, see `alarm_log`
 
 The newest plan is an object of its own name, not one object that is read, compared and overwritten: two `compare` tasks
 that end together would lose the newer one. Names sort as plans do: the last is the newest plan, whoever wrote it when.
@@ -12,23 +13,16 @@ that end together would lose the newer one. Names sort as plans do: the last is 
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timezone
-from pathlib import Path
-from typing import Any, TypeVar
 from urllib.parse import quote
 
 from partner_sync import codec
 from partner_sync.model import OpenJob, Plan, PlanOrder, RowVerdict, RunRecord
-
-Root = Any
-"""A `pathlib.Path`, or Airflow's `ObjectStoragePath`, which has the same methods."""
-T = TypeVar("T")
+from partner_sync.objects import NEXT_STEP, Root, children, get, put, read, remove
 
 _MOMENT = "%Y%m%dT%H%M%S.%fZ"
-NEXT_STEP = "If it was damaged or written by another release, move it away; the next run starts without it."
 
 
 def segment(text: str) -> str:
@@ -53,15 +47,15 @@ class Archive:
         plan, header = record.plan, replace(record.plan, changes=(), withheld_changes=())
         folder = self.run_folder(record.trigger.run_id, record.trigger.run_after)
         if plan.changes or plan.withheld_changes:
-            _put(folder / segment(plan.id) / "plan.json", codec.to_json(plan, indent=1))
-        _put(folder / "run.json", codec.to_json(replace(record, plan=header), indent=1))
+            put(folder / segment(plan.id) / "plan.json", codec.to_json(plan, indent=1))
+        put(folder / "run.json", codec.to_json(replace(record, plan=header), indent=1))
         return folder
 
     def run(self, folder: Root) -> RunRecord | None:
-        return _get(RunRecord, folder / "run.json")
+        return get(RunRecord, folder / "run.json")
 
     def plan(self, folder: Root, plan_id: str) -> Plan | None:
-        return _get(Plan, folder / segment(plan_id) / "plan.json")
+        return get(Plan, folder / segment(plan_id) / "plan.json")
 
     def write_verdicts(self, run_after: datetime, rows: Iterable[RowVerdict]) -> None:
         """Writes the verdicts of one batch and try; an earlier try's file stays."""
@@ -69,26 +63,31 @@ class Archive:
         first = lines[0]
         folder = self.run_folder(first.run_id, run_after) / segment(first.plan_id) / "verdicts"
         text = "".join(codec.to_json(line) + "\n" for line in lines)
-        _put(folder / f"{segment(first.batch)}.{first.try_number}.jsonl", text)
+        put(folder / f"{segment(first.batch)}.{first.try_number}.jsonl", text)
 
     def verdicts(self, folder: Root, plan_id: str) -> list[RowVerdict]:
         """The newest verdict of every change of a plan that has one: for each batch, the lines of its last try."""
         newest: dict[str, tuple[int, Root]] = {}
-        for path in _children(folder / segment(plan_id) / "verdicts"):
+        for path in children(folder / segment(plan_id) / "verdicts"):
             batch, number, ending = path.name.rsplit(".", 2)
             if ending == "jsonl" and int(number) > newest.get(batch, (0, None))[0]:
                 newest[batch] = (int(number), path)
         rows = []
         for _, path in sorted(newest.values(), key=lambda pair: str(pair[1])):
-            for line in _read(path).splitlines():
+            for line in read(path).splitlines():
                 rows.append(codec.from_json(RowVerdict, line, source=str(path), next_step=NEXT_STEP))
         return rows
+
+    def batches_with_verdicts(self, folder: Root, plan_id: str) -> int:
+        """How many batches of a plan have verdicts of any try."""
+        names = (path.name for path in children(folder / segment(plan_id) / "verdicts"))
+        return len({name.rsplit(".", 2)[0] for name in names if name.endswith(".jsonl")})
 
     # -- the newest plan ------------------------------------------------------------------------------------
 
     def latest(self, instance: str) -> PlanOrder | None:
         """The newest plan that was named for an instance."""
-        names = [path.name for path in _children(self._latest(instance))]
+        names = [path.name for path in children(self._latest(instance))]
         return _order(max(names)) if names else None
 
     def name_latest(self, instance: str, order: PlanOrder) -> bool:
@@ -97,11 +96,11 @@ class Archive:
         Its own name goes in first, then every older name goes out: whoever looks in between sees the newest of them.
         """
         folder = self._latest(instance)
-        _put(folder / _name(order), codec.to_json(order))
-        newest = max(path.name for path in _children(folder))
-        for path in _children(folder):
+        put(folder / _name(order), codec.to_json(order))
+        newest = max(path.name for path in children(folder))
+        for path in children(folder):
             if path.name < newest:
-                path.unlink(missing_ok=True)
+                remove(path)
         return bool(newest == _name(order))
 
     def _latest(self, instance: str) -> Root:
@@ -110,18 +109,18 @@ class Archive:
     # -- the open-job register ------------------------------------------------------------------------------
 
     def open_job(self, instance: str, plan_id: str, batch: str) -> OpenJob | None:
-        return _get(OpenJob, self._entry(instance, plan_id, batch))
+        return get(OpenJob, self._entry(instance, plan_id, batch))
 
     def open_jobs(self, instance: str) -> list[OpenJob]:
         """All entries of an instance's register; one that its owner removes meanwhile is left out."""
-        found = (_get(OpenJob, path) for path in _children(self._open(instance)))
+        found = (get(OpenJob, path) for path in children(self._open(instance)))
         return [entry for entry in found if entry is not None]
 
     def write_open_job(self, instance: str, entry: OpenJob) -> None:
-        _put(self._entry(instance, entry.order.plan_id, entry.batch), codec.to_json(entry))
+        put(self._entry(instance, entry.order.plan_id, entry.batch), codec.to_json(entry))
 
     def remove_open_job(self, instance: str, entry: OpenJob) -> None:
-        self._entry(instance, entry.order.plan_id, entry.batch).unlink(missing_ok=True)
+        remove(self._entry(instance, entry.order.plan_id, entry.batch))
 
     def _open(self, instance: str) -> Root:
         return self.root / "instances" / segment(instance) / "open"
@@ -142,47 +141,3 @@ def _order(name: str) -> PlanOrder:
 
 def _moment(text: str) -> datetime:
     return datetime.strptime(text, _MOMENT).replace(tzinfo=timezone.utc)
-
-
-def _put(path: Root, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(
-        path, Path
-    ):  # an object store shows an object whole or not at all; a file has to be renamed into place
-        part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-        try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    else:
-        path.write_text(text, encoding="utf-8")
-
-
-def _read(path: Root) -> str:
-    _forget_listings(path)
-    return str(path.read_text(encoding="utf-8"))
-
-
-def _get(cls: type[T], path: Root) -> T | None:
-    try:
-        text = _read(path)
-    except FileNotFoundError:
-        return None
-    return codec.from_json(cls, text, source=str(path), next_step=NEXT_STEP)
-
-
-def _children(folder: Root) -> Iterator[Root]:
-    _forget_listings(folder)
-    try:
-        children = sorted(folder.iterdir(), key=lambda path: str(path.name))
-    except FileNotFoundError:
-        return
-    yield from (path for path in children if not path.name.startswith("."))
-
-
-def _forget_listings(path: Root) -> None:
-    """Object-store clients remember folders and sizes; what another worker wrote since would not be seen."""
-    filesystem = getattr(path, "fs", None)
-    if filesystem is not None:
-        filesystem.invalidate_cache()

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from partner_sync.errors import SnapshotError
 from partner_sync.model import (
     AccountsSnapshot,
+    AlarmNote,
     Batch,
     OpenJob,
     OrganizationsSnapshot,
@@ -33,6 +34,7 @@ VERSIONS: dict[type, int] = {
     OpenJob: 1,
     RowVerdict: 1,
     RunRecord: 1,
+    AlarmNote: 1,
 }
 """Raised when a shape changes, so that an object of an earlier release is refused instead of misread."""
 

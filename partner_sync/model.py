@@ -282,3 +282,15 @@ class RunRecord:
     plan: Plan
     hosts: dict[str, str] = field(default_factory=dict)
     """System or instance to the vendor's host, so that a reader can link to it."""
+
+
+# -- what the team is told ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmNote:
+    """What an object of the alarm log says: `what` was to be told, of which run, and when that was begun."""
+
+    what: str
+    run_id: str
+    at: datetime

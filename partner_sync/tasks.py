@@ -76,7 +76,7 @@ class SyncRetryPolicy(RetryPolicy):  # type: ignore[misc] # Airflow is untyped t
 
 def gather_accounts() -> dict[str, str]:
     """Reads all accounts of the query. Returns an AccountsSnapshot as an XCom."""
-    from partner_sync import codec, connections, salesforce
+    from partner_sync import codec, connections, figures, salesforce
     from partner_sync.compare import options
     from partner_sync.soql import soql
 
@@ -85,12 +85,13 @@ def gather_accounts() -> dict[str, str]:
     options(context["params"])  # a wrong param fails here, before anything is read
     client = connections.salesforce(config.accounts.connection, config.calls)
     snapshot = salesforce.gather(client, soql(config), now=_now, progress=_progress("accounts"))
+    figures.calls("salesforce", snapshot.proof.calls)
     return codec.dump(snapshot)
 
 
 def gather_organizations() -> dict[str, str]:
     """Checks the organization fields and reads all organizations of every instance, as an OrganizationsSnapshot."""
-    from partner_sync import codec, connections, zendesk
+    from partner_sync import codec, connections, figures, zendesk
     from partner_sync.mapping import expected_fields
     from partner_sync.model import OrganizationsSnapshot
 
@@ -107,12 +108,14 @@ def gather_organizations() -> dict[str, str]:
         )
         for instance in config.instances
     )
+    for one in reads:
+        figures.calls(one.instance, one.proof.calls)
     return codec.dump(OrganizationsSnapshot(begun, _now(), reads))
 
 
 def compare() -> list[dict[str, str]]:
     """Makes the plan and its batches, archives it, and names it the latest. Returns one small reference per batch."""
-    from partner_sync import codec
+    from partner_sync import codec, figures, stores
     from partner_sync.compare import batches, compare, options
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
 
@@ -141,9 +144,11 @@ def compare() -> list[dict[str, str]]:
         made=made,
     )
     log.info("plan %s: %s", plan.id, ", ".join(f"{name} {count}" for name, count in plan.counts.items() if count))
-    archive = _archive()
+    archive = stores.archive()
     archive.write_run(_record(context, config, plan))
+    written = [instance.name for instance in config.instances if instance.write]
     if plan.dry_run:
+        figures.planned(context, plan, written)
         return []
     queue = batches(plan)
     names = [batch.name for batch in queue]
@@ -151,21 +156,21 @@ def compare() -> list[dict[str, str]]:
     _check_room(len(names))
     for batch in queue:
         ti.xcom_push(key=batch.name, value=codec.dump(batch))
-    for instance in config.instances:
-        if instance.write:
-            archive.name_latest(instance.name, plan.order)
+    for instance in written:
+        archive.name_latest(instance, plan.order)
+    figures.planned(context, plan, written)
     return [{"batch": name} for name in names]
 
 
 def sync(batch: str) -> None:
     """Writes one batch, which is pulled by its name, and fails if any of its rows is rejected or unknown."""
-    from partner_sync import codec, connections
+    from partner_sync import codec, connections, figures, stores
     from partner_sync.model import Batch
     from partner_sync.sync import ComeBack, Visit
     from partner_sync.verdicts import show
 
     context = get_current_context()
-    ti, config, archive = context["ti"], _config(context), _archive()
+    ti, config, archive = context["ti"], _config(context), stores.archive()
     if batch in (WITHHELD, PROBLEMS):
         _fail_on_purpose(batch, archive, context)
     work = codec.load(
@@ -196,6 +201,7 @@ def sync(batch: str) -> None:
         raise AirflowRescheduleException(outcome.at)
     counts = outcome.counts
     log.info("%s: %s", batch, ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
+    figures.accounted(context, archive, work, outcome.verdicts, written)
     if counts["rejected"] or counts["unknown"]:
         _fail_with(batch, outcome.verdicts)
 
@@ -234,7 +240,7 @@ def _read_adopted(
     config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot
 ) -> OrganizationsSnapshot:
     """Reads whole what an account matches although it was no partner organization: a plan shows its old values."""
-    from partner_sync import connections, zendesk
+    from partner_sync import connections, figures, zendesk
     from partner_sync.compare import unread_matches, with_read
 
     read = {}
@@ -243,6 +249,7 @@ def _read_adopted(
         client = connections.zendesk(instance, config.calls)
         chunks = (client.show_many(ids=ids[start : start + 100]) for start in range(0, len(ids), 100))
         read[name] = tuple(zendesk.whole(raw, **_kept(config)) for chunk in chunks for raw in chunk)
+        figures.calls(name, client.calls)
     return with_read(organizations, read)
 
 
@@ -300,24 +307,6 @@ def _config(context: Context) -> Config:
         advice = "Put the file there, or name another by PARTNER_SYNC_CONFIG."
         raise ConfigError("The config", [Mistake(str(path), f"cannot be read ({error})", advice)]) from None
     return load(text, str(path))
-
-
-def _archive() -> Archive:
-    """The archive at `PARTNER_SYNC_ARCHIVE` (a path or URL), or in `PARTNER_SYNC_HOME`."""
-    from airflow.sdk import ObjectStoragePath
-    from airflow.sdk.bases.hook import BaseHook
-
-    from partner_sync.archive import Archive
-
-    home = Path(os.environ.get("PARTNER_SYNC_HOME") or Path(__file__).parents[1] / ".partner_sync")
-    url = os.environ.get("PARTNER_SYNC_ARCHIVE") or str(home / "archive")
-    local = url.removeprefix("file://")
-    if "://" not in local:
-        return Archive(Path(local))
-    root = ObjectStoragePath(url)
-    if root.conn_id:
-        BaseHook.get_connection(root.conn_id)  # a missing one would make the client anonymous, silently
-    return Archive(root)
 
 
 def _progress(what: str) -> Callable[[int, int], None]:

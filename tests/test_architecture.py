@@ -15,6 +15,7 @@ PACKAGE = REPOSITORY / "partner_sync"
 RINGS = {
     "words": {"model", "errors"},
     "core": {
+        "alarms",
         "batches",
         "changes",
         "codec",
@@ -27,6 +28,7 @@ RINGS = {
         "mapping",
         "marks",
         "matching",
+        "messages",
         "mistakes",
         "names",
         "options",
@@ -35,8 +37,11 @@ RINGS = {
         "verdicts",
     },
     "edges": {
+        "alarm_log",
         "archive",
         "endpoint",
+        "expiry",
+        "objects",
         "quota",
         "register",
         "salesforce",
@@ -46,7 +51,7 @@ RINGS = {
         "zendesk_auth",
         "zendesk_client",
     },
-    "seam": {"connections", "tasks"},
+    "seam": {"connections", "figures", "notifier", "notify", "retention", "stores", "tasks"},
 }
 """From the inside out: a module imports its own ring and those before it."""
 

@@ -56,6 +56,17 @@ def test_kinds_problems_and_verdicts_are_the_codes_own():
     assert set(get_args(Verdict)) == table("verdict")
 
 
+def test_metrics_and_options_of_retention_are_the_codes_own():
+    figures = (REPOSITORY / "partner_sync" / "figures.py").read_text()
+    emitted = set(re.findall(r'"partner_sync\.(\w+)"', figures)) | set(get_args(Verdict))
+    named = re.search(r"\| metric \|.*\n\|---.*\n((?:\|.*\n)+)", README)[1]
+    assert emitted == set(re.findall(r"`partner_sync\.(\w+)`", named))
+    retention = (REPOSITORY / "partner_sync" / "retention.py").read_text()
+    options = re.search(r"\| option \|.*\n\|---.*\n((?:\|.*\n)+)", README)[1]
+    defaults = dict(re.findall(r'"(--[\w-]+)", type=.*default=(\d+)', retention))
+    assert defaults == dict(re.findall(r"\| `(--[\w-]+)` \| (\d+) \|", options))
+
+
 def test_params_are_the_dags_own():
     dag_file = (REPOSITORY / "dags" / "partner_sync_dag.py").read_text()
     assert set(re.findall(r'"(\w+)": Param\(', dag_file)) == table("param")
@@ -72,7 +83,7 @@ def test_the_config_it_shows_is_valid():
 
 def test_the_connections_it_shows_are_json_of_the_providers_types():
     shown = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", README, re.DOTALL)]
-    assert ["salesforce", "zendesk"] == [connection["conn_type"] for connection in shown]
+    assert ["salesforce", "zendesk", "smtp", "apprise"] == [connection["conn_type"] for connection in shown]
 
 
 def test_the_conf_it_shows_are_params_of_the_dag():

@@ -84,6 +84,7 @@ def execute(conf: Mapping[str, Any], reporter: Reporter, work: Work) -> bool:
         reporter.tell(events.Refused(why))
         return False
     _listen(reporter, work)
+    dag.deadline = None  # dag.test() cannot end a run of a DAG that has one (apache/airflow#73428)
     reporter.tell(events.Phase("starting the DAG run"))
     run = dag.test(logical_date=datetime.now(timezone.utc), run_conf=dict(conf))
     tasks = tuple((ti.task_id, ti.rendered_map_index or "", str(ti.state or "")) for ti in run.get_task_instances())

@@ -1,4 +1,6 @@
-"""The archive over plain folders: what is written is found, what is foreign is refused, what races is not lost."""
+"""The archive in a folder and in an object store: what is written is found, what is foreign is refused, what races is
+not lost. The object store is fsspec's own in memory; `tests/production` asks an S3 server over HTTP.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ import threading
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from upath import UPath
 
 from partner_sync.archive import Archive, segment
 from partner_sync.errors import SnapshotError
@@ -75,12 +78,12 @@ def verdict(try_number=1, verdict="confirmed", batch="create 1-1", account="0014
 CREATE = Create("global", "0014M00001AbcdeQAB", "Nimbus", (FieldChange("name", None, "Nimbus"),), "no organization")
 
 
-@pytest.fixture
-def archive(tmp_path):
-    return Archive(tmp_path)
+@pytest.fixture(params=["a folder", "an object store"])
+def archive(request, tmp_path):
+    return Archive(tmp_path if request.param == "a folder" else UPath(f"memory://{tmp_path}"))
 
 
-def test_a_run_without_changes_writes_run_json_only(archive, tmp_path):
+def test_a_run_without_changes_writes_run_json_only(archive):
     folder = archive.write_run(record())
     assert ["run.json"] == [path.name for path in folder.iterdir()]
     assert "2026-11-24" == folder.parent.name
@@ -154,10 +157,10 @@ def test_a_half_written_or_foreign_object_is_refused_by_name(archive, text):
         archive.run(folder)
 
 
-def test_a_missing_object_is_none(archive, tmp_path):
-    assert archive.run(tmp_path / "nowhere") is None
-    assert archive.plan(tmp_path, "p") is None
-    assert [] == archive.verdicts(tmp_path, "p")
+def test_a_missing_object_is_none(archive):
+    assert archive.run(archive.root / "nowhere") is None
+    assert archive.plan(archive.root, "p") is None
+    assert [] == archive.verdicts(archive.root, "p")
 
 
 @pytest.mark.parametrize("text", ["..", ".", "../../etc", "a/b", "a\\b", "run\x00id", "", "manual__2026+00:00", "ü 😀"])

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import psutil
@@ -20,7 +21,8 @@ import pytest
 
 from partner_sync.local.home import Home
 from partner_sync.sandbox import Sandbox, large_world
-from tests.scheduler.running import Airflow, until
+from tests.scheduler.running import Airflow, Run, until
+from tests.webhook import Webhook, serving
 
 REPOSITORY = Path(__file__).parents[2]
 SETTINGS = """
@@ -52,7 +54,14 @@ START_SECONDS, STOP_SECONDS = 180, 30
 
 
 @pytest.fixture(scope="session")
-def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
+def webhook() -> Iterator[Webhook]:
+    """Where the team reads."""
+    with serving(Webhook()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def airflow(tmp_path_factory: pytest.TempPathFactory, webhook: Webhook) -> Iterator[Airflow]:
     """The full Airflow, healthy, its DAG still paused. Afterwards no process of it is left."""
     folder = tmp_path_factory.mktemp("scheduler")
     config = (REPOSITORY / "dags" / "partner_sync.toml").read_text()
@@ -63,7 +72,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
         up = psutil.Popen(
             [sys.executable, "-m", "partner_sync.local", "up"],
             cwd=REPOSITORY,
-            env=_environment(home, sandbox, folder / "partner_sync.toml", port),
+            env=_environment(home, sandbox, folder / "partner_sync.toml", port, webhook),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -77,12 +86,23 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
             _end(up, running)
 
 
-def _environment(home: Home, sandbox: Sandbox, config: Path, port: int) -> dict[str, str]:
+@pytest.fixture(scope="session")
+def first_run(airflow: Airflow) -> Run:
+    """The run of the newest interval, after which everything is in step. No other run starts by itself."""
+    newest = datetime.now(timezone.utc).replace(minute=0, second=0, microsecond=0)
+    airflow.occupy(newest + timedelta(hours=1))
+    run = airflow.trigger(logical_date=newest)
+    airflow.unpause()
+    return airflow.finished(run)
+
+
+def _environment(home: Home, sandbox: Sandbox, config: Path, port: int, webhook: Webhook) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PARTNER_SYNC_"))}
     connections = sandbox.connections()
     return {
         **kept,
         **{f"AIRFLOW_CONN_{name.upper()}_DEFAULT": json.dumps(value) for name, value in connections.items()},
+        "AIRFLOW_CONN_PARTNER_SYNC_APPRISE": webhook.connection,
         "PARTNER_SYNC_HOME": str(home.root),
         "PARTNER_SYNC_CONFIG": str(config),
         "PORT": str(port),

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from tests.scheduler.running import Airflow, Run, until
+from tests.scheduler.telling import failed_run, three_hours_pass, triggerer
+from tests.webhook import Webhook
 
 HOUR = timedelta(hours=1)
 CREATES, UPDATES = "*organizations/create_many", "*organizations/update_many"
@@ -31,16 +33,6 @@ class Killed:
     job_id: str | None
     jobs: list[dict[str, Any]]
     writes: Counter[tuple[int, str]]
-
-
-@pytest.fixture(scope="session")
-def first_run(airflow: Airflow) -> Run:
-    """The run of the newest interval, after which everything is in step. No other run starts by itself."""
-    newest = datetime.now(timezone.utc).replace(minute=0, second=0, microsecond=0)
-    airflow.occupy(newest + HOUR)
-    run = airflow.trigger(logical_date=newest)
-    airflow.unpause()
-    return airflow.finished(run)
 
 
 def test_a_run_with_a_logical_date_brings_everything_in_step(airflow, first_run):
@@ -187,6 +179,40 @@ def test_compare_cleared_while_a_job_runs_makes_a_newer_plan_that_waits_for_it_a
     assert [(None, False)] * 2 == [(row.job_id, row.written) for row in done.verdicts]
     assert (2, {1}) == (len(airflow.writes(before)), set(airflow.writes(before).values()))
     assert ([], []) == (airflow.out_of_step(), airflow.open_jobs())
+
+
+# -- the team is told ---------------------------------------------------------------------------------------
+
+FAILED, RECOVERED = "Partner Sync: a run failed", "Partner Sync: recovered"
+OVERDUE = "Partner Sync: no run has succeeded for 2 hours"
+
+
+@pytest.fixture(scope="module")
+def first_failed(airflow: Airflow, first_run: Run, webhook: Webhook) -> Run:
+    """The first of two failed runs, after which a third succeeded; the team was well before."""
+    assert "success" == airflow.finished(airflow.trigger()).state
+    until("no alarm is open", 60, lambda: not webhook.titles or webhook.titles[-1] == RECOVERED)
+    webhook.got.clear()
+    first = failed_run(airflow)
+    until("the failure is told", 60, lambda: webhook.got)
+    failed_run(airflow)
+    assert "success" == airflow.finished(airflow.trigger()).state
+    until("the recovery is told", 60, lambda: len(webhook.got) > 1)
+    return first
+
+
+def test_the_dag_processor_tells_once_that_runs_fail_and_once_that_it_is_over(first_failed, webhook):
+    assert [FAILED, RECOVERED] == webhook.titles[:2]
+    assert f"/dags/partner_sync/runs/{first_failed.id}" in webhook.got[0]["message"]
+    assert "Task: gather_accounts" in webhook.got[0]["message"]
+
+
+def test_the_triggerer_tells_that_no_run_has_succeeded_for_two_hours(airflow, first_failed, webhook):
+    three_hours_pass(airflow, first_failed)
+    with triggerer(airflow, webhook):
+        until("the missed deadline is told", 60, lambda: len(webhook.got) > 2)
+    assert [FAILED, RECOVERED, OVERDUE] == webhook.titles
+    assert f"/dags/partner_sync/runs/{first_failed.id}" in webhook.got[-1]["message"]
 
 
 # -- what must not be seen ----------------------------------------------------------------------------------

@@ -1,0 +1,54 @@
+"""What the team was told so far, as objects of the archive that are only ever added: two runs may end at once.
+
+alarms/<number>.open.<attempt>.json     an attempt to say that something is wrong
+alarms/<number>.open.arrived.json       one of them arrived
+alarms/<number>.over.<attempt>.json     the same for "recovered"
+alarms/<number>.over.arrived.json
+alarms/succeeded.json                   the last whole run that succeeded
+"""
+
+from __future__ import annotations
+
+from partner_sync import codec
+from partner_sync.alarms import News, Sending, Standing
+from partner_sync.model import AlarmNote
+from partner_sync.objects import Root, children, get, put, put_new
+
+ARRIVED, SUCCEEDED = "arrived", "succeeded.json"
+
+
+class AlarmLog:
+    """The alarm log in the archive's root."""
+
+    def __init__(self, root: Root) -> None:
+        self.folder = root / "alarms"
+
+    def standing(self) -> Standing:
+        parts = [path.name.split(".") for path in children(self.folder)]
+        told = [(int(number), part, which) for number, part, which, _ in (name for name in parts if len(name) == 4)]
+        number = max((number for number, _, _ in told), default=0)
+        succeeded = get(AlarmNote, self.folder / SUCCEEDED)
+        return Standing(
+            number=number,
+            open=self._sending(number, "open", [which for at, part, which in told if (at, part) == (number, "open")]),
+            over=self._sending(number, "over", [which for at, part, which in told if (at, part) == (number, "over")]),
+            succeeded=succeeded.at if succeeded else None,
+        )
+
+    def announce(self, news: News, note: AlarmNote) -> bool:
+        """Announces an attempt; tells whether it is ours to make: of several at once, one is told True."""
+        return put_new(self._path(news.number, news.part, str(news.attempt)), codec.to_json(note))
+
+    def arrived(self, news: News, note: AlarmNote) -> None:
+        put(self._path(news.number, news.part, ARRIVED), codec.to_json(note))
+
+    def succeeded(self, note: AlarmNote) -> None:
+        put(self.folder / SUCCEEDED, codec.to_json(note))
+
+    def _sending(self, number: int, part: str, told: list[str]) -> Sending:
+        attempts = max((int(which) for which in told if which != ARRIVED), default=0)
+        last = get(AlarmNote, self._path(number, part, str(attempts))) if attempts else None
+        return Sending(attempts, last.at if last else None, ARRIVED in told)
+
+    def _path(self, number: int, part: str, which: str) -> Root:
+        return self.folder / f"{number:06d}.{part}.{which}.json"

@@ -1,0 +1,144 @@
+"""What is old enough to go: runs of the archive, alarms that are over, XCom objects. Looks, and removes what it gets.
+
+Age goes by when an object was written. A run or an alarm goes as a whole or not at all: one fresh object keeps it. A
+folder is walked; an object store is listed in pages, so ages and sizes cost no call for each object.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from partner_sync import objects
+from partner_sync.objects import Root
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One object: where it is below its root, its size, and when it was written."""
+
+    path: Root
+    parts: tuple[str, ...]
+    size: int
+    written: datetime
+
+
+@dataclass(frozen=True)
+class Group:
+    """Objects that go together, by name."""
+
+    name: str
+    objects: tuple[Stored, ...]
+
+    @property
+    def written(self) -> datetime:
+        """When the newest of them was written."""
+        return max(one.written for one in self.objects)
+
+    @property
+    def size(self) -> int:
+        return sum(one.size for one in self.objects)
+
+
+def runs(root: Root, *, before: datetime, keep: int) -> list[Group]:
+    """Runs of the archive that are older than `before`, but none of the last `keep`, and none whose plan is an
+    instance's latest or has an open job: the names below instances/ hold the ids of these plans."""
+    found = sorted(_grouped(stored(root / "runs"), depth=2), key=lambda group: group.written)
+    needed = [one.parts[-1] for one in stored(root / "instances")]
+    old = [group for group in found[: max(len(found) - keep, 0)] if group.written < before]
+    return [group for group in old if not any(plan in name for plan in _plans(group) for name in needed)]
+
+
+def alarms(root: Root, *, before: datetime) -> list[Group]:
+    """Alarms that are over and older than `before`; the newest one stays, since the next is numbered after it."""
+    told = [one for one in stored(root / "alarms") if one.parts[-1].split(".")[0].isdigit()]
+    by_number = defaultdict(list)
+    for one in told:
+        by_number[one.parts[-1].split(".")[0]].append(one)
+    groups = [Group(number, tuple(objects)) for number, objects in sorted(by_number.items())]
+    return [group for group in groups[:-1] if group.written < before]
+
+
+def xcoms(root: Root, dag_id: str, *, before: datetime) -> list[Group]:
+    """XCom objects of a DAG that are older than `before`, by run, whether or not their database row is still there.
+
+    No table of Airflow is asked: a plan is not written any more after some hours, so what is a few days old can only
+    be looked at; and what was left behind by a deleted run or `airflow db clean` has no row that could tell of it.
+    """
+    old = [one for one in stored(root / dag_id) if one.written < before]
+    return list(_grouped(old, depth=1))
+
+
+def remove(groups: Iterable[Group]) -> Iterator[tuple[Stored, OSError]]:
+    """Removes what is in the groups, and folders that are empty then. Yields what could not be removed, and why."""
+    for group in groups:
+        for one in group.objects:
+            try:
+                objects.remove(one.path)
+                if isinstance(one.path, Path):
+                    _remove_empty(one.path, len(one.parts) - 1)
+            except OSError as error:
+                yield one, error
+
+
+def stored(root: Root) -> Iterator[Stored]:
+    """All objects below a root."""
+    if isinstance(root, Path):
+        for folder, _, names in os.walk(root):
+            for name in names:
+                path = Path(folder, name)
+                try:
+                    found = path.stat()
+                except FileNotFoundError:
+                    continue  # removed by its owner meanwhile
+                yield Stored(path, path.relative_to(root).parts, found.st_size, _moment(found.st_mtime))
+        return
+    root.fs.invalidate_cache()
+    base = str(root.path).rstrip("/")
+    for name, info in root.fs.find(base, detail=True).items():
+        parts = tuple(name.removeprefix(base).strip("/").split("/"))
+        yield Stored(root.joinpath(*parts), parts, int(info.get("size") or 0), _moment(_written(info)))
+
+
+def _grouped(objects: Iterable[Stored], *, depth: int) -> Iterator[Group]:
+    groups = defaultdict(list)
+    for one in objects:
+        groups[one.parts[:depth]].append(one)
+    for parts, several in sorted(groups.items()):
+        yield Group("/".join(parts), tuple(several))
+
+
+def _plans(group: Group) -> Collection[str]:
+    """The plan folders of a run."""
+    return {one.parts[2] for one in group.objects if len(one.parts) > 3}
+
+
+def _written(info: Mapping[str, Any]) -> datetime | float:
+    """When an object was written, as the clients of the usual stores call it: S3, Google, Azure, and local files."""
+    for key in ("LastModified", "updated", "last_modified", "mtime", "created"):
+        if info.get(key):
+            written: datetime | float = info[key]
+            return written
+    raise OSError(f"the object store does not say when {info.get('name')} was written")
+
+
+def _moment(value: datetime | float | str) -> datetime:
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value.replace("Z", "+00:00"))
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=timezone.utc)
+    return datetime.fromtimestamp(value, timezone.utc)
+
+
+def _remove_empty(path: Path, levels: int) -> None:
+    """The folders above a removed file, up to `levels`, as long as they are empty."""
+    for folder in list(path.parents)[:levels]:
+        try:
+            folder.rmdir()
+        except OSError:
+            return

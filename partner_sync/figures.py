@@ -1,0 +1,101 @@
+"""What a run tells Airflow in numbers: metrics, and one asset event per instance for the stages that come after.
+
+Metrics go through Airflow's own facility, so to wherever Airflow's go (StatsD, OpenTelemetry); they are counters,
+tagged by instance, system or kind, whose sum over a run is the run's number. An event is emitted by the last step of a
+run that writes, which is a batch, or `compare` if there is none; a run with rejected or unknown rows emits none.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, get_args
+
+from airflow.sdk import Asset, AssetAlias
+from airflow.sdk.observability import stats
+
+if TYPE_CHECKING:
+    from partner_sync.archive import Archive
+    from partner_sync.model import Batch, Plan, RowVerdict
+
+Context = Mapping[str, Any]
+
+ASSETS = AssetAlias("partner_sync")
+"""The outlet of `compare` and `sync`. Which instances there are says the config, and a DAG file reads none while it is
+parsed: so the tasks declare this alias, and name the assets behind it when they run."""
+
+
+def asset(instance: str) -> Asset:
+    """What a later stage is scheduled on: the organizations of one instance."""
+    return Asset(f"partner_sync/{instance}")
+
+
+def calls(system: str, number: int) -> None:
+    """API calls that were made of "salesforce", or of an instance."""
+    stats.incr("partner_sync.calls", number, tags=_tags(system=system))
+
+
+def planned(context: Context, plan: Plan, written: Collection[str]) -> None:
+    """What `compare` found, for the instances that are written; their events, if there is nothing to write."""
+    from partner_sync.model import KINDS
+
+    for instance in written:
+        counts = _counts(plan, instance)
+        for kind in KINDS:
+            stats.incr("partner_sync.planned", counts[kind], tags=_tags(instance=instance, kind=kind))
+        stats.incr("partner_sync.withheld", counts["withheld"], tags=_tags(instance=instance))
+    stats.incr("partner_sync.problems", len(plan.problems))
+    _seconds(context)
+    if not plan.digests and not plan.dry_run:
+        _emit(context, plan, written, ())
+
+
+def accounted(
+    context: Context, archive: Archive, batch: Batch, rows: Sequence[RowVerdict], written: Collection[str]
+) -> None:
+    """What became of a batch. If it is the last of its plan, and every row of the plan is well, the events."""
+    from partner_sync.model import Verdict
+
+    verdicts, tags = Counter(row.verdict for row in rows), _tags(instance=batch.instance, kind=batch.kind)
+    for verdict in get_args(Verdict):
+        stats.incr(f"partner_sync.{verdict}", verdicts[verdict], tags=tags)
+    calls(batch.instance, rows[0].calls)
+    _seconds(context)
+    dag_run, plan_id = context["dag_run"], batch.order.plan_id
+    folder = archive.run_folder(dag_run.run_id, dag_run.run_after)
+    if archive.batches_with_verdicts(folder, plan_id) < batch.of:
+        return
+    plan, everything = archive.plan(folder, plan_id), archive.verdicts(folder, plan_id)
+    if plan is not None and not any(row.verdict in ("rejected", "unknown") for row in everything):
+        _emit(context, plan, written, everything)
+
+
+def _emit(context: Context, plan: Plan, instances: Collection[str], rows: Iterable[RowVerdict]) -> None:
+    verdicts = Counter((row.instance, row.verdict) for row in rows)
+    for instance in instances:
+        told = {verdict: verdicts[instance, verdict] for verdict in ("confirmed", "superseded")}
+        extra = {"run_id": plan.run_id, "plan_id": plan.id, **_counts(plan, instance), **told}
+        context["outlet_events"][ASSETS].add(asset(instance), extra=extra)
+
+
+def _counts(plan: Plan, instance: str) -> dict[str, int]:
+    """Planned by kind, withheld, and the problems that are of this instance or of Salesforce."""
+    several = len(plan.reads) > 2  # the accounts', and one per instance
+    counts = {
+        key: plan.counts.get(f"{instance}.{key}" if several else key, 0)
+        for key in ("create", "update", "mark", "withheld")
+    }
+    return {**counts, "problems": sum(problem.instance in (None, instance) for problem in plan.problems)}
+
+
+def _seconds(context: Context) -> None:
+    """How long the run has been running: after its last step, the seconds of the run."""
+    started = context["dag_run"].start_date
+    if started is not None:
+        stats.gauge("partner_sync.seconds", (datetime.now(timezone.utc) - started).total_seconds())
+
+
+def _tags(**tags: str) -> dict[str, str]:
+    """An instance may be named as people like; a tag may not, and Airflow would drop the metric."""
+    return {name: stats.normalize_name_for_stats(value, log_warning=False) for name, value in tags.items()}

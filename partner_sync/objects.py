@@ -1,0 +1,97 @@
+"""Objects below a root, a folder or an object store: written whole or not at all, read as they are now."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from partner_sync import codec
+
+Root = Any
+"""A `pathlib.Path`, or Airflow's `ObjectStoragePath`, which has the same methods."""
+T = TypeVar("T")
+
+NEXT_STEP = "If it was damaged or written by another release, move it away; the next run starts without it."
+
+
+def put(path: Root, text: str) -> None:
+    """Writes an object, over an earlier one. A store shows it whole or not at all; a file is renamed into place."""
+    if not isinstance(path, Path):
+        path.fs.pipe_file(path.path, text.encode())
+        return
+    part = _part(path, text)
+    try:
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def put_new(path: Root, text: str) -> bool:
+    """Writes an object unless there is one: of several at once, exactly one is told True.
+
+    A file is linked into place, an object store is asked for a conditional write (S3: If-None-Match).
+    """
+    try:
+        if isinstance(path, Path):
+            part = _part(path, text)
+            try:
+                path.hardlink_to(part)
+            finally:
+                part.unlink()
+        else:
+            with path.open("x") as stream:
+                stream.write(text)
+    except FileExistsError:
+        return False
+    return True
+
+
+def read(path: Root) -> str:
+    """The text of an object. Raises FileNotFoundError."""
+    return str((path.read_bytes() if isinstance(path, Path) else path.fs.cat_file(path.path)).decode())
+
+
+def get(cls: type[T], path: Root) -> T | None:
+    """The value in an object, None if there is none. Raises SnapshotError for one of another shape."""
+    try:
+        text = read(path)
+    except FileNotFoundError:
+        return None
+    return codec.from_json(cls, text, source=str(path), next_step=NEXT_STEP)
+
+
+def children(folder: Root) -> Iterator[Root]:
+    """What lies in a folder, by name. An object store has none that is empty, and no store's trouble counts as none.
+
+    Of an object store the listing itself is asked: `iterdir()` first asks whether there is a folder, and many clients
+    answer that with no when the store does not answer at all. To this product that would mean an empty register.
+    """
+    try:
+        if isinstance(folder, Path):
+            names = [path.name for path in folder.iterdir()]
+        else:
+            folder.fs.invalidate_cache()  # clients remember listings; what another worker wrote since would not be seen
+            names = [str(name).rsplit("/", 1)[-1] for name in folder.fs.ls(folder.path, detail=False)]
+    except FileNotFoundError:
+        return
+    yield from (folder / name for name in sorted(names) if name and not name.startswith("."))
+
+
+def remove(path: Root) -> None:
+    """Removes an object; that another has done so already is fine."""
+    try:
+        if isinstance(path, Path):
+            path.unlink()
+        else:
+            path.fs.rm_file(path.path)
+    except FileNotFoundError:
+        pass
+
+
+def _part(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    part.write_text(text, encoding="utf-8")
+    return part

@@ -1,0 +1,110 @@
+"""What is old enough to go, and what never goes; in a folder and in an object store."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from airflow.sdk import ObjectStoragePath
+
+from partner_sync import expiry
+
+NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
+
+
+@pytest.fixture(params=["folder", "object store"])
+def root(request, tmp_path):
+    return tmp_path if request.param == "folder" else ObjectStoragePath(f"file://{tmp_path}")
+
+
+def write(tmp_path: Path, name: str, days: float, text: str = "{}") -> Path:
+    """An object that was written so many days ago."""
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    moment = (NOW - timedelta(days=days)).timestamp()
+    os.utime(path, (moment, moment))
+    return path
+
+
+def before(days: float) -> datetime:
+    return NOW - timedelta(days=days)
+
+
+def names(groups) -> list[str]:
+    return [group.name for group in groups]
+
+
+def test_a_run_goes_when_its_newest_object_is_old(root, tmp_path):
+    write(tmp_path, "runs/2026-01-01/old/run.json", 100)
+    write(tmp_path, "runs/2026-01-01/old/plan-1/verdicts/create_1-4.1.jsonl", 99)
+    write(tmp_path, "runs/2026-01-01/cleared/run.json", 100)
+    write(tmp_path, "runs/2026-01-01/cleared/plan-2/verdicts/create_1-4.2.jsonl", 3)
+    write(tmp_path, "runs/2026-05-31/new/run.json", 1)
+    assert ["2026-01-01/old"] == names(expiry.runs(root, before=before(90), keep=1))
+
+
+def test_the_last_runs_stay_however_old_they_are(root, tmp_path):
+    for number in range(5):
+        write(tmp_path, f"runs/2026-01-0{number + 1}/run-{number}/run.json", 200 - number)
+    assert ["2026-01-01/run-0", "2026-01-02/run-1"] == names(expiry.runs(root, before=before(90), keep=3))
+    assert [] == expiry.runs(root, before=before(90), keep=9)
+
+
+def test_a_run_whose_plan_is_the_latest_or_has_an_open_job_stays(root, tmp_path):
+    for name in ("latest", "open", "neither"):
+        write(tmp_path, f"runs/2026-01-01/{name}/plan-{name}/plan.json", 200)
+    write(tmp_path, "instances/global/latest/20260101T000000.000000Z_20260101T000000.000000Z_plan-latest.json", 200)
+    write(tmp_path, "instances/global/open/plan-open.create_1-4.json", 200)
+    assert ["2026-01-01/neither"] == names(expiry.runs(root, before=before(90), keep=0))
+
+
+def test_alarms_that_are_over_go_and_the_newest_stays(root, tmp_path):
+    for number in ("000001", "000002"):
+        for part in ("open.1", "open.arrived", "over.1", "over.arrived"):
+            write(tmp_path, f"alarms/{number}.{part}.json", 200)
+    write(tmp_path, "alarms/succeeded.json", 200)
+    assert ["000001"] == names(expiry.alarms(root, before=before(90)))
+    assert [] == expiry.alarms(root, before=before(300))
+
+
+def test_old_xcom_objects_go_with_or_without_a_row_and_those_of_other_dags_stay(root, tmp_path):
+    write(tmp_path, "partner_sync/run-1/compare/a", 20)
+    write(tmp_path, "partner_sync/run-1/compare/b", 1)
+    write(tmp_path, "partner_sync/run-2/gather_accounts/c.gz", 30)
+    write(tmp_path, "others/run-1/task/d", 30)
+    groups = expiry.xcoms(root, "partner_sync", before=before(14))
+    assert ["run-1", "run-2"] == names(groups)
+    assert [] == list(expiry.remove(groups))
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert {"partner_sync/run-1/compare/b", "others/run-1/task/d"} == left
+
+
+def test_empty_folders_go_too(tmp_path):
+    write(tmp_path, "runs/2026-01-01/old/plan/verdicts/a.1.jsonl", 200)
+    assert [] == list(expiry.remove(expiry.runs(tmp_path, before=before(90), keep=0)))
+    assert ["runs"] == [path.name for path in tmp_path.rglob("*")]
+
+
+def test_nothing_there_means_nothing_to_do(root):
+    assert [] == expiry.runs(root, before=NOW, keep=0) + expiry.alarms(root, before=NOW)
+    assert [] == expiry.xcoms(root, "partner_sync", before=NOW)
+
+
+def test_sizes_and_dates_are_told(root, tmp_path):
+    write(tmp_path, "runs/2026-01-01/old/run.json", 100, "12345")
+    write(tmp_path, "runs/2026-01-01/old/plan/plan.json", 99, "123")
+    (group,) = expiry.runs(root, before=before(90), keep=0)
+    assert (8, before(99)) == (group.size, group.written)
+
+
+def test_an_object_that_cannot_be_removed_is_named_and_the_rest_goes(tmp_path):
+    write(tmp_path, "partner_sync/run-1/compare/a", 20)
+    write(tmp_path, "partner_sync/run-1/compare/b", 20)
+    groups = expiry.xcoms(tmp_path, "partner_sync", before=before(14))
+    (tmp_path / "partner_sync/run-1/compare/a").unlink()
+    (tmp_path / "partner_sync/run-1/compare/a").mkdir()  # unlinking a folder is an error for root, too
+    assert ["a"] == [one.parts[-1] for one, _ in expiry.remove(groups)]
+    assert ["a"] == [path.name for path in (tmp_path / "partner_sync/run-1/compare").iterdir()]
