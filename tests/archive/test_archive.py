@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -106,6 +107,14 @@ def test_the_newest_try_of_a_batch_counts_and_earlier_ones_stay(archive):
     archive.write_verdicts(NOON, [verdict(1, batch="create 2-2", account="0014M00001AbcdfQAB")])
     assert [verdict(10), verdict(1, batch="create 2-2", account="0014M00001AbcdfQAB")] == archive.verdicts(folder, "p")
     assert 4 == len(list((folder / "p" / "verdicts").iterdir()))
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\x0b", "\x1e", "\r\n"])
+def test_a_name_that_holds_another_kind_of_line_end_comes_back_whole(archive, end):
+    folder = archive.write_run(record())
+    row = replace(verdict(), name=f"Nimbus{end}Systems")
+    archive.write_verdicts(NOON, [row])
+    assert [row] == archive.verdicts(folder, "p")
 
 
 def test_a_verdict_is_one_flat_line(archive):
