@@ -255,12 +255,12 @@ def _read_adopted(
 
 def _kept(config: Config) -> dict[str, Any]:
     """What is kept of an organization, and the fields that tell a partner organization and its account."""
-    from partner_sync.mapping import owned_fields
+    from partner_sync.mapping import id_field, owned_fields
 
     return {
         "owned": owned_fields(config),
         "partner_field": config.partners.field,
-        "salesforce_id_field": next(row.field for row in config.attributes if row.rule == "id_18"),
+        "salesforce_id_field": id_field(config),
     }
 
 

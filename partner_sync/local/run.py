@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
+from partner_sync import stores
 from partner_sync.archive import Archive
 from partner_sync.local import events, summary, systems
 from partner_sync.local.children import Child
@@ -144,14 +145,8 @@ def _summary(
 
 
 def _archive(env: Mapping[str, str]) -> Archive:
-    url = env["PARTNER_SYNC_ARCHIVE"]
-    local = url.removeprefix("file://")
-    if "://" not in local:
-        return Archive(Path(local))
-    os.environ.update(env)  # Airflow reads its settings, and the Connection of the store, when it is imported
-    from airflow.sdk import ObjectStoragePath
-
-    return Archive(ObjectStoragePath(url))
+    os.environ.update(env)  # where the archive is; and of a store, Airflow reads its settings and the Connection
+    return stores.archive()
 
 
 def _new_log(home: Home) -> Path:

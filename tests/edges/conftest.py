@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -124,51 +124,38 @@ def sandbox() -> Iterator[Sandbox]:
 Sessions = Callable[..., Session]
 
 
+@contextmanager
+def sessions(clock: Clock, system: str, host: str, domain: str | None = None) -> Iterator[Sessions]:
+    """Makes sessions to a system at an endpoint, waiting by the test's clock; closes them all."""
+    with ExitStack() as made:
+
+        def make(endpoint_url: str | None, **calls: Any) -> Session:
+            session = Session(
+                system,
+                host,
+                replace(CALLS, **calls),
+                where=f"Connection '{system.lower()}_default'",
+                domain=domain,
+                endpoint_url=endpoint_url,
+                sleep=clock.sleep,
+                clock=clock,
+            )
+            made.callback(session.close)
+            return session
+
+        yield make
+
+
 @pytest.fixture
 def zendesk_session(clock: Clock) -> Iterator[Sessions]:
-    """Makes sessions to Zendesk at an endpoint, waiting by the test's clock."""
-    made: list[Session] = []
-
-    def make(endpoint_url: str | None, **calls: Any) -> Session:
-        session = Session(
-            "Zendesk",
-            "acme.zendesk.com",
-            replace(CALLS, **calls),
-            where="Connection 'zendesk_default'",
-            endpoint_url=endpoint_url,
-            sleep=clock.sleep,
-            clock=clock,
-        )
-        made.append(session)
-        return session
-
-    yield make
-    for session in made:
-        session.close()
+    with sessions(clock, "Zendesk", "acme.zendesk.com") as make:
+        yield make
 
 
 @pytest.fixture
 def salesforce_session(clock: Clock) -> Iterator[Sessions]:
-    """Makes sessions to Salesforce at an endpoint, waiting by the test's clock."""
-    made: list[Session] = []
-
-    def make(endpoint_url: str | None, **calls: Any) -> Session:
-        session = Session(
-            "Salesforce",
-            "acme.my.salesforce.com",
-            replace(CALLS, **calls),
-            where="Connection 'salesforce_default'",
-            domain="salesforce.com",
-            endpoint_url=endpoint_url,
-            sleep=clock.sleep,
-            clock=clock,
-        )
-        made.append(session)
-        return session
-
-    yield make
-    for session in made:
-        session.close()
+    with sessions(clock, "Salesforce", "acme.my.salesforce.com", domain="salesforce.com") as make:
+        yield make
 
 
 @pytest.fixture
