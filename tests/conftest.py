@@ -26,6 +26,12 @@ for name in [name for name in os.environ if name.startswith(("AIRFLOW_CONN_", "P
 os.environ.update(embedded(os.environ, HOME, {}))
 os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "WARNING"
 
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: the tests of the real scheduler wait most of their time."""
+    return (os.cpu_count() or 1) + 1
+
+
 SLOWEST_FIRST = (
     "scheduler/test_scheduler",
     "dag/test_faults",
