@@ -3,6 +3,7 @@
     runs/<yyyy-mm-dd>/<run id>/run.json                                 the run and its newest plan, without the changes
     runs/<yyyy-mm-dd>/<run id>/<plan id>/plan.json                      the whole plan, where it has changes
     runs/<yyyy-mm-dd>/<run id>/<plan id>/verdicts/<batch>.<try>.jsonl   one flat line per change
+    runs/<yyyy-mm-dd>/<run id>/failures/<task>[.<batch>].<try>.json     why a task ended without its result
     instances/<instance>/latest/<order>.json                            the newest plan
     instances/<instance>/open/<plan id>.<batch>.json                    the open-job register
 
@@ -21,7 +22,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from partner_sync import codec
-from partner_sync.model import OpenJob, Plan, PlanOrder, RowVerdict, RunRecord
+from partner_sync.model import Failure, OpenJob, Plan, PlanOrder, RowVerdict, RunRecord
 
 Root = Any
 """A `pathlib.Path`, or Airflow's `ObjectStoragePath`, which has the same methods."""
@@ -62,6 +63,17 @@ class Archive:
 
     def plan(self, folder: Root, plan_id: str) -> Plan | None:
         return _get(Plan, folder / segment(plan_id) / "plan.json")
+
+    def write_failure(self, failure: Failure) -> None:
+        """Writes why a try of a task ended with an error; the run may have no other record yet."""
+        folder = self.run_folder(failure.trigger.run_id, failure.trigger.run_after) / "failures"
+        names = [failure.task] if failure.batch is None else [failure.task, segment(failure.batch)]
+        _put(folder / f"{'.'.join([*names, str(failure.try_number)])}.json", codec.to_json(failure, indent=1))
+
+    def failures(self, folder: Root) -> list[Failure]:
+        """Every failure of a run, the oldest first."""
+        found = (_get(Failure, path) for path in _children(folder / "failures"))
+        return sorted((one for one in found if one is not None), key=lambda one: one.at)
 
     def write_verdicts(self, run_after: datetime, rows: Iterable[RowVerdict]) -> None:
         """Writes the verdicts of one batch and try; an earlier try's file stays."""

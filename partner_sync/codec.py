@@ -14,6 +14,7 @@ from partner_sync.errors import SnapshotError
 from partner_sync.model import (
     AccountsSnapshot,
     Batch,
+    Failure,
     OpenJob,
     OrganizationsSnapshot,
     Plan,
@@ -33,6 +34,7 @@ VERSIONS: dict[type, int] = {
     OpenJob: 1,
     RowVerdict: 1,
     RunRecord: 1,
+    Failure: 1,
 }
 """Raised when a shape changes, so that an object of an earlier release is refused instead of misread."""
 

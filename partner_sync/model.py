@@ -176,7 +176,11 @@ class PlanOrder:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All changes, problems, withheld changes and counts of one comparison."""
+    """All changes, problems, withheld changes and counts of one comparison.
+
+    `counts` is keyed by what is counted; "type:open_partner" counts the partner organizations of a type, and a key with
+    an instance before it ("global.create") that instance alone, where there are several.
+    """
 
     order: PlanOrder
     run_id: str
@@ -271,6 +275,24 @@ class Trigger:
     logical_date: datetime | None
     run_after: datetime
     params: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A task that ended with an error of ours. `batch` is the element of a mapped one; `words` is what the vendor said.
+
+    `retryable` says whether Airflow was going to try again by itself.
+    """
+
+    trigger: Trigger
+    task: str
+    batch: str | None
+    try_number: int
+    at: datetime
+    error: str
+    message: str
+    words: str
+    retryable: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from airflow.sdk import RetryDecision, RetryPolicy, get_current_context
 from airflow.sdk.exceptions import AirflowRescheduleException
@@ -20,6 +21,7 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 from partner_sync.errors import (
     ConfigError,
     Mistake,
+    PartnerSyncError,
     PermanentError,
     RetryableError,
     SnapshotError,
@@ -30,10 +32,11 @@ from partner_sync.errors import (
 if TYPE_CHECKING:
     from partner_sync.archive import Archive
     from partner_sync.config import Config
-    from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot, Plan, RowVerdict, RunRecord
+    from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot, Plan, RowVerdict, RunRecord, Trigger
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Context = Any
 """Airflow's context of a task instance, a mapping."""
 
@@ -72,6 +75,21 @@ class SyncRetryPolicy(RetryPolicy):  # type: ignore[misc] # Airflow is untyped t
         return cls()
 
 
+def _remembers(task: Callable[..., T]) -> Callable[..., T]:
+    """Puts every error of ours that leaves `task` into the archive as well, where people look who read no task log."""
+
+    @wraps(task)
+    def remembering(**kwargs: Any) -> T:
+        try:
+            return task(**kwargs)
+        except PartnerSyncError as error:
+            _remember(error, task.__name__, kwargs.get("batch"))
+            raise
+
+    return remembering
+
+
+@_remembers
 def gather_accounts() -> dict[str, str]:
     """Reads all accounts of the query. Returns an AccountsSnapshot as an XCom."""
     from partner_sync import codec, connections, salesforce
@@ -86,6 +104,7 @@ def gather_accounts() -> dict[str, str]:
     return codec.dump(snapshot)
 
 
+@_remembers
 def gather_organizations() -> dict[str, str]:
     """Checks the organization fields and reads all organizations of every instance, as an OrganizationsSnapshot."""
     from partner_sync import codec, connections, zendesk
@@ -108,6 +127,7 @@ def gather_organizations() -> dict[str, str]:
     return codec.dump(OrganizationsSnapshot(begun, _now(), reads))
 
 
+@_remembers
 def compare() -> list[dict[str, str]]:
     """Makes the plan and its batches, archives it, and names it the latest. Returns one small reference per batch."""
     from partner_sync import codec
@@ -155,6 +175,7 @@ def compare() -> list[dict[str, str]]:
     return [{"batch": name} for name in names]
 
 
+@_remembers
 def sync(batch: str) -> None:
     """Writes one batch, which is pulled by its name, and fails if any of its rows is rejected or unknown."""
     from partner_sync import codec, connections
@@ -259,10 +280,17 @@ def _record(context: Context, config: Config, plan: Plan) -> RunRecord:
     from airflow import __version__ as airflow_version
 
     from partner_sync import __version__, connections
-    from partner_sync.model import RunRecord, Trigger
+    from partner_sync.model import RunRecord
+
+    versions = {"partner_sync": __version__, "airflow": airflow_version, "python": platform.python_version()}
+    return RunRecord(_trigger(context), versions, plan, connections.hosts(config))
+
+
+def _trigger(context: Context) -> Trigger:
+    from partner_sync.model import Trigger
 
     dag_run = context["dag_run"]
-    trigger = Trigger(
+    return Trigger(
         dag_id=dag_run.dag_id,
         run_id=dag_run.run_id,
         run_type=str(dag_run.run_type.value),
@@ -271,8 +299,29 @@ def _record(context: Context, config: Config, plan: Plan) -> RunRecord:
         run_after=dag_run.run_after,
         params=dict(context["params"]),
     )
-    versions = {"partner_sync": __version__, "airflow": airflow_version, "python": platform.python_version()}
-    return RunRecord(trigger, versions, plan, connections.hosts(config))
+
+
+def _remember(error: PartnerSyncError, task: str, batch: str | None) -> None:
+    """Archives a failure. Whatever goes wrong on the way is a warning: the task's own error is the one to be seen."""
+    from partner_sync.model import Failure
+
+    try:
+        context = get_current_context()
+        ti = context["ti"]
+        failure = Failure(
+            trigger=_trigger(context),
+            task=task,
+            batch=batch,
+            try_number=ti.try_number,
+            at=_now(),
+            error=type(error).__name__,
+            message=str(error),
+            words=getattr(error, "words", ""),
+            retryable=isinstance(error, RetryableError) and ti.try_number <= ti.max_tries,
+        )
+        _archive().write_failure(failure)
+    except Exception as unwritten:  # noqa: BLE001 - each object store has errors of its own; none may hide `error`
+        log.warning("this failure could not be archived: %s", unwritten)
 
 
 def _check_room(elements: int) -> None:
