@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from partner_sync.archive import Archive
+
 
 def test_a_wrong_config_is_archived_with_its_task_and_words(stage):
     world = stage()
@@ -23,6 +25,7 @@ def test_an_archive_that_cannot_be_written_hides_nothing(stage, caplog):
     world = stage()
     world.config(lambda text: text.replace('adoption = "update"', 'adoption = "sometimes"'))
     (world.folder / "archive").write_text("a file where a folder should be")
+    world.archive = Archive(world.folder / "elsewhere")  # only for the look afterwards
     run = world.run()
     assert "failed" == run.state
     assert {"failed"} == {run.tasks[task] for task in ("gather_accounts", "gather_organizations")}
