@@ -92,7 +92,7 @@ class Archive:
                 newest[batch] = (int(number), path)
         rows = []
         for _, path in sorted(newest.values(), key=lambda pair: str(pair[1])):
-            for line in _read(path).splitlines():
+            for line in _read(path).rstrip("\n").split("\n"):  # a name may hold what splitlines() takes for an end
                 rows.append(codec.from_json(RowVerdict, line, source=str(path), next_step=NEXT_STEP))
         return rows
 

@@ -86,3 +86,8 @@ def load(cls: type[T], xcom: object, *, source: str, next_step: str) -> T:
     if envelope.get("schema") != schema(cls) or not isinstance(envelope.get("json"), str):
         raise SnapshotError(f"{source} is not a {schema(cls)}. {next_step}")
     return from_json(cls, cast("str", envelope["json"]), source=source, next_step=next_step)
+
+
+def plain(value: object) -> Any:
+    """A value of the model as lists, tables and texts that `json.dumps` takes."""
+    return _adapter(type(value)).dump_python(value, mode="json")
