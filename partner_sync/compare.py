@@ -215,8 +215,9 @@ def _compare_missing(
     config: Config, wanted: Desired, named: frozenset[str], side: _Side, made: datetime
 ) -> Sequence[Problem]:
     """Partner organizations without account: marks, and problems of those whose id says nothing."""
-    in_problems = side.matches.held.union(*(one.organization_ids for one in side.problems))
-    found = marks(config, side.instance, side.partners, Named(named, in_problems, wanted.unidentified), made)
+    loose = (one for one in side.partners if one.id not in side.matches.held)
+    in_problems = {number for one in side.problems for number in one.organization_ids}
+    found = marks(config, side.instance, loose, Named(named, in_problems, wanted.unidentified), made)
     side.changes += found.marks
     side.counts.update(found.spared)
     return found.problems

@@ -12,7 +12,8 @@ import json
 import re
 import sys
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, TypeVar
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError, with_config
 
@@ -361,7 +362,7 @@ def load(text: str, where: str) -> Config:
 
 def schema() -> dict[str, Any]:
     """Every setting with its type, default, bounds and meaning, as JSON schema."""
-    return TypeAdapter(ConfigFile).json_schema()
+    return _adapter(ConfigFile).json_schema()
 
 
 def _toml(text: str, where: str) -> dict[str, Any]:
@@ -393,12 +394,17 @@ def _parts(table: dict[str, Any]) -> consistency.Parts:
 
 
 def _read(kind: type[T], table: object) -> tuple[T | None, list[Mistake]]:
-    adapter = TypeAdapter(kind)
+    adapter: TypeAdapter[T] = _adapter(cast(Any, kind))  # mypy holds a type variable's class for unhashable
     try:
         # By way of JSON, since only there a strict list becomes a tuple; a TOML date becomes what nothing accepts.
         return adapter.validate_json(json.dumps(table, default=lambda date: {"date": str(date)})), []
     except ValidationError as error:
         return None, mistakes.from_errors(error.errors(include_url=False), adapter.json_schema())
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def _casefolded(attribute: Attribute) -> Attribute:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from partner_sync.errors import Mistake
 from partner_sync.ids import id_18
-from partner_sync.mistakes import shown, suggestion
+from partner_sync.mistakes import shown, spelled, suggestion
 from partner_sync.model import KINDS, NAME
 
 if TYPE_CHECKING:
@@ -57,6 +57,19 @@ def mistakes(parts: Parts) -> list[Mistake]:
 def _accounts(parts: Parts) -> Iterator[Mistake]:
     if parts.accounts is not None:
         yield from _ids("accounts.pinned", parts.accounts.pinned)
+
+
+def _sources(parts: Parts) -> Iterator[Mistake]:
+    """Salesforce does not tell fields by case; a query that names one in two ways is refused, or answers in a third."""
+    named = [(f"attributes[{at}].from", row.source) for at, row in parts.attributes]
+    if parts.accounts is not None:
+        named[:0] = [("accounts.id", parts.accounts.id), ("accounts.name", parts.accounts.name)]
+        named += [(spelled(("accounts", "filter", key)), key) for key in parts.accounts.filter]
+    first: dict[str, tuple[str, str]] = {}
+    for key, source in named:
+        other, spelling = first.setdefault(source.casefold(), (key, source))
+        if spelling != source:
+            yield Mistake(key, f"is {source}, but {other} spells it {spelling}", "Spell it in one way, Salesforce's.")
 
 
 def _instances(parts: Parts) -> Iterator[Mistake]:
@@ -213,6 +226,7 @@ def _never_written(key: str, field: str) -> Mistake:
 
 _CHECKS: tuple[Callable[[Parts], Iterable[Mistake]], ...] = (
     _accounts,
+    _sources,
     _instances,
     _attributes,
     _needed_attributes,

@@ -48,10 +48,8 @@ class Endpoint(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         meant = request.url or ""
         request.url = self._moved(urlsplit(meant))
-        if _is_loopback(self._base.hostname or ""):
-            kwargs["proxies"] = {}
-        else:
-            kwargs["proxies"] = requests.utils.get_environ_proxies(request.url) if kwargs.get("proxies") else {}
+        loopback = _is_loopback(self._base.hostname or "")
+        kwargs["proxies"] = {} if loopback else requests.utils.get_environ_proxies(request.url)
         try:
             response = super().send(request, *args, **kwargs)
         finally:

@@ -20,6 +20,6 @@ def id_18(text: object) -> str | None:
         return None
     short = text[:15]
     upper = short.translate(_UPPER)
-    suffix = (upper[4::-1], upper[9:4:-1], upper[14:9:-1])
-    full = short + "".join([_SUFFIX[int(five, 2)] for five in suffix])
+    one, two, three = int(upper[4::-1], 2), int(upper[9:4:-1], 2), int(upper[14:9:-1], 2)
+    full = f"{short}{_SUFFIX[one]}{_SUFFIX[two]}{_SUFFIX[three]}"
     return full if len(text) == 15 or text == full else None

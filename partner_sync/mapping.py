@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from partner_sync.config import Attribute, Config
 from partner_sync.ids import id_18 as id_18
@@ -80,13 +81,15 @@ def canonical_of(rule: str) -> Callable[[object], Value]:
 
 
 def _text(raw: object) -> Value:
-    if raw is None:
-        return None
-    return str(raw).strip() or None
+    if isinstance(raw, str):
+        return raw.strip() or None
+    return None if raw is None else str(raw)
 
 
 def _checkbox(raw: object) -> Value:
-    return raw if isinstance(raw, bool) else str(raw).strip().casefold() == "true"
+    if raw is None or isinstance(raw, bool):
+        return bool(raw)
+    return str(raw).strip().casefold() == "true"
 
 
 def _date(raw: object) -> Value:
@@ -127,9 +130,11 @@ _CANONICAL: Mapping[str, Callable[[object], Value]] = {
 # -- desired accounts ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredAccount:
-    """What the organization of one account should be. `values` go with `Desired.fields`."""
+class DesiredAccount(NamedTuple):
+    """What the organization of one account should be. `values` go with `Desired.fields`.
+
+    A tuple, since the garbage collector leaves alone what holds nothing but text and numbers.
+    """
 
     id: str
     name: str
@@ -239,8 +244,14 @@ def _mapped(config: Config, attribute: Attribute) -> Mapped:
         case "dropdown":
             return _chosen(config, attribute)
         case "text":
-            return lambda _, raw: _text(raw)
+            return _copied
     return _read(attribute)
+
+
+def _copied(_: str, raw: object) -> Value:
+    if isinstance(raw, str):  # the usual case, and the most frequent call of all
+        return raw.strip() or None
+    return _text(raw)
 
 
 def _ticked(attribute: Attribute) -> Mapped:
@@ -248,7 +259,9 @@ def _ticked(attribute: Attribute) -> Mapped:
     words = frozenset(value.strip().casefold() for value in attribute.true_for if isinstance(value, str))
 
     def ticked(_: str, raw: object) -> Value:
-        return raw in truths if isinstance(raw, bool) else str(raw or "").strip().casefold() in words
+        if raw is None or isinstance(raw, bool):
+            return raw in truths
+        return str(raw).strip().casefold() in words
 
     return ticked
 
@@ -260,7 +273,7 @@ def _chosen(config: Config, attribute: Attribute) -> Mapped:
     def chosen(account_id: str, raw: object) -> Value:
         if option is not None and account_id in pinned:
             return option
-        text = str(raw or "").strip()
+        text = "" if raw is None else str(raw).strip()
         found = options.get(text.casefold())
         if found is None and (text or needed):
             detail = (

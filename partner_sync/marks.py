@@ -35,18 +35,16 @@ class Marks:
 
 
 def marks(config: Config, instance: str, organizations: Iterable[Organization], named: Named, made: datetime) -> Marks:
-    """The marks of one instance; `organizations` are its partner organizations that may belong to an account."""
+    """The marks of one instance; `organizations` are its partner organizations that no account has, or may have."""
     found: list[Mark] = []
     problems: list[Problem] = []
     spared: Counter[str] = Counter()
     oldest = _years_before(made.date(), config.marks.older_years).isoformat()
     for organization in organizations:
-        if organization.id in named.organizations:
-            continue
         account_id = carried_id(organization)
         if account_id is None:
             problems.append(_without_id(instance, organization))
-        elif account_id in named.accounts:
+        elif account_id in named.accounts or organization.id in named.organizations:
             continue
         elif _may_be_unidentified(organization, account_id, named):
             problems.append(_unidentified(instance, organization))

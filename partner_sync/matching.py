@@ -81,10 +81,10 @@ class _Ids:
         own = self.by_id[account_id]
         external = self.by_external[account_id.casefold()]
         if len(own) == 1:
-            alone = len(external) == 0 or (len(external) == 1 and external[0] is own[0])
-            return own[0], () if alone else self._also_external(account_id, own[0], external)
+            alone = not external or (len(external) == 1 and external[0] is own[0])
+            return own[0], () if alone else self._spare(account_id, own[0], external)
         if len(own) > 1:
-            return None, [self._two(account_id, own)]
+            return None, [self._two(account_id, [*own, *self._also(own, external)])]
         if len(external) > 1:
             return None, [self._two(account_id, external)]
         if not external:
@@ -104,8 +104,12 @@ class _Ids:
             organizations=ids,
         )
 
-    def _also_external(self, account_id: str, own: Organization, external: Sequence[Organization]) -> list[Problem]:
-        """Partner organizations that carry a matched account's id as external_id, and no account's in the id field."""
+    def _also(self, own: Sequence[Organization], external: Sequence[Organization]) -> list[Organization]:
+        """Those that carry the id as external_id only, and no account's in the id field."""
+        return [one for one in external if one not in own and id_18(one.salesforce_id) not in self.known]
+
+    def _spare(self, account_id: str, own: Organization, external: Sequence[Organization]) -> list[Problem]:
+        """Partner organizations besides the one that is matched: not marked, since the account is alive."""
         return [
             problem(
                 "two_organizations_for_one_account",
@@ -115,10 +119,8 @@ class _Ids:
                 accounts=[account_id],
                 organizations=[own.id, other.id],
             )
-            for other in external
-            if other.id != own.id
-            and other.account_type in self.partner_values
-            and id_18(other.salesforce_id) not in self.known
+            for other in self._also([own], external)
+            if other.account_type in self.partner_values
         ]
 
     def _claimed(self, account_id: str, organization: Organization) -> Problem:

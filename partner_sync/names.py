@@ -108,7 +108,7 @@ class _Settling:
                 at = holder
         end = self.outcome[at.id]
         for waiting in reversed(chain):
-            end = self.outcome[waiting] = _AFTER[end]
+            end = self.outcome[waiting] = _AFTER.get(end, end)
         return end
 
     def _freeing(self, account: DesiredAccount) -> DesiredAccount | str:
@@ -144,8 +144,8 @@ class _Settling:
         )
 
 
-_AFTER = {FREE: WAITS, WAITS: WAITS, TAKEN: TAKEN, SHARED: TAKEN, CIRCLE: CIRCLE}
-"""What becomes of an account whose name is held by one with this outcome."""
+_AFTER = {FREE: WAITS, SHARED: TAKEN}
+"""What becomes of an account whose name is held by one with this outcome, if not the same."""
 
 
 def _carried(organization: Organization) -> str:

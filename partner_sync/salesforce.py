@@ -171,7 +171,9 @@ def translated(error: Exception, session: Session, soql: str = "") -> PartnerSyn
 
 def _login_failed(error: SalesforceAuthenticationFailed, session: Session) -> PartnerSyncError:
     """A refused token request. Its code is a word of Salesforce, or the HTTP status where the answer was no JSON."""
-    if error.code in BUSY_CODES or (isinstance(error.code, int) and error.code < 400):
+    if error.code in BUSY_CODES:
+        return _unreadable(session, f"is at its limit ({error.code})", error.auth_message)
+    if isinstance(error.code, int) and error.code < 400:
         return _unreadable(session)
     return _not_accepted(session, f"{error.code}: {error.auth_message}")
 

@@ -46,6 +46,8 @@ SYNC_TIMEOUT = timedelta(minutes=10)
 WITHHELD, PROBLEMS = "withheld", "problems"
 """Mapped elements that write nothing and fail on purpose, so that the run is red where a person must look."""
 
+PROGRESS_SECONDS = 5
+
 AGAIN = "Clear {} with downstream: the run then goes on with a fresh one."
 
 
@@ -368,8 +370,14 @@ def _archive() -> Archive:
 
 
 def _progress(what: str) -> Callable[[int, int], None]:
+    """Says how far a read is, at its end and every few seconds: 1,000 pages are not 1,000 lines."""
+    said = time.monotonic()
+
     def report(read: int, announced: int) -> None:
-        log.info("%s: %d of %d read", what, read, announced)
+        nonlocal said
+        if read >= announced or time.monotonic() - said > PROGRESS_SECONDS:
+            said = time.monotonic()
+            log.info("%s: %d of %d read", what, read, announced)
 
     return report
 

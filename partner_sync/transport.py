@@ -95,7 +95,7 @@ class Session(requests.Session):
             self.mount("https://", Endpoint(endpoint_url))
             self.mount("http://", Endpoint(endpoint_url))
         self.headers["User-Agent"] = f"partner-sync/{__version__}"
-        self.auth = _as_it_is  # or requests would put a login of ~/.netrc in the place of ours
+        self.auth = as_it_is  # or requests would put a login of ~/.netrc in the place of ours
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # its DEBUG lines hold query strings
 
@@ -239,20 +239,20 @@ class Session(requests.Session):
         raise ConfigError(self.where, [Mistake("host", wrong, advice)])
 
 
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """The `auth` of a request that carries its credential already, or none."""
     return request
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The exceptions that `error` wraps, however deep: urllib3 hands on a reason, requests an argument."""
-    seen: set[int] = set()
-    todo: list[object] = [error]
-    while todo:
-        item = todo.pop()
-        if isinstance(item, BaseException) and id(item) not in seen:
-            seen.add(id(item))
-            yield item
-            todo += [*item.args, getattr(item, "reason", None), item.__cause__, item.__context__]
+    """The exceptions that `error` wraps, however deep: urllib3 hands on a reason, requests an argument.
+
+    Python's own chain is not followed: it also has what the caller was just handling, maybe of another request.
+    """
+    yield error
+    for wrapped in (*error.args, getattr(error, "reason", None)):
+        if isinstance(wrapped, BaseException):
+            yield from _causes(wrapped)
 
 
 def _too_many_jobs(response: requests.Response) -> bool:

@@ -98,7 +98,7 @@ def refusals(results: Sequence[Raw], rows: Sequence[tuple[int, Change]]) -> dict
         if good and not item.get("error"):
             continue
         index = item.get("index", number)
-        position = positions.get(item.get("id"))
+        position = positions.get(item["id"]) if "id" in item else None
         if position is None and isinstance(index, int) and 0 <= index < len(rows):
             position = rows[index][0]
         if position is not None:

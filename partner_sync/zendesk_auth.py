@@ -5,8 +5,8 @@ from __future__ import annotations
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from partner_sync.errors import AuthenticationError, UnavailableError
-from partner_sync.transport import Session
+from partner_sync.errors import AuthenticationError, RejectedError, UnavailableError
+from partner_sync.transport import Session, as_it_is
 
 SCOPE = "read organizations:write"
 """Assumption: no document says under which resource Zendesk counts job_statuses and organization_fields, so reading is
@@ -61,10 +61,14 @@ class ClientCredentials(Credential):
         return True
 
     def _minted(self) -> str:
-        response = self._session.post(self._url, json=self._order, headers={"Accept": "application/json"})
+        headers = {"Accept": "application/json"}
+        response = self._session.post(self._url, json=self._order, headers=headers, auth=as_it_is)
         system, status = self._session.system, response.status_code
-        if status >= 400:
+        if status in (400, 401, 403):
             raise AuthenticationError(system, "POST", TOKEN_PATH, status, response.text, self.advice)
+        if status >= 400:
+            step = f"See that the host in {self._session.where} is a Zendesk account in use."
+            raise RejectedError(system, "POST", TOKEN_PATH, status, response.text, step)
         try:
             body = response.json()
         except requests.JSONDecodeError:

@@ -227,7 +227,8 @@ class Zendesk:
 
     def _rows(self, answer: Row, key: str, path: str) -> list[Row]:
         rows = self._part(answer, key, list, "GET", path)
-        if not all(isinstance(row, dict) and isinstance(row.get("id"), int | str) for row in rows):
+        kind = str if key == "job_statuses" else int
+        if not all(isinstance(row, dict) and isinstance(row.get("id"), kind) for row in rows):
             raise self._unavailable("GET", path, "answered in another shape")
         return rows
 

@@ -61,10 +61,10 @@ class Progress:
             self.doing(f"{who}: {text}")
             if self.seconds - self._counted < _EVERY_SECONDS:
                 return
-        self._counted = self.seconds
         self.line(who, text, style)
 
     def line(self, who: str, text: str, style: str = "") -> None:
+        self._counted = self.seconds
         line = Text.assemble(
             (f"{self.seconds:6.1f} s  ", "dim"),
             (f"{plain(who):<20}  ", "cyan"),

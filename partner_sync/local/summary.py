@@ -180,7 +180,7 @@ def _change(change: Change) -> Iterator[RenderableType]:
     yield _inset(_cut(Text.assemble((plain(change.name), "bold"), (f"  {plain(change.reason)}", "dim"))), 4)
     told = [each for each in change.fields if each.before != each.after]
     for each in told[:FIELDS_SHOWN]:
-        reason = f"  ({plain(each.reason)})" if each.reason else ""
+        reason = f"  ({plain(each.reason)})" if each.reason not in ("", change.reason) else ""
         yield _inset(
             _cut(
                 Text.assemble(

@@ -57,7 +57,8 @@ if [ -z "$python" ] && [ -n "$without_venv" ]; then
     fail "Python $without_venv can't make environments. Install its venv package (Debian, Ubuntu: apt install" \
         "python$without_venv-venv), or uv."
 fi
-[ -n "$python" ] || fail "Python ${seen:+is $seen here; }one from 3.10 to 3.13 is needed${seen:+}. Install it, or name it: make PYTHON=/path/to/python3.12"
+[ -n "$python" ] || fail "Partner Sync needs Python 3.10 to 3.13; found ${seen:-none}. Install one, or name it:" \
+    "make PYTHON=/path/to/python3.12 run."
 
 # -- the environment ----------------------------------------------------------------------------------------
 

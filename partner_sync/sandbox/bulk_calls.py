@@ -94,7 +94,7 @@ class BulkCalls:
         """The jobs of the last day, newest first."""
         listing = Listing(
             "job_statuses",
-            f"https://{self._settings.zendesk_canonical_host}/api/v2/job_statuses.json",
+            f"{self._settings.zendesk_canonical_url}/api/v2/job_statuses.json",
             self._jobs.listed(),
             lambda job: job.number,
             "-id",
@@ -118,7 +118,7 @@ class BulkCalls:
         return Answer(200, {"job_statuses": shown, "next_page": None, "previous_page": None, "count": len(shown)})
 
     def _rendered(self, job: Job) -> dict[str, Any]:
-        return job.rendered(self._settings.zendesk_canonical_host)
+        return job.rendered(self._settings.zendesk_canonical_url)
 
 
 def _items(call: Call) -> list[dict[str, Any]] | Answer:
@@ -132,8 +132,11 @@ def _named(call: Call, value: str) -> dict[str, Any]:
     return {"id": _number(value)} if "ids" in call.query else {"external_id": value}
 
 
-def _number(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isdigit() else value
+def _number(value: Any) -> int | None:
+    """An id as Zendesk reads it: a number, or the digits of one."""
+    if isinstance(value, str) and value.isdigit():
+        return int(value)
+    return value if isinstance(value, int) else None
 
 
 def _too_many_jobs(action: str, current_job_ids: list[str]) -> Answer:

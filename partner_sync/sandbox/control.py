@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .organizations import InvalidOrganizationError, Writer
+from .organization_rules import InvalidOrganizationError, Writer
 from .state import State
 from .wire import SALESFORCE, ZENDESK
 from .world import make_world
@@ -124,7 +124,7 @@ class ControlApi:
         return [self._rendered(row) for row in rows]
 
     def _rendered(self, row: dict[str, Any]) -> dict[str, Any]:
-        return self._state.organizations.rendered(row, self._state.settings.zendesk_canonical_host)
+        return self._state.organizations.rendered(row, self._state.settings.zendesk_canonical_url)
 
     def _add_organizations(self, _key: str, _query: Query, body: Any) -> dict[str, Any]:
         return {"ids": self._state.organizations.add_raw(_list(body), time.time())}

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import unquote_plus
 
 from .storage import Storage
 from .wire import SALESFORCE, ZENDESK, Answer, Call
@@ -61,13 +62,12 @@ class Fault:
     hits: int = 0
 
     def matches(self, call: Call) -> bool:
-        """Whether this fault is for such a call; a path also matches without its ``.json``."""
+        """Whether this fault is for such a call; a path also matches without its ``.json``, a query decoded."""
         if self.system not in (None, call.system) or not fnmatchcase(call.method, self.method):
             return False
         paths = (call.path, call.path.removesuffix(".json"))
-        return any(fnmatchcase(path, self.path) for path in paths) and fnmatchcase(
-            call.raw_target.partition("?")[2], self.query
-        )
+        query = unquote_plus(call.raw_target.partition("?")[2])
+        return any(fnmatchcase(path, self.path) for path in paths) and fnmatchcase(query, self.query)
 
     def as_json(self) -> dict[str, Any]:
         """The fault as it can be ordered again, with ``id`` and ``hits``."""

@@ -13,7 +13,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .faults import Fault
-from .organizations import InvalidOrganizationError, Organizations, Writer
+from .organization_rules import InvalidOrganizationError, Writer
+from .organizations import Organizations
 from .settings import Settings
 from .storage import Storage
 
@@ -98,7 +99,7 @@ class Job:
         """Everything about it, for the control API."""
         return dict(self.__dict__)
 
-    def rendered(self, host: str) -> dict[str, Any]:
+    def rendered(self, base: str) -> dict[str, Any]:
         """As Zendesk shows it."""
         progress, message, results = None, None, None
         if self.status == "working":
@@ -109,7 +110,7 @@ class Job:
             results = list(self.results)
         return {
             "id": self.id,
-            "url": f"https://{host}/api/v2/job_statuses/{self.id}.json",
+            "url": f"{base}/api/v2/job_statuses/{self.id}.json",
             "total": self.total,
             "progress": progress,
             "status": self.status,

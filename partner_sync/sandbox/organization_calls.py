@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .limits import ZendeskQuota
-from .organizations import InvalidOrganizationError, Organization, Organizations, Writer, timestamp
+from .organization_rules import InvalidOrganizationError, Organization, Writer, timestamp
+from .organizations import Organizations
 from .pages import Listing, cursor_page, offset_page, wants_cursor
 from .settings import Settings
 from .wire import Answer, Call
@@ -53,14 +54,14 @@ class OrganizationCalls:
         if isinstance(values, Answer):
             return values
         rows = {row["id"]: row for value in values for row in self.found(call.query, value)}
-        return self._found_answer(call, list(rows.values()))
+        return self._found_answer(list(rows.values()))
 
     def search(self, call: Call) -> Answer:
         """Exact by ``external_id`` or ``name``, case-insensitive."""
         if "external_id" in call.query:
-            return self._found_answer(call, self._organizations.with_external_id(call.query["external_id"]))
+            return self._found_answer(self._organizations.with_external_id(call.query["external_id"]))
         if "name" in call.query:
-            return self._found_answer(call, self._organizations.with_name(call.query["name"]))
+            return self._found_answer(self._organizations.with_name(call.query["name"]))
         return error(400, "ParameterMissing", "Either name or external_id is needed")
 
     def found(self, query: Mapping[str, str], value: str) -> Sequence[Organization]:
@@ -96,7 +97,8 @@ class OrganizationCalls:
         attributes = _attributes(call)
         if isinstance(attributes, Answer):
             return attributes
-        known = self._organizations.rows.get(attributes.get("id", 0))
+        named = attributes.get("id")
+        known = self._organizations.rows.get(named) if isinstance(named, int) else None
         external = attributes.get("external_id")
         matches = [known] if known else self._organizations.with_external_id(str(external)) if external else []
         if matches:
@@ -135,17 +137,17 @@ class OrganizationCalls:
         return Answer(200, {"organization": self._rendered(row)}, warning("update", dropped))
 
     def _rendered(self, row: Organization) -> Organization:
-        return self._organizations.rendered(row, self._settings.zendesk_canonical_host)
+        return self._organizations.rendered(row, self._settings.zendesk_canonical_url)
 
-    def _found_answer(self, _call: Call, rows: Sequence[Organization]) -> Answer:
+    def _found_answer(self, rows: Sequence[Organization]) -> Answer:
         ordered = sorted(rows, key=_by_name)
         shown = [self._rendered(row) for row in ordered]
         return Answer(200, {"organizations": shown, "next_page": None, "previous_page": None, "count": len(shown)})
 
     def _listing(self, sort: str) -> Listing:
         organizations = self._organizations
-        host = self._settings.zendesk_canonical_host
-        url = f"https://{host}/api/v2/organizations.json"
+        base = self._settings.zendesk_canonical_url
+        url = f"{base}/api/v2/organizations.json"
         if sort == "id":
             rows = organizations.rows
             return Listing(
@@ -154,7 +156,7 @@ class OrganizationCalls:
                 organizations.ids,
                 lambda each: each,
                 "id",
-                lambda each: organizations.rendered(rows[each], host),
+                lambda each: organizations.rendered(rows[each], base),
             )
         name = sort.lstrip("-")
         key = _by_name if name == "name" else lambda row: (row[name], row["id"])
@@ -162,7 +164,7 @@ class OrganizationCalls:
         if version != organizations.version:
             ordered = sorted(organizations.rows.values(), key=key, reverse=sort.startswith("-"))
             self._sorted[sort] = (organizations.version, ordered)
-        return Listing("organizations", url, ordered, key, sort, lambda row: organizations.rendered(row, host))
+        return Listing("organizations", url, ordered, key, sort, lambda row: organizations.rendered(row, base))
 
 
 def many_values(query: Mapping[str, str]) -> list[str] | Answer:

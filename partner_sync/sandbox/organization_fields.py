@@ -96,9 +96,9 @@ class OrganizationFields:
         del self.rows[key]
         self._storage.delete("organization_field", key)
 
-    def rendered(self, field: Field, host: str) -> Field:
+    def rendered(self, field: Field, base: str) -> Field:
         """A field as Zendesk shows it."""
-        return {"url": f"https://{host}/api/v2/organization_fields/{field['id']}.json", **field}
+        return {"url": f"{base}/api/v2/organization_fields/{field['id']}.json", **field}
 
 
 def stored_value(field: Field, value: Any) -> Any:

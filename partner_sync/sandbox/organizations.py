@@ -7,62 +7,27 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any
 
 from .journal import Journal
 from .organization_fields import InvalidValueError, OrganizationFields, option_values, stored_value, tags_of
+from .organization_rules import (
+    BLANK_NAME,
+    LONGEST_NAME,
+    WRITABLE,
+    InvalidOrganizationError,
+    Organization,
+    Writer,
+    blank,
+    difference,
+    folded,
+    set_values,
+    timestamp,
+)
 from .storage import Storage
 
-Organization = dict[str, Any]
-
-WRITABLE = (
-    "name",
-    "shared_tickets",
-    "shared_comments",
-    "external_id",
-    "domain_names",
-    "details",
-    "notes",
-    "group_id",
-    "tags",
-    "organization_fields",
-)
-LONGEST_NAME = 255  # assumption
 FIRST_ID = 31_000_000_000_000
 _ID_STEP = 137
-
-
-class InvalidOrganizationError(Exception):
-    """Zendesk refuses an organization: attribute, error code and text of each reason."""
-
-    def __init__(self, reasons: list[tuple[str, str, str]]) -> None:
-        self.reasons = reasons
-        super().__init__("; ".join(self._texts(": ")))
-
-    def _texts(self, colon: str) -> list[str]:
-        return [f"{_label(attribute)}{colon}{text}" for attribute, _, text in self.reasons]
-
-    def details(self) -> dict[str, list[dict[str, str]]]:
-        """The ``details`` of a 422: descriptions and codes by attribute."""
-        details: dict[str, list[dict[str, str]]] = {}
-        for (attribute, code, _), text in zip(self.reasons, self._texts(": "), strict=True):
-            details.setdefault(attribute, []).append({"description": text, "error": code})
-        return details
-
-    def job_details(self) -> str:
-        """The ``details`` of a job's item; recorded with two blanks after the colon."""
-        return ", ".join(self._texts(":  "))
-
-
-@dataclass(frozen=True)
-class Writer:
-    """Who changes an organization: "job", "single" (one call for one organization) or "person"."""
-
-    by: str
-    at: float
-    job_id: str | None = None
 
 
 class Organizations:
@@ -89,11 +54,11 @@ class Organizations:
 
     def with_name(self, name: str) -> list[Organization]:
         """Those of that name; white space around it and case do not matter."""
-        return [self.rows[each] for each in self._by_name.get(_folded(name), [])]
+        return [self.rows[each] for each in self._by_name.get(folded(name), [])]
 
     def with_external_id(self, external_id: str) -> list[Organization]:
         """Those of that external id; case does not matter."""
-        return [self.rows[each] for each in self._by_external_id.get(_folded(external_id), [])]
+        return [self.rows[each] for each in self._by_external_id.get(folded(external_id), [])]
 
     def add_raw(self, rows: Iterable[Mapping[str, Any]], at: float, journaled: bool = True) -> list[int]:
         """Put organizations there as they are, duplicates and broken ids included; answers their ids.
@@ -102,7 +67,7 @@ class Organizations:
         """
         ids = []
         for given in rows:
-            row = self._blank(at)
+            row = blank(at)
             row.update({name: value for name, value in given.items() if name in (*WRITABLE, "id", "created_at")})
             row["updated_at"] = given.get("updated_at", row["created_at"])
             row["organization_fields"] = dict(row["organization_fields"])
@@ -116,20 +81,20 @@ class Organizations:
             self._save(row)
             ids.append(row["id"])
             if journaled:
-                self._note("create", row, {}, _set_values(row), Writer("person", at))
+                self._note("create", row, {}, set_values(row), Writer("person", at))
         return ids
 
     def create(self, attributes: Mapping[str, Any], writer: Writer) -> Organization:
         """A new organization. Raises ``InvalidOrganizationError``."""
-        row = self._blank(writer.at)
+        row = blank(writer.at)
         accepted = self._accepted(attributes, None)
         if "name" not in accepted:
-            raise InvalidOrganizationError([_BLANK_NAME])
+            raise InvalidOrganizationError([BLANK_NAME])
         self._apply(row, accepted)
         row["id"] = self._new_id()
         self._keep(row)
         self._save(row)
-        self._note("create", row, {}, _set_values(row), writer)
+        self._note("create", row, {}, set_values(row), writer)
         return row
 
     def update(self, organization_id: int, attributes: Mapping[str, Any], writer: Writer) -> Organization:
@@ -143,7 +108,7 @@ class Organizations:
         self._unindex(row)
         self._apply(row, accepted)
         self._index(row)
-        before, after = _difference(old, row)
+        before, after = difference(old, row)
         if after:
             row["updated_at"] = timestamp(writer.at)
             self.version += 1
@@ -155,7 +120,7 @@ class Organizations:
         """Remove one. Raises ``KeyError``."""
         row = self.rows[organization_id]
         self.forget(organization_id)
-        self._note("delete", row, _set_values(row), {}, writer)
+        self._note("delete", row, set_values(row), {}, writer)
 
     def forget(self, organization_id: int) -> None:
         """Remove one, if it is there, without a trace."""
@@ -181,14 +146,14 @@ class Organizations:
                 continue
             self._save(row)
 
-    def rendered(self, row: Organization, host: str) -> Organization:
+    def rendered(self, row: Organization, base: str) -> Organization:
         """An organization as Zendesk shows it, keys in the recorded order, all active fields with a value or null.
 
         That a checkbox which was never set shows null is an assumption.
         """
         values = row["organization_fields"]
         return {
-            "url": f"https://{host}/api/v2/organizations/{row['id']}.json",
+            "url": f"{base}/api/v2/organizations/{row['id']}.json",
             **row,
             "tags": list(row["tags"]),
             "domain_names": list(row["domain_names"]),
@@ -220,11 +185,11 @@ class Organizations:
                 reasons.append(("external_id", "DuplicateValue", f"{value} has already been taken"))
         for name in ("tags", "domain_names"):
             if name in accepted:
-                accepted[name] = [str(each) for each in accepted[name] or []]
-        values = accepted.get("organization_fields") or {}
+                accepted[name] = _texts(accepted[name])
+        values = accepted.get("organization_fields")
         accepted["organization_fields"] = {}
         for field in self._fields.active():
-            if field["key"] not in values:
+            if not isinstance(values, dict) or field["key"] not in values:
                 continue
             try:
                 accepted["organization_fields"][field["key"]] = stored_value(field, values[field["key"]])
@@ -237,7 +202,7 @@ class Organizations:
 
     def _name_reasons(self, name: str, own_id: int | None) -> list[tuple[str, str, str]]:
         if not name:
-            return [_BLANK_NAME]
+            return [BLANK_NAME]
         if len(name) > LONGEST_NAME:
             return [("name", "ValueTooLong", f"is too long (maximum is {LONGEST_NAME} characters)")]
         if any(row["id"] != own_id for row in self.with_name(name)):
@@ -256,26 +221,14 @@ class Organizations:
         row["tags"] = sorted({*row["tags"], *self._field_tags(values)})
 
     def _field_tags(self, values: Mapping[str, Any]) -> list[str]:
-        tags = [tag for field in self._fields.active() for tag in tags_of(field, values.get(field["key"]))]
-        return sorted(set(tags))
-
-    def _blank(self, at: float) -> Organization:
-        made = timestamp(at)
-        return {
-            "id": 0,
-            "name": "",
-            "shared_tickets": False,
-            "shared_comments": False,
-            "external_id": None,
-            "created_at": made,
-            "updated_at": made,
-            "domain_names": [],
-            "details": None,
-            "notes": None,
-            "group_id": None,
-            "tags": [],
-            "organization_fields": {},
+        known = self._fields.rows
+        tags = {
+            tag
+            for key, value in values.items()
+            if value and key in known and known[key]["active"]
+            for tag in tags_of(known[key], value)
         }
+        return sorted(tags)
 
     def _new_id(self) -> int:
         self._next_id += _ID_STEP
@@ -296,16 +249,16 @@ class Organizations:
         self._storage.put("organization", str(row["id"]), row)
 
     def _index(self, row: Organization) -> None:
-        self._by_name.setdefault(_folded(row["name"]), []).append(row["id"])
+        self._by_name.setdefault(folded(row["name"]), []).append(row["id"])
         if row["external_id"]:
-            self._by_external_id.setdefault(_folded(row["external_id"]), []).append(row["id"])
+            self._by_external_id.setdefault(folded(row["external_id"]), []).append(row["id"])
 
     def _unindex(self, row: Organization) -> None:
         for index, key in ((self._by_name, row["name"]), (self._by_external_id, row["external_id"])):
-            if key and (ids := index.get(_folded(key))):
+            if key and (ids := index.get(folded(key))):
                 ids.remove(row["id"])
                 if not ids:
-                    del index[_folded(key)]
+                    del index[folded(key)]
 
     def _note(self, action: str, row: Organization, before: Any, after: Any, writer: Writer) -> None:
         self._journal.write(
@@ -321,34 +274,8 @@ class Organizations:
         )
 
 
-_BLANK_NAME = ("name", "BlankValue", "is too short (minimum is 1 characters)")
-
-
-def timestamp(at: float) -> str:
-    """Epoch seconds in the form of Zendesk's times, ``2023-09-18T23:35:58Z``."""
-    return datetime.fromtimestamp(at, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _folded(text: str) -> str:
-    return text.strip().casefold()
-
-
-def _label(attribute: str) -> str:
-    return attribute.replace("_", " ").capitalize()
-
-
-def _flat(row: Organization) -> dict[str, Any]:
-    flat = {name: row[name] for name in WRITABLE if name != "organization_fields"}
-    flat.update({f"organization_fields.{key}": value for key, value in row["organization_fields"].items()})
-    return flat
-
-
-def _set_values(row: Organization) -> dict[str, Any]:
-    return {name: value for name, value in _flat(row).items() if value not in (None, [], "")}
-
-
-def _difference(old: Organization, new: Organization) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What changed, before and after, by attribute or ``organization_fields.KEY``."""
-    before, after = _flat(old), _flat(new)
-    changed = [name for name in after if before.get(name) != after[name]]
-    return {name: before.get(name) for name in changed}, {name: after[name] for name in changed}
+def _texts(value: Any) -> list[str]:
+    """A list of tags or domains; one text has them separated by blanks."""
+    if isinstance(value, str):
+        return value.split()
+    return [str(each) for each in value or []]

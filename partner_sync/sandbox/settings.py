@@ -32,7 +32,9 @@ class Settings:
     zendesk_calls_per_minute: int = _setting(2_500, "Zendesk API calls in a window")
     zendesk_window_seconds: float = _setting(60.0, "seconds in a window of Zendesk's rate limit")
     zendesk_token_seconds: float = _setting(1_800.0, "life of a Zendesk token that asks for none, in seconds")
-    zendesk_canonical_host: str = _setting("z3n-acme.zendesk.com", "the host in links and urls of Zendesk's answers")
+    zendesk_canonical_url: str = _setting(
+        "https://z3n-acme.zendesk.com", "the base of links and urls in Zendesk's answers"
+    )
     zendesk_updates_per_minute: int = _setting(5, "single updates of one organization in a window")
     zendesk_count_cached_above: int = _setting(
         100_000, "number of organizations above which their count is as old as a day"

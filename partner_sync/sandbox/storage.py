@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 _DELETED = object()
+# How long to wait for a process that is just about to let go of the file.
+_PATIENCE_SECONDS = 1.0
 
 
 class Storage:
@@ -27,7 +29,9 @@ class Storage:
         self._database: sqlite3.Connection | None = None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._database = sqlite3.connect(
+                path, timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
+            )
             # One owner at a time: a second sandbox over the same file would undo the first one's work.
             self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._database.execute("PRAGMA journal_mode = WAL")

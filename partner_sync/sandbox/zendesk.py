@@ -104,14 +104,14 @@ class Zendesk:
         return Answer(200, {"user": _user(_USER_ID, "Partner sync", ZENDESK_EMAIL, "admin")})
 
     def _list_fields(self, call: Call) -> Answer:
-        host = self._settings.zendesk_canonical_host
+        base = self._settings.zendesk_canonical_url
         listing = Listing(
             "organization_fields",
-            f"https://{host}/api/v2/organization_fields.json",
+            f"{base}/api/v2/organization_fields.json",
             sorted(self._fields.rows.values(), key=_field_id),
             _field_id,
             "id",
-            lambda field: self._fields.rendered(field, host),
+            lambda field: self._fields.rendered(field, base),
         )
         page = cursor_page if wants_cursor(call.query) else offset_page
         return Answer(200, page(listing, call.query))
@@ -120,7 +120,7 @@ class Zendesk:
         """By id or key."""
         for field in self._fields.rows.values():
             if name in (str(field["id"]), field["key"]):
-                shown = self._fields.rendered(field, self._settings.zendesk_canonical_host)
+                shown = self._fields.rendered(field, self._settings.zendesk_canonical_url)
                 return Answer(200, {"organization_field": shown})
         return not_found()
 

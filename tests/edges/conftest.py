@@ -17,7 +17,7 @@ from partner_sync.transport import Session
 from partner_sync.zendesk import Zendesk
 from partner_sync.zendesk_auth import ClientCredentials
 
-CALLS = Calls(connect_seconds=0.5, read_seconds=0.3, attempts=4, first_wait_seconds=1, max_wait_seconds=90)
+CALLS = Calls(connect_seconds=10, read_seconds=10, attempts=4, first_wait_seconds=1, max_wait_seconds=90)
 
 
 class Clock:

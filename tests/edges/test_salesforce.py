@@ -20,6 +20,7 @@ from partner_sync.errors import (
     UnavailableError,
 )
 from partner_sync.salesforce import gather, selected, told, translated
+from partner_sync.sandbox import Sandbox, default_world
 
 SOQL = """SELECT Account_ID_18__c, Name, Account_Owner_Calc__c, Support_Hold__c, Solutions_Architect_Lookup__r.Name
 FROM Account
@@ -39,6 +40,13 @@ class Times:
     def __call__(self):
         self.calls.append(self.session.calls)
         return BEGUN + timedelta(seconds=len(self.calls) - 1)
+
+
+@pytest.fixture
+def sandbox():
+    """A sandbox with few organizations: these tests are about something else."""
+    with Sandbox(default_world(organizations=100)) as running:
+        yield running
 
 
 @pytest.fixture
@@ -385,6 +393,16 @@ def test_a_wrong_password_over_soap_is_an_authentication_error_although_its_stat
 
     assert "INVALID_LOGIN" in caught.value.words
     assert session.token_calls == 1
+
+
+def test_a_soap_login_at_the_limit_is_tried_later(salesforce_session, notes):
+    fault = "<e xmlns:sf='s'><sf:exceptionCode>REQUEST_LIMIT_EXCEEDED</sf:exceptionCode></e>"
+    notes.answers = [(500, {"Content-Type": "text/xml"}, fault)]
+    session = salesforce_session(notes.url, attempts=1)
+    login = {"username": "me", "password": "right", "security_token": "right", "domain": "acme.my"}
+
+    with pytest.raises(UnavailableError, match="is at its limit"):
+        told(session, lambda: simple_salesforce.Salesforce(session=session, **login))
 
 
 def _raised(kind):

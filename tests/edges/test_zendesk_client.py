@@ -308,6 +308,7 @@ def test_a_credential_that_cannot_be_replaced_is_tried_once(sandbox, zendesk_ses
     [
         (json_fault(401, {"error": "invalid_client"}), AuthenticationError),
         (json_fault(400, {"error": "invalid_request"}), AuthenticationError),
+        (json_fault(404, {"error": "InvalidEndpoint"}), RejectedError),
         (json_fault(200, {}), UnavailableError),
         ({"do": "html"}, UnavailableError),
         ({"do": "status", "status": 503, "times": None}, UnavailableError),
@@ -318,9 +319,10 @@ def test_a_credential_that_cannot_be_replaced_is_tried_once(sandbox, zendesk_ses
 def test_a_token_request_that_fails_says_who_can_mend_it(sandbox, zendesk, fault, kind):
     sandbox.fault(**fault, path="/oauth/tokens")
 
-    with pytest.raises(kind, match="POST /oauth/tokens"):
+    with pytest.raises(kind, match="POST /oauth/tokens") as caught:
         zendesk.count()
 
+    assert type(caught.value) is kind
     assert zendesk.calls == 0
 
 

@@ -1,8 +1,9 @@
 """The writing protocol of `partner_sync/sync.py` and `register.py` as a small model, run through random schedules.
 
 Kills, lost answers, clears, re-compared snapshots and slow `compare` tasks strike at any step. Held: executed writes of
-an organization never go back to an older account snapshot ("stale"), open jobs stay near the limit ("limit", with two of
-slack for the moment between entry and count), and once nothing fails any more every task ends ("unfinished"). Not modelled: people's edits, creates, the time-outs of abandoned entries.
+an organization never go back to an older account snapshot ("stale"), open jobs stay near the limit ("limit", with two
+of slack for the moment between entry and count), and once nothing fails any more every task ends ("unfinished"). Not
+modelled: people's edits, creates, the time-outs of abandoned entries.
 
 `Variant` turns single rules off, so that the tests can show that each of them is needed.
 """
@@ -23,7 +24,7 @@ class Variant:
     order: str = "snapshot"
     """Plans are ordered by the begin of their account snapshot ("snapshot") or by the end of `compare` ("compare")."""
     naming: str = "object"
-    """The latest plan is an object of its own name ("object"), or one that is read, compared, overwritten ("overwrite")."""
+    """The latest plan is an object of its own name ("object"), or one object, read and overwritten ("overwrite")."""
     settles_own: bool = True
     """What an earlier try sent is settled before the batch goes on."""
     waits_for_older: bool = True

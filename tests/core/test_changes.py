@@ -1,0 +1,248 @@
+"""What an account changes on its organization: fields, reasons, creates, un-marks, adoption."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from partner_sync.compare import Options, compare, unread_matches, with_read
+from partner_sync.config import load
+from partner_sync.errors import SnapshotError
+from partner_sync.model import Create, FieldChange, Update
+from tests.core.builders import (
+    BYSTANDER,
+    CONFIG,
+    MADE,
+    SHIPPED,
+    TOML,
+    accounts,
+    an_account,
+    an_id,
+    an_instance,
+    an_organization,
+    changed,
+    kinds,
+    only_problem,
+    plan_of,
+    snapshot,
+)
+
+
+def test_nothing_changes_where_all_is_in_step() -> None:
+    plan = plan_of([an_account(1), an_account(2)], [an_organization(1), an_organization(2)])
+    assert (plan.changes, plan.problems, plan.withheld, plan.digests) == ((), (), (), {})
+    assert plan.counts["unchanged"] == 2
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"solutions_architect": "", "account_owner": " A. Ortiz "},
+        {"restricted_account": None, "support_hold": None, "mark_for_deletion": None},
+        {"support_hold": "false"},
+        {"salesforce_id": f" {an_id(1)} "},
+        {"name": " Partner 1 "},
+    ],
+)
+def test_what_means_the_same_is_no_change(fields: dict[str, object]) -> None:
+    assert plan_of([an_account(1)], [an_organization(1, **fields)]).changes == ()
+
+
+def test_a_field_that_zendesk_does_not_list_is_empty() -> None:
+    organization = an_organization(1)
+    fields = {key: value for key, value in organization.fields.items() if key != "support_hold"}
+    assert plan_of([an_account(1)], [replace(organization, fields=fields)]).changes == ()
+
+
+def test_only_what_differs_is_changed_with_the_value_before() -> None:
+    plan = plan_of(
+        [an_account(1, Account_Owner_Calc__c=None, Support_Hold__c=True)],
+        [an_organization(1, technical_account_manager=" T. Abe", support_hold=None)],
+    )
+    assert plan.changes == (
+        Update(
+            "global",
+            an_id(1),
+            101,
+            "Partner 1",
+            (FieldChange("account_owner", "A. Ortiz", None), FieldChange("support_hold", False, True)),
+            "differs from its account",
+        ),
+    )
+    assert plan.counts["update"] == 1
+
+
+def test_a_rename_follows_the_account_even_if_only_its_case_differs() -> None:
+    plan = plan_of([an_account(1, Name="PARTNER 1 ")], [an_organization(1)])
+    assert changed(plan.changes[0]) == {"name": ("Partner 1", "PARTNER 1")}
+    assert plan.changes[0].name == "Partner 1"
+
+
+def test_an_account_without_organization_is_created_with_its_id_as_external_id() -> None:
+    plan = plan_of([an_account(1, Name=" Nimbus ")], [])
+    assert plan.changes == (
+        Create(
+            "global",
+            an_id(1),
+            "Nimbus",
+            (
+                FieldChange("name", None, "Nimbus"),
+                FieldChange("external_id", None, an_id(1)),
+                FieldChange("salesforce_id", None, an_id(1)),
+                FieldChange("sfdc_short_id", None, an_id(1)[:15]),
+                FieldChange("account_owner", None, "A. Ortiz"),
+                FieldChange("technical_account_manager", None, "T. Abe"),
+                FieldChange("restricted_account", None, False),
+                FieldChange("account_type", None, "open_partner"),
+                FieldChange("support_hold", None, False),
+                FieldChange("org_in_escalated_state", None, False),
+                FieldChange("mark_for_deletion", None, False),
+            ),
+            "account without an organization",
+        ),
+    )
+
+
+@pytest.mark.parametrize("external_id", [None, "crm-7", an_id(2)])
+def test_the_external_id_of_an_organization_is_never_changed(external_id: str | None) -> None:
+    plan = plan_of([an_account(1, Support_Hold__c=True)], [an_organization(1, external_id=external_id)])
+    assert set(changed(plan.changes[0])) == {"support_hold"}
+
+
+def test_a_partner_that_returns_is_unmarked_and_the_reason_says_so() -> None:
+    plan = plan_of([an_account(1)], [an_organization(1, mark_for_deletion=True)])
+    assert plan.changes[0].fields == (FieldChange("mark_for_deletion", True, False, "partner is back: un-marked"),)
+    assert plan.changes[0].reason == "partner is back: un-marked"
+    assert plan.counts["unmarked"] == 1
+
+
+def test_a_15_character_id_is_written_in_full_and_the_reason_says_so() -> None:
+    plan = plan_of([an_account(1)], [an_organization(1, salesforce_id=an_id(1)[:15])])
+    change = FieldChange("salesforce_id", an_id(1)[:15], an_id(1), "was in 15-character form")
+    assert plan.changes[0].fields == (change,)
+
+
+@pytest.mark.parametrize("own", [None, "  ", "n/a"])
+def test_a_match_by_external_id_is_given_its_id_and_the_reason_says_so(own: str | None) -> None:
+    plan = plan_of([an_account(1)], [an_organization(1, salesforce_id=own)])
+    assert [one.reason for one in plan.changes[0].fields] == ["matched by external_id"]
+
+
+@pytest.mark.parametrize("external_id", [an_id(1)[:15], an_id(1).lower(), f" {an_id(1)}"])
+def test_an_external_id_counts_in_every_form_that_zendesk_takes_for_the_same(external_id: str) -> None:
+    plan = plan_of([an_account(1)], [an_organization(1, salesforce_id=None, external_id=external_id)])
+    assert [type(one) for one in plan.changes] == [Update]
+
+
+def test_an_organization_of_another_type_is_adopted_and_the_reason_says_so() -> None:
+    plan = plan_of([an_account(1)], [an_organization(1, account_type="customer", mark_for_deletion=True)])
+    assert plan.changes[0].fields == (
+        FieldChange("account_type", "customer", "open_partner", "adopted: was a customer organization"),
+        FieldChange("mark_for_deletion", True, False, "partner is back: un-marked"),
+    )
+    assert plan.changes[0].reason == "adopted: was a customer organization; partner is back: un-marked"
+    assert (plan.counts["adopted"], plan.counts["unmarked"]) == (1, 1)
+
+
+def test_an_organization_without_type_is_adopted() -> None:
+    plan = plan_of([an_account(1)], [an_organization(1, account_type=None)])
+    assert plan.changes[0].reason == "adopted: had no type"
+
+
+def test_a_partner_that_changes_its_track_is_not_adopted() -> None:
+    plan = plan_of([an_account(1, Partner_Track__c="Select")], [an_organization(1)])
+    assert plan.changes[0].fields == (FieldChange("account_type", "open_partner", "select_partner"),)
+    assert plan.counts["adopted"] == 0
+
+
+@pytest.mark.parametrize(("kind", "said"), [("customer", "a customer"), (None, "of no type")])
+def test_adoption_can_be_a_problem_instead(kind: str | None, said: str) -> None:
+    config = replace(CONFIG, adoption="problem")
+    organization = an_organization(1, account_type=kind, fields=None)
+    plan = plan_of([an_account(1)], [organization], config=config)
+    problem = only_problem(plan)
+    assert (problem.kind, problem.account_ids, problem.organization_ids) == ("adoption", (an_id(1),), (101,))
+    assert said in problem.detail
+    assert plan.changes == ()
+    assert unread_matches(config, accounts(an_account(1)), snapshot(an_instance(organization))) == {}
+
+
+def test_an_attribute_that_is_added_to_the_file_alone_is_compared() -> None:
+    added = '[[attributes]]\nfield = "since"\nfrom = "Since__c"\nrule = "date"\n\n[partners]'
+    text = TOML.replace("[partners]", added).replace('["0014M00001sDiGEQA0"]', "[]")
+    rows = [an_account(1, Since__c="2018-11-05"), an_account(2, Since__c="2018-11-04")]
+    organizations = [an_organization(number, since="2018-11-04T00:00:00+00:00") for number in (1, 2)]
+    plan = plan_of(rows, organizations, config=load(text, "partner_sync.toml"))
+    assert [changed(one) for one in plan.changes] == [{"since": ("2018-11-04", "2018-11-05")}]
+
+
+# -- organizations that were kept without fields ------------------------------------------------------------
+
+
+def test_matches_that_were_kept_without_fields_are_read_whole_before_they_are_compared() -> None:
+    rows = [an_account(1), an_account(2), an_account(3, Name=None)]
+    kept = [an_organization(number, account_type="customer", fields=None) for number in (3, 2)]
+    organizations = snapshot(an_instance(an_organization(1), *kept, BYSTANDER))
+    unread = unread_matches(CONFIG, accounts(*rows), organizations)
+    assert unread == {"global": [102]}
+    whole = with_read(organizations, {"global": (an_organization(2, account_type="customer"),)})
+    plan = compare(CONFIG, accounts(*rows), whole, Options(), plan_id="p", run_id="r", made=MADE)
+    assert [changed(one) for one in plan.changes] == [{"account_type": ("customer", "open_partner")}]
+
+
+def test_only_instances_with_such_matches_are_named_and_touched() -> None:
+    config = load(
+        TOML.replace(
+            "[[attributes]]", '[[instances]]\nname = "us"\nconnection = "us"\nwrite = false\n\n[[attributes]]', 1
+        ),
+        "partner_sync.toml",
+    )
+    unread = an_organization(1, account_type="customer", fields=None)
+    organizations = snapshot(an_instance(an_organization(1)), an_instance(unread, name="us"))
+    assert unread_matches(config, accounts(an_account(1)), organizations) == {"us": [101]}
+    again = with_read(organizations, {"us": (an_organization(1, account_type="customer"),)})
+    assert again.instances[0] is organizations.instances[0]
+    assert again.instances[1].organizations[0].fields is not None
+
+
+def test_a_match_without_fields_is_refused() -> None:
+    with pytest.raises(SnapshotError, match=r"Organization 101 of global .* clear gather_organizations"):
+        plan_of([an_account(1)], [an_organization(1, fields=None)])
+
+
+# -- snapshots that cannot be ---------------------------------------------------------------------------------
+
+
+def comparing(rows: list[dict[str, object]], read: int | None = None, **instances: object) -> None:
+    organizations = snapshot(
+        *(replace(an_instance(an_organization(1)), instance=name, **changes) for name, changes in instances.items())
+    )
+    compare(SHIPPED, accounts(*rows, read=read), organizations, Options(), plan_id="p", run_id="r", made=MADE)
+
+
+@pytest.mark.parametrize(("rows", "read"), [([], 0), ([], 5), ([an_account(1)], 2)])
+def test_an_account_snapshot_that_is_empty_or_has_lost_rows_is_refused(rows: list, read: int) -> None:
+    with pytest.raises(SnapshotError, match="Clear gather_accounts"):
+        comparing(rows, read, **{"global": {}})
+
+
+@pytest.mark.parametrize(
+    "instances",
+    [
+        {},
+        {"us": {}},
+        {"global": {}, "us": {}},
+        {"global": {"organizations": ()}},
+        {"global": {"organizations": (an_organization(1), an_organization(2))}},
+    ],
+)
+def test_an_organization_snapshot_that_is_empty_partial_or_foreign_is_refused(instances: dict) -> None:
+    with pytest.raises(SnapshotError, match=r"Clear gather_organizations\."):
+        comparing([an_account(1)], **instances)
+
+
+def test_an_organization_that_two_pages_list_is_one_organization() -> None:
+    plan = plan_of([an_account(1)], [an_organization(1), an_organization(1)])
+    assert kinds(plan) == []
+    assert plan.counts["organizations"] == 2  # and the bystander
