@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -104,11 +105,15 @@ def main(arguments: list[str] | None = None) -> int:
     }
     changes = {each.name: getattr(options, each.name) for each in fields(Settings)}
     try:
+        # A large world is millions of objects and no garbage: looking for some is half of the start, and pauses later.
+        gc.disable()
         state = State(
             options.state,
             partial(make_world, **numbers),
             {name: value for name, value in changes.items() if value is not None},
         )
+        gc.freeze()
+        gc.enable()
         asyncio.run(_serve(options, state))
     except (ValueError, TypeError) as error:
         parser.error(str(error))
