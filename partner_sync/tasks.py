@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from airflow.sdk import RetryDecision, RetryPolicy, get_current_context
-from airflow.sdk.exceptions import AirflowRescheduleException
+from airflow.sdk.exceptions import AirflowException, AirflowRescheduleException
 
 from partner_sync.errors import (
     ConfigError,
@@ -32,7 +32,14 @@ from partner_sync.errors import (
 if TYPE_CHECKING:
     from partner_sync.archive import Archive
     from partner_sync.config import Config
-    from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot, Plan, RowVerdict, RunRecord, Trigger
+    from partner_sync.model import (
+        AccountsSnapshot,
+        OrganizationsSnapshot,
+        Plan,
+        RowVerdict,
+        RunRecord,
+        Trigger,
+    )
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +92,10 @@ def _remembers(task: Callable[..., T]) -> Callable[..., T]:
         try:
             return task(**kwargs)
         except PartnerSyncError as error:
-            _remember(error, task.__name__, kwargs.get("batch"))
-            raise
+            try:
+                _remember(error, task.__name__, kwargs.get("batch"))
+            finally:
+                raise error  # whatever the archive had to say: this is what happened
 
     return remembering
 
@@ -304,7 +313,7 @@ def _trigger(context: Context) -> Trigger:
 
 
 def _remember(error: PartnerSyncError, task: str, batch: str | None) -> None:
-    """Archives a failure. Whatever goes wrong on the way is a warning: the task's own error is the one to be seen."""
+    """Archives a failure; an archive that cannot be written is a warning."""
     from partner_sync.model import Failure
 
     try:
@@ -322,7 +331,7 @@ def _remember(error: PartnerSyncError, task: str, batch: str | None) -> None:
             retryable=isinstance(error, RetryableError) and ti.try_number <= ti.max_tries,
         )
         _archive().write_failure(failure)
-    except Exception as unwritten:  # noqa: BLE001 - each object store has errors of its own; none may hide `error`
+    except (OSError, ValueError, ImportError, AirflowException) as unwritten:
         log.warning("this failure could not be archived: %s", unwritten)
 
 

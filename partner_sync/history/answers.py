@@ -140,7 +140,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Everything about one run but its changes. `reads` prove that nothing is missing; `failures` are the oldest first."""
+    """One run without its changes. `reads` prove that nothing is missing; `failures` begin with the oldest."""
 
     row: RunRow
     dag_id: str

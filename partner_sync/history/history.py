@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
-from partner_sync.archive import Root
+from partner_sync.archive import Root, segment
 from partner_sync.errors import SnapshotError
 from partner_sync.history import changes, organizations, overview, problems, rows, runs, schema
 from partner_sync.history.answers import (
@@ -27,7 +27,7 @@ from partner_sync.history.answers import (
     WithheldPage,
 )
 from partner_sync.history.changes import Filters
-from partner_sync.history.objects import Objects
+from partner_sync.history.objects import Objects, store_errors
 from partner_sync.history.refresh import Refresh, Refreshed
 from partner_sync.history.summary import failures_of
 from partner_sync.model import RowVerdict
@@ -69,7 +69,7 @@ class History:
             log.warning("the index %s is damaged; it is built anew", self.path)
             self.path.unlink(missing_ok=True)
             done = self._refresh(self.clock())
-        except Exception as error:  # noqa: BLE001 - each object store has errors of its own; the page shows a sentence
+        except store_errors() as error:
             self.trouble = f"The archive {self.objects.root} cannot be read ({type(error).__name__}: {error})."
             log.warning("%s", self.trouble)
             schema.make(self.path)
@@ -212,7 +212,7 @@ class History:
         """Every verdict of a change, by try: the index keeps the newest, the archive has them all."""
         if row.batch is None:
             return (), ()
-        prefix = f"{folder}/{rows.segment(row.plan_id)}/verdicts/{rows.segment(row.batch)}."
+        prefix = f"{folder}/{segment(row.plan_id)}/verdicts/{segment(row.batch)}."
         paths = [
             one["path"]
             for one in db.execute("SELECT path FROM object WHERE path > ? AND path < ?", [prefix, prefix[:-1] + "/"])

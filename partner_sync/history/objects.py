@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,12 @@ READERS = 16
 """How many objects of a store are read at once."""
 
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def store_errors() -> tuple[type[Exception], ...]:
+    """What a store raises that cannot be reached; the client for S3 has errors that are no OSError."""
+    client = sys.modules.get("botocore.exceptions")
+    return (OSError, ValueError, ImportError, *([client.BotoCoreError] if client else []))
 
 
 class Objects:

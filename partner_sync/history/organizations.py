@@ -45,7 +45,8 @@ def _story(
 ) -> Story | None:
     rows = db.execute(
         "SELECT c.*, p.plan_id, p.made, r.run_id FROM change c JOIN plan p ON p.id = c.plan JOIN run r ON r.id = p.run"
-        " WHERE c.id IN (SELECT id FROM change WHERE account_id = ? UNION SELECT id FROM change WHERE organization_id = ?)"
+        " WHERE c.id IN"
+        " (SELECT id FROM change WHERE account_id = ? UNION SELECT id FROM change WHERE organization_id = ?)"
         " AND c.instance = ? ORDER BY c.begun DESC, p.made DESC, c.n DESC LIMIT ?",
         [account, organization, instance, EVENTS],
     ).fetchall()
@@ -101,7 +102,7 @@ def _now(
         return (
             "as desired",
             latest["begun"],
-            f"The last change was {last.outcome}; runs since then found nothing to change.",
+            f"The last change was {last.outcome}; later runs found nothing to change.",
         )
     return (
         "differs",
@@ -162,7 +163,8 @@ def find(db: sqlite3.Connection, text: str) -> Found:
     text = text.strip()
     account = id_18(text)
     number = int(text) if text.isdecimal() and len(text) < 19 else 0
-    where, values = "instr(folded, ?) > 0", [text.casefold()]
+    where: str = "instr(folded, ?) > 0"
+    values: list[object] = [text.casefold()]
     if account is not None and _any(db, "account_id = ?", account):
         where, values = "account_id = ?", [account]
     elif number and _any(db, "organization_id = ?", number):
@@ -170,8 +172,8 @@ def find(db: sqlite3.Connection, text: str) -> Found:
     if not text:
         return Found(text, (), 0, ())
     found = db.execute(
-        "SELECT instance, account_id, max(organization_id) AS organization_id, max(at) AS at FROM subject"
-        f" WHERE {where} GROUP BY instance, account_id ORDER BY min(length(folded)), folded, 2, 1",  # noqa: S608 - our own words
+        "SELECT instance, account_id, max(organization_id) AS organization_id, max(at) AS at FROM subject"  # noqa: S608 - our own words
+        f" WHERE {where} GROUP BY instance, account_id ORDER BY min(length(folded)), folded, 2, 1",
         values,
     ).fetchall()
     hits = tuple(_hit(db, row) for row in found[:HITS])

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections import Counter
 from datetime import datetime, timedelta
+from typing import Literal
 
 from partner_sync.history.answers import Health, Item, Link, Overview, PartnersThen
 from partner_sync.history.problems import problem_count, problems_new
@@ -13,6 +14,7 @@ from partner_sync.history.runs import instances, run_rows, runs, unreadable
 from partner_sync.history.summary import WRITTEN, failures_of, moment, record_of
 from partner_sync.model import KINDS, Kind
 
+UNWELL: tuple[Literal["rejected", "unknown"], ...] = ("rejected", "unknown")
 CHART, MOST_CHANGED, CHANGED_DAYS, PARTS = 48, 10, 30, 5
 OVERDUE_AFTER = 2
 """How many schedules may pass without a success."""
@@ -103,7 +105,7 @@ def _withheld(base: sqlite3.Row | None, instance: str | None) -> list[Item]:
             True,
             ((one.kind, one.count),),
             Link(base["run_id"], "withheld", record.plan.id, one.kind, "withheld", one.instance),
-        )  # fmt: skip
+        )
         for one in record.plan.withheld
         if instance in (None, one.instance)
     ]
@@ -114,7 +116,7 @@ def _rows(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | None
     if base is None:
         return []
     items = []
-    for outcome in ("rejected", "unknown"):
+    for outcome in UNWELL:
         found = db.execute(
             "SELECT c.verdict_reason AS reason, r.run_id, p.plan_id, count(*) AS count FROM run r"
             " JOIN plan p ON p.run = r.id JOIN change c ON c.plan = p.id"
@@ -130,11 +132,8 @@ def _rows(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | None
                 reasons[row["reason"]] += row["count"]
             count = reasons.total()
             link = Link(found[0]["run_id"], "changes", found[0]["plan_id"], None, outcome, instance)
-            said = f"{count} {'organization is' if count == 1 else 'organizations are'} {outcome} since the last whole run."
-            items.append(
-                Item("rejected" if outcome == "rejected" else "unknown", count, 0, said, True,
-                     tuple(reasons.most_common(PARTS)), link)
-            )  # fmt: skip
+            said = f"{count} {'organization' if count == 1 else 'organizations'} {outcome} since the last whole run."
+            items.append(Item(outcome, count, 0, said, True, tuple(reasons.most_common(PARTS)), link))
     return items
 
 

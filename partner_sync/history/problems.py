@@ -110,7 +110,7 @@ def withheld(db: sqlite3.Connection, run: sqlite3.Row) -> WithheldPage:
                 item.next_step,
                 usual,
                 _unusual(item.count, WRITTEN[item.kind], usual),
-            )  # fmt: skip
+            )
         )
         allowed[item.kind] = max(item.count, allowed.get(item.kind, 0))
     conf["allow_over_limit"] = allowed

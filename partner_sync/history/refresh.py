@@ -1,8 +1,8 @@
 """Brings the index up to date: looks where something may be new, reads what changed, and leaves the rest alone.
 
-Looked at are the two newest days, days that were never seen, days with a run that is going on, and of all others the one
-that was not looked at for longest. A plan that is named the latest but unknown makes it look everywhere: a backfill puts
-its run into an old day.
+Looked at are the two newest days, days that were never seen, days with a run that is going on, and of all others the
+one that was not looked at for longest. A plan that is named the latest but unknown makes it look everywhere: a backfill
+puts its run into an old day.
 """
 
 from __future__ import annotations

@@ -81,9 +81,13 @@ CREATE TABLE problem (
     id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, identity TEXT NOT NULL, kind TEXT NOT NULL, instance TEXT,
     accounts TEXT NOT NULL, organizations TEXT NOT NULL, detail TEXT NOT NULL, advice TEXT NOT NULL
 );
-CREATE TABLE problem_subject (subject TEXT NOT NULL, problem INTEGER NOT NULL, PRIMARY KEY (subject, problem)) WITHOUT ROWID;
+CREATE TABLE problem_subject (
+    subject TEXT NOT NULL, problem INTEGER NOT NULL, PRIMARY KEY (subject, problem)
+) WITHOUT ROWID;
 CREATE TABLE problem_set (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, count INTEGER NOT NULL);
-CREATE TABLE problem_in (problem INTEGER NOT NULL, problem_set INTEGER NOT NULL, PRIMARY KEY (problem, problem_set)) WITHOUT ROWID;
+CREATE TABLE problem_in (
+    problem INTEGER NOT NULL, problem_set INTEGER NOT NULL, PRIMARY KEY (problem, problem_set)
+) WITHOUT ROWID;
 CREATE INDEX problem_in_set ON problem_in (problem_set, problem);
 
 -- Every name that an account or organization was seen with.
@@ -98,7 +102,7 @@ CREATE INDEX subject_folded ON subject (folded, at);
 
 
 def default_path(archive: str, environ: Mapping[str, str]) -> Path:
-    """Where the index of an archive lies: below PARTNER_SYNC_HOME, or in a private temporary folder if that is not ours."""
+    """Where the index of an archive lies: below PARTNER_SYNC_HOME, or else in a temporary folder of our own."""
     name = f"index-{hashlib.sha256(archive.encode()).hexdigest()[:12]}.v{VERSION}.sqlite"
     home = Path(environ.get("PARTNER_SYNC_HOME") or Path(__file__).parents[2] / ".partner_sync")
     if home.is_dir() and any(home.iterdir()) and os.access(home, os.W_OK):  # an empty one is not taken for ours

@@ -15,7 +15,7 @@ SILENT_FOR = timedelta(minutes=60)
 
 @dataclass(frozen=True)
 class Signs:
-    """What a run left behind. `told` maps a batch to the time of its newest verdicts, `batches` are those of its plan."""
+    """What a run left behind. `batches` are those of its plan, `told` maps a batch to when its newest verdicts came."""
 
     record: RunRecord | None
     failures: Collection[Failure]
@@ -31,11 +31,12 @@ def standing(signs: Signs) -> list[Failure]:
     for failure in sorted(signs.failures, key=lambda one: one.at):
         newest[failure.task, failure.batch] = failure
     made = signs.record.plan.order.made if signs.record else None
-    return [
-        one
-        for one in newest.values()
-        if (made is None or one.at > made) and not (one.batch in signs.told and signs.told[one.batch] > one.at)
-    ]
+    return [one for one in newest.values() if (made is None or one.at > made) and not _answered(one, signs.told)]
+
+
+def _answered(failure: Failure, told: Mapping[str, datetime]) -> bool:
+    at = told.get(failure.batch) if failure.batch is not None else None
+    return at is not None and at > failure.at
 
 
 def judge(signs: Signs, now: datetime) -> tuple[RunState, str]:

@@ -1,4 +1,4 @@
-"""What one run amounts to, from its rows: its state, its times, and what it read, planned and wrote in each instance."""
+"""What one run amounts to, from its rows: state and times, and what it read, planned and wrote in each instance."""
 
 from __future__ import annotations
 

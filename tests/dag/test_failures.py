@@ -1,4 +1,4 @@
-"""The real DAG where a task ends with an error: the archive knows it, and the error is still the one that was raised."""
+"""The real DAG where a task ends with an error: the archive knows it, and the error stays the one that was raised."""
 
 from __future__ import annotations
 
