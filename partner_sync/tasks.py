@@ -361,21 +361,10 @@ def _config(context: Context) -> Config:
 
 
 def _archive() -> Archive:
-    """The archive at `PARTNER_SYNC_ARCHIVE` (a path or URL), or in `PARTNER_SYNC_HOME`."""
-    from airflow.sdk import ObjectStoragePath
-    from airflow.sdk.bases.hook import BaseHook
-
     from partner_sync.archive import Archive
+    from partner_sync.location import archive_root, archive_url
 
-    home = Path(os.environ.get("PARTNER_SYNC_HOME") or Path(__file__).parents[1] / ".partner_sync")
-    url = os.environ.get("PARTNER_SYNC_ARCHIVE") or str(home / "archive")
-    local = url.removeprefix("file://")
-    if "://" not in local:
-        return Archive(Path(local))
-    root = ObjectStoragePath(url)
-    if root.conn_id:
-        BaseHook.get_connection(root.conn_id)  # a missing one would make the client anonymous, silently
-    return Archive(root)
+    return Archive(archive_root(archive_url(os.environ)))
 
 
 def _progress(what: str) -> Callable[[int, int], None]:

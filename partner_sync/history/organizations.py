@@ -127,8 +127,8 @@ def _fields(changes: Sequence[tuple[float, ChangeRow]]) -> tuple[FieldNow, ...]:
 def _names(db: sqlite3.Connection, account: str | None, organization: int | None, instance: str) -> tuple[str, ...]:
     """Every name it was seen with, the newest first."""
     found = db.execute(
-        "SELECT name, max(at) FROM subject WHERE (account_id = ? OR organization_id = ?) AND instance = ? AND name != ''"
-        " GROUP BY name ORDER BY 2 DESC",
+        "SELECT name, max(at) FROM subject WHERE (account_id = ? OR organization_id = ?) AND instance = ?"
+        " AND name != '' GROUP BY name ORDER BY 2 DESC",
         [account, organization, instance],
     )
     return tuple(row["name"] for row in found)
@@ -211,7 +211,16 @@ def _by_problem(db: sqlite3.Connection, subject: str) -> tuple[Hit, ...]:
 
 
 def _near(db: sqlite3.Connection, text: str) -> tuple[str, ...]:
-    """Names that look like `text`."""
-    names = {row["folded"]: row["name"] for row in db.execute("SELECT DISTINCT folded, name FROM subject")}
-    close = difflib.get_close_matches(text.casefold(), names, n=NEAR, cutoff=0.6)
-    return tuple(names[one] for one in close)
+    """Names that look like `text`: of those that share most threes of letters with it, the nearest."""
+    folded = text.casefold()
+    threes = sorted({folded[at : at + 3] for at in range(max(1, len(folded) - 2))})[:40]
+    if not folded:
+        return ()
+    shared = " + ".join(["(instr(folded, ?) > 0)"] * len(threes))
+    found = db.execute(
+        f"SELECT DISTINCT folded, name, {shared} AS shared FROM subject"  # noqa: S608 - question marks only
+        " WHERE name != '' ORDER BY shared DESC, length(folded) LIMIT 200",
+        threes,
+    )
+    names = {row["folded"]: row["name"] for row in found if row["shared"]}
+    return tuple(names[one] for one in difflib.get_close_matches(folded, names, n=NEAR, cutoff=0.5))

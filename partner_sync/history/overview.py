@@ -158,12 +158,14 @@ def _problems(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | 
 
 def _partners(db: sqlite3.Connection, instance: str | None) -> dict[str, int]:
     """Partner organizations by type, as the newest run of each instance read them."""
-    found = db.execute(
-        "SELECT instance, max(begun), types FROM side WHERE types != '{}' AND (? IS NULL OR instance = ?)"
-        " GROUP BY instance",
-        [instance, instance],
-    )
-    return _added([row["types"] for row in found])
+    newest = [
+        db.execute(
+            "SELECT types FROM side WHERE instance = ? AND types != '{}' ORDER BY begun DESC LIMIT 1", [one]
+        ).fetchone()
+        for one in instances(db)
+        if instance in (None, one)
+    ]
+    return _added([row["types"] for row in newest if row is not None])
 
 
 def _over_time(db: sqlite3.Connection, instance: str | None) -> tuple[PartnersThen, ...]:

@@ -166,13 +166,13 @@ def put_failure(db: sqlite3.Connection, run: int, path: str, failure: Failure) -
     )
 
 
-def _problems(db: sqlite3.Connection, problems: Iterable[Problem]) -> int:
+def _problems(db: sqlite3.Connection, problems: tuple[Problem, ...]) -> int:
     """The set of these problems, each of them kept once."""
-    rows = {_digest(one): one for one in problems}
-    digest = hashlib.sha256("".join(sorted(rows)).encode()).hexdigest()
+    digest = _digest(problems)
     row = db.execute("SELECT id FROM problem_set WHERE digest = ?", [digest]).fetchone()
     if row is not None:
         return int(row["id"])
+    rows = {_digest(one): one for one in problems}
     made = db.execute("INSERT INTO problem_set (digest, count) VALUES (?, ?)", [digest, len(rows)])
     for own, one in rows.items():
         db.execute(
@@ -190,8 +190,9 @@ def _problems(db: sqlite3.Connection, problems: Iterable[Problem]) -> int:
     return int(made.lastrowid or 0)
 
 
-def _digest(one: Problem) -> str:
-    return hashlib.sha256(json.dumps(codec.plain(one)).encode()).hexdigest()
+def _digest(one: object) -> str:
+    """Of frozen data, by its text: the same data has the same text."""
+    return hashlib.sha256(repr(one).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 # -- verdicts -----------------------------------------------------------------------------------------------
