@@ -5,6 +5,7 @@
     runs/<yyyy-mm-dd>/<run id>/<plan id>/verdicts/<batch>.<try>.jsonl   one flat line per change
     runs/<yyyy-mm-dd>/<run id>/failures/<task>[.<batch>].<try>.json     why a task ended without its result
     instances/<instance>/latest/<order>.json                            the newest plan
+    instances/<instance>/standing/<order>.json                          how every partner stood when it was read last
     instances/<instance>/open/<plan id>.<batch>.json                    the open-job register
 
 The newest plan is an object of its own name, not one object that is read, compared and overwritten: two `compare` tasks
@@ -22,7 +23,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from partner_sync import codec
-from partner_sync.model import Failure, OpenJob, Plan, PlanOrder, RowVerdict, RunRecord
+from partner_sync.model import Failure, OpenJob, Plan, PlanOrder, RowVerdict, RunRecord, Standings
 
 Root = Any
 """A `pathlib.Path`, or Airflow's `ObjectStoragePath`, which has the same methods."""
@@ -108,16 +109,24 @@ class Archive:
 
         Its own name goes in first, then every older name goes out: whoever looks in between sees the newest of them.
         """
-        folder = self._latest(instance)
-        _put(folder / _name(order), codec.to_json(order))
-        newest = max(path.name for path in _children(folder))
-        for path in _children(folder):
-            if path.name < newest:
-                path.unlink(missing_ok=True)
-        return bool(newest == _name(order))
+        return _put_newest(self._latest(instance), order, codec.to_json(order))
 
     def _latest(self, instance: str) -> Root:
         return self.root / "instances" / segment(instance) / "latest"
+
+    # -- how partners stand -----------------------------------------------------------------------------------
+
+    def write_standings(self, standings: Standings) -> None:
+        """Writes how the partners of an instance stand, unless a newer plan has told already."""
+        _put_newest(self._standing(standings.instance), standings.order, codec.to_json(standings))
+
+    def standings(self, instance: str) -> Standings | None:
+        """How the partners of an instance stood when they were read last."""
+        paths = list(_children(self._standing(instance)))
+        return _get(Standings, paths[-1]) if paths else None
+
+    def _standing(self, instance: str) -> Root:
+        return self.root / "instances" / segment(instance) / "standing"
 
     # -- the open-job register ------------------------------------------------------------------------------
 
@@ -145,6 +154,16 @@ class Archive:
 def _name(order: PlanOrder) -> str:
     begun, made = (f"{moment.astimezone(timezone.utc):{_MOMENT}}" for moment in (order.snapshot_begun, order.made))
     return f"{begun}_{made}_{segment(order.plan_id)}.json"
+
+
+def _put_newest(folder: Root, order: PlanOrder, text: str) -> bool:
+    """Puts an object by its order, and takes away what is older; tells whether it is the newest."""
+    _put(folder / _name(order), text)
+    newest = max(path.name for path in _children(folder))
+    for path in _children(folder):
+        if path.name < newest:
+            path.unlink(missing_ok=True)
+    return bool(newest == _name(order))
 
 
 def _order(name: str) -> PlanOrder:

@@ -21,6 +21,7 @@ from partner_sync.model import (
     PlanOrder,
     RowVerdict,
     RunRecord,
+    Standings,
 )
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ VERSIONS: dict[type, int] = {
     RowVerdict: 1,
     RunRecord: 1,
     Failure: 1,
+    Standings: 1,
 }
 """Raised when a shape changes, so that an object of an earlier release is refused instead of misread."""
 

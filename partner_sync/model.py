@@ -201,6 +201,28 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """One partner as it was read. Without an account `desired` is None, without an organization `existing` is."""
+
+    account_id: str | None
+    organization_id: int | None
+    name: str
+    desired: tuple[Value, ...] | None
+    existing: tuple[Value, ...] | None
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """How every partner of an instance stands; values of a row go with `fields`."""
+
+    order: PlanOrder
+    instance: str
+    fields: tuple[str, ...]
+    rows: tuple[Standing, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """At most 100 changes of one kind for one instance; one Zendesk job writes it. `index` counts from 0 in a plan."""
 

@@ -144,6 +144,7 @@ def compare() -> list[dict[str, str]]:
     from partner_sync import codec
     from partner_sync.compare import batches, compare, options
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
+    from partner_sync.standing import standings
 
     context = get_current_context()
     ti, config, made = context["ti"], _config(context), _now()
@@ -172,6 +173,8 @@ def compare() -> list[dict[str, str]]:
     log.info("plan %s: %s", plan.id, ", ".join(f"{name} {count}" for name, count in plan.counts.items() if count))
     archive = _archive()
     archive.write_run(_record(context, config, plan))
+    for standing in standings(config, accounts, organizations, plan.order):
+        archive.write_standings(standing)
     if plan.dry_run:
         return []
     queue = batches(plan)

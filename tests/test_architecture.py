@@ -32,6 +32,7 @@ RINGS = {
         "options",
         "problems",
         "soql",
+        "standing",
         "verdicts",
     },
     "edges": {

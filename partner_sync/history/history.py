@@ -12,7 +12,7 @@ from pathlib import Path
 
 from partner_sync.archive import Root, segment
 from partner_sync.errors import SnapshotError
-from partner_sync.history import changes, organizations, overview, problems, rows, runs, schema
+from partner_sync.history import changes, organizations, overview, problems, rows, runs, schema, search
 from partner_sync.history.answers import (
     ChangeDetail,
     ChangeRow,
@@ -248,4 +248,4 @@ class History:
     def find(self, text: str) -> Found:
         """Accounts and organizations by a part of a name, by account id, or by Zendesk's id."""
         with self._open() as db:
-            return organizations.find(db, text)
+            return search.find(db, text)

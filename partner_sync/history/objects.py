@@ -37,15 +37,6 @@ class Objects:
         """The day folders, the newest first. What is not a day is not ours."""
         return sorted((name for name in self._names("runs") if DAY.fullmatch(name)), reverse=True)
 
-    def latest_plans(self) -> set[str]:
-        """The ids of the plans that are named the latest of an instance."""
-        found = set()
-        for instance in self._names("instances"):
-            for name in self._names(f"instances/{instance}/latest"):
-                if name.endswith(".json") and name.count("_") >= 2:
-                    found.add(name.removesuffix(".json").split("_", 2)[2])
-        return found
-
     def below(self, folder: str) -> dict[str, str]:
         """Every object below a folder, by its path from the root, with its stamp."""
         if isinstance(self.root, Path):

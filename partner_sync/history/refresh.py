@@ -22,7 +22,7 @@ from partner_sync.history import rows, schema
 from partner_sync.history.objects import Objects
 from partner_sync.history.rows import Place
 from partner_sync.history.summary import summarise
-from partner_sync.model import Failure, Plan, RowVerdict, RunRecord
+from partner_sync.model import Failure, Plan, RowVerdict, RunRecord, Standings
 
 CHUNK = 500
 """Objects that are read and then written in one transaction: others see the index grow."""
@@ -59,16 +59,23 @@ class Refresh:
             with schema.connection(self.path) as db:
                 days, rest = self._days(db, everything=everything, run=run)
                 count = sum(self._look(db, day, now) for day in days)
-                unknown = self._unknown(db)
+                instances = self._instances()
+                self._stand(db, instances)
+                unknown = self._unknown(db, instances)
                 if unknown and unknown != _meta(db, "unknown"):
                     days, count = days + rest, count + sum(self._look(db, day, now) for day in rest)
-                    unknown = self._unknown(db)
+                    unknown = self._unknown(db, instances)
                 with _change(db):
                     for row in db.execute("SELECT id FROM run WHERE settled = 0").fetchall():
                         summarise(db, row["id"], now)
                     _remember(db, "unknown", unknown)
                     _remember(db, "complete", now.timestamp())
         return Refreshed(len(days), count, time.monotonic() - begun)
+
+    def _instances(self) -> dict[str, str]:
+        """Newest plans and standings by path, with their stamps."""
+        found = self.objects.below("instances")
+        return {path: stamp for path, stamp in found.items() if path.count("/") == 3 and path.endswith(".json")}
 
     # -- where to look --------------------------------------------------------------------------------------
 
@@ -83,10 +90,31 @@ class Refresh:
         chosen |= {run.split("/")[1]} if run else set()
         return [day for day in days if day in chosen], [day for day in days if day not in chosen]
 
-    def _unknown(self, db: sqlite3.Connection) -> str:
+    @staticmethod
+    def _unknown(db: sqlite3.Connection, instances: dict[str, str]) -> str:
         """Plans that are named the latest of an instance, but that no run of the index has."""
-        plans = sorted(self.objects.latest_plans())
+        plans = sorted({_plan_id(path) for path in instances if path.split("/")[2] == "latest"})
         return ",".join(one for one in plans if not db.execute("SELECT 1 FROM run WHERE plan_id = ?", [one]).fetchone())
+
+    def _stand(self, db: sqlite3.Connection, instances: dict[str, str]) -> None:
+        """How the partners of each instance stand, where the archive has it newer than the index."""
+        newest: dict[str, str] = {}
+        for path in sorted(instances):
+            if path.split("/")[2] == "standing":
+                newest[path.split("/")[1]] = path
+        known = {row["path"]: row["stamp"] for row in db.execute("SELECT * FROM object WHERE path LIKE 'instances/%'")}
+        new = [path for path in newest.values() if known.get(path) != instances[path]]
+        for path, text in self.objects.texts(new):
+            if isinstance(text, FileNotFoundError):
+                continue
+            with _change(db):
+                db.execute("DELETE FROM unreadable WHERE path LIKE ?", [f"{path.rsplit('/', 1)[0]}/%"])
+                db.execute("DELETE FROM object WHERE path LIKE ?", [f"{path.rsplit('/', 1)[0]}/%"])
+                db.execute("INSERT INTO object VALUES (?, ?)", [path, instances[path]])
+                try:
+                    rows.put_standings(db, rows.parsed(Standings, rows.readable(text, path), path))
+                except SnapshotError as error:
+                    db.execute("INSERT OR REPLACE INTO unreadable VALUES (?, 0, ?)", [path, str(error)])
 
     def _gone(self, db: sqlite3.Connection, days: set[str]) -> None:
         for day in days:
@@ -159,8 +187,7 @@ def _put(
     place = Place.of(path)
     if place is None:
         raise SnapshotError(f"{path} is no object of Partner Sync. {rows.NEXT_STEP}")
-    if not isinstance(text, str):
-        raise SnapshotError(f"{path} cannot be read ({type(text).__name__}). {rows.NEXT_STEP}")
+    text = rows.readable(text, path)
     if place.order == 0:
         rows.put_plan(db, run, place.folder, rows.parsed(Plan, text, path))
     elif place.order == 1:
@@ -170,6 +197,11 @@ def _put(
     else:
         lines = rows.verdicts_in(text, path)
         verdicts.setdefault((run, lines[0].plan_id), []).extend(lines)
+
+
+def _plan_id(path: str) -> str:
+    """The plan in the name of an object: <begun>_<made>_<plan id>.json."""
+    return path.rsplit("/", 1)[-1].removesuffix(".json").split("_", 2)[-1]
 
 
 def _folder(path: str) -> str:
@@ -194,13 +226,9 @@ def _chunks(paths: Sequence[str]) -> Iterator[Sequence[str]]:
 @contextmanager
 def _change(db: sqlite3.Connection) -> Iterator[None]:
     """One transaction; half of it is never seen."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    with db:
+        db.execute("BEGIN IMMEDIATE")
         yield
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
 
 
 @contextmanager

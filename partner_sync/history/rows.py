@@ -15,7 +15,7 @@ from partner_sync import codec
 from partner_sync.archive import segment
 from partner_sync.batches import batches
 from partner_sync.errors import SnapshotError
-from partner_sync.model import Change, Failure, Plan, Problem, RowVerdict, RunRecord
+from partner_sync.model import Change, Failure, Plan, Problem, RowVerdict, RunRecord, Standings
 
 T = TypeVar("T")
 NEXT_STEP = "It is left out here; if it was damaged, move it away."
@@ -51,6 +51,13 @@ class Place:
 def parsed(cls: type[T], text: str, path: str) -> T:
     """The value in an object. Raises SnapshotError."""
     return codec.from_json(cls, text, source=path, next_step=NEXT_STEP)
+
+
+def readable(text: str | OSError | UnicodeError, path: str) -> str:
+    """The text of an object. Raises SnapshotError where it could not be read."""
+    if not isinstance(text, str):
+        raise SnapshotError(f"{path} cannot be read ({type(text).__name__}). {NEXT_STEP}")
+    return text
 
 
 def run_of(db: sqlite3.Connection, folder: str) -> int:
@@ -193,6 +200,32 @@ def _problems(db: sqlite3.Connection, problems: tuple[Problem, ...]) -> int:
 def _digest(one: object) -> str:
     """Of frozen data, by its text: the same data has the same text."""
     return hashlib.sha256(repr(one).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+# -- standings ----------------------------------------------------------------------------------------------
+
+
+def put_standings(db: sqlite3.Connection, standings: Standings) -> None:
+    """How the partners of an instance stand; what was there before goes."""
+    instance, begun = standings.instance, standings.order.snapshot_begun.timestamp()
+    db.execute("DELETE FROM standing WHERE instance = ?", [instance])
+    db.execute("INSERT OR REPLACE INTO stood VALUES (?, ?, ?)", [instance, begun, json.dumps(standings.fields)])
+    db.executemany(
+        "INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            (
+                instance,
+                one.account_id or "",
+                one.organization_id or 0,
+                one.name,
+                json.dumps(one.desired) if one.desired is not None else None,
+                json.dumps(one.existing) if one.existing is not None else None,
+                one.marked,
+            )
+            for one in standings.rows
+        ),
+    )
+    seen(db, ((one.account_id or "", instance, one.organization_id, one.name) for one in standings.rows), begun)
 
 
 # -- verdicts -----------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def a_create(number: int, name: str | None = None, instance: str = "global", **v
     return Create(instance, account(number), named, fields, "no organization has this account's id")
 
 
-def an_update(number: int, name: str | None = None, instance: str = "global", **values: Any) -> Update:
+def an_update(number: int, name: str | None = None, /, instance: str = "global", **values: Any) -> Update:
     """`values` are (before, after) by field."""
     fields = tuple(FieldChange(key, *pair) for key, pair in (values or {"account_owner": ("A", "B")}).items())
     return Update(instance, account(number), 3_600_000 + number, name or f"Partner {number}", fields, "it differs")
