@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
-from types import FrameType
-from typing import NoReturn, TextIO
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
 
+from partner_sync.local import signals
 from partner_sync.local.home import Home
 from partner_sync.local.plain import plain
 from partner_sync.local.refusal import Refusal
@@ -19,20 +18,11 @@ from partner_sync.local.run import run
 from partner_sync.local.up import ComponentEnded, up
 
 USAGE = "usage: python -m partner_sync.local run | up | clean"
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Stop(BaseException):
-    """A signal asks us to end. `code` is what a shell expects then."""
-
-    def __init__(self, number: int) -> None:
-        self.code = 128 + number
 
 
 def main(arguments: list[str]) -> int:
     console, errors = _console(sys.stdout), _console(sys.stderr)
-    for number in STOPPING:
-        signal.signal(number, _stop)
+    signals.listen()
     try:
         match arguments:
             case ["run"]:
@@ -48,7 +38,7 @@ def main(arguments: list[str]) -> int:
     except ComponentEnded as ended:
         errors.print(Text(plain(ended), "red"), soft_wrap=True)
         return 1
-    except Stop as stop:
+    except signals.Stop as stop:
         errors.print(Text("Stopped."), soft_wrap=True)
         return stop.code
 
@@ -64,12 +54,6 @@ def clean(console: Console) -> int:
     if left:
         console.print(Text(plain(f"Left what is not: {', '.join(path.name for path in left)}.")), soft_wrap=True)
     return 0
-
-
-def _stop(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - what signal handlers are called with
-    for each in STOPPING:
-        signal.signal(each, signal.SIG_IGN)  # ending takes seconds; a second Ctrl-C must not leave half of it
-    raise Stop(number)
 
 
 def _console(stream: TextIO) -> Console:

@@ -5,32 +5,38 @@ A Ctrl-C reaches us alone, so that we can end our children in the right order.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, cast
 
 from partner_sync.local.home import CHECKOUT
+from partner_sync.local.signals import held
 
 
 class Child:
-    """A Python module running as a child process. Its output goes to a log, or to us where `told` is set."""
+    """A Python module running as a child process. Its output goes to a log, or to us where `told` is set.
+
+    Ends with `stack`: by its standard input, by force after `patience` seconds.
+    """
 
     def __init__(
         self,
+        stack: ExitStack,
         module: str,
         *arguments: str,
+        patience: float = 0.0,
         env: Mapping[str, str],
         log: Path,
         told: bool = False,
         keep: Sequence[int] = (),
     ) -> None:
-        with log.open("ab") as file:
+        with log.open("ab") as file, held():
             self.process = subprocess.Popen(  # noqa: S603 - our own modules, run by the Python that runs us
                 [sys.executable, "-m", module, *arguments],
                 cwd=CHECKOUT,
@@ -41,15 +47,16 @@ class Child:
                 pass_fds=tuple(keep),
                 start_new_session=True,
             )
+            stack.callback(self._end, patience)
         self.log = log
 
     @property
     def output(self) -> IO[bytes]:
         return cast("IO[bytes]", self.process.stdout)
 
-    def close(self, patience: float = 0.0) -> None:
-        """Ends it by its standard input, by force after `patience` seconds, and whoever is left of its session."""
-        with contextlib.suppress(BrokenPipeError):
+    def _end(self, patience: float) -> None:
+        """Ends it, and whoever is left of its session."""
+        with suppress(BrokenPipeError):
             cast("IO[bytes]", self.process.stdin).close()
         try:
             self.process.wait(timeout=patience)
@@ -102,5 +109,5 @@ def _ended(pid: int) -> bool:
 
 def _signal(pids: Sequence[int], number: int) -> None:
     for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
+        with suppress(ProcessLookupError):
             os.kill(pid, number)

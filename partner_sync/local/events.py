@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import IO
 
+from pydantic import TypeAdapter
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -56,7 +58,9 @@ class Ended:
 
 
 Event = Phase | Said | TaskChanged | Refused | Ended
-_KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in (Phase, Said, TaskChanged, Refused, Ended)}
+_KINDS: dict[str, TypeAdapter[Event]] = {
+    kind.__name__: TypeAdapter(kind) for kind in (Phase, Said, TaskChanged, Refused, Ended)
+}
 
 
 def write(stream: IO[str], event: Event) -> None:
@@ -69,4 +73,4 @@ def read(stream: IO[str]) -> Iterator[Event]:
     for line in stream:
         if line.endswith("\n"):
             data = json.loads(line)
-            yield _KINDS[data.pop("event")](**data)
+            yield _KINDS[data.pop("event")].validate_python(data)

@@ -34,9 +34,7 @@ def run(environ: Mapping[str, str], console: Console) -> int:
             if names := ignored(environ):
                 progress.line("Airflow", f"not used here: {', '.join(names)}")
             progress.doing("starting")
-            connections = (
-                systems.own(environ) if own else stack.enter_context(systems.Sandbox(home, environ)).connections()
-            )
+            connections = systems.own(environ) if own else systems.Sandbox(stack, home, environ).connections()
             progress.line("systems", systems.WHICH[own])
             env = embedded(environ, home, connections, paused=own)
             ended, failures = _watch(_start(env, conf, log, lock, stack), progress)
@@ -69,10 +67,10 @@ def _start(
     """Starts the process of the DAG run, which holds the home as long as it lives. What it tells."""
     ours, theirs = os.pipe()
     arguments = (str(theirs), json.dumps(conf))
-    child = Child("partner_sync.local.dag_run", *arguments, env=env, log=log, keep=(theirs, lock))
-    os.close(theirs)
     told = stack.enter_context(os.fdopen(ours, encoding="utf-8"))
-    stack.callback(child.close)  # a DAG run may be killed at any moment; the next one settles what it left
+    # Without patience: a DAG run may be killed at any moment, the next one settles what it left.
+    Child(stack, "partner_sync.local.dag_run", *arguments, env=env, log=log, keep=(theirs, lock))
+    os.close(theirs)
     return events.read(told)
 
 

@@ -232,7 +232,7 @@ def _verdicts(summary: Summary) -> Iterator[RenderableType]:
         return
     counts = Counter(row.verdict for row in summary.verdicts)
     done = work(summary.verdicts)
-    yield _title("Written", f"{_count(done.rows, 'row')} in {_count(done.jobs, 'bulk job')}, each read back")
+    yield _title("Verdicts", f"{_count(done.rows, 'row')} sent in {_count(done.jobs, 'bulk job')}, each read back")
     yield _inset(
         Text("  ").join(
             Text(f"{verdict} {counts[verdict]:,}", style)
@@ -262,9 +262,12 @@ def _failures(summary: Summary) -> Iterator[RenderableType]:
     if summary.state == "success":
         return
     yield _title("Failed", "" if summary.record else "there is no plan: the run ended before compare did")
+    names: dict[str, list[str]] = defaultdict(list)
     for failure in summary.failures:
-        yield _inset(Text(plain(failure.name), "bold red"))
-        for line in failure.message.splitlines():
+        names[failure.message].append(failure.name)
+    for message, tasks in names.items():
+        yield _inset(Text(plain(", ".join(tasks)), "bold red"))
+        for line in message.splitlines():
             yield _inset(Text(plain(line)), 4)
     if not summary.failures:
         yield _inset(Text("No task says why; the log may."))

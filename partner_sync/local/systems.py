@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from types import TracebackType
+from contextlib import ExitStack
 
 from partner_sync.local.children import Child
 from partner_sync.local.home import CHECKOUT, Home, near
 from partner_sync.local.refusal import Refusal
 
 SALESFORCE, ZENDESK = "AIRFLOW_CONN_SALESFORCE_DEFAULT", "AIRFLOW_CONN_ZENDESK_DEFAULT"
+SAVE_SECONDS = 10.0
 WHICH = {
     False: "the sandbox stands in for Salesforce and Zendesk, on this machine",
     True: "the two Connections of the environment, no sandbox",
@@ -37,21 +38,17 @@ def own(environ: Mapping[str, str]) -> dict[str, str]:
 class Sandbox:
     """The sandbox as a child process; it keeps its state in the home."""
 
-    def __init__(self, home: Home, environ: Mapping[str, str]) -> None:
+    def __init__(self, stack: ExitStack, home: Home, environ: Mapping[str, str]) -> None:
         self._child = Child(
+            stack,
             "partner_sync.sandbox",
             *("--state", str(home.sandbox / "world.sqlite"), "--exit-with-parent"),
             env={**environ, "PYTHONPATH": str(CHECKOUT)},
             log=home.logs / "sandbox.log",
             told=True,
+            patience=SAVE_SECONDS,
         )
         self.log = self._child.log
-
-    def __enter__(self) -> Sandbox:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._child.close(patience=10)
 
     def connections(self) -> dict[str, str]:
         """The AIRFLOW_CONN_ variables of both systems, once the sandbox listens."""

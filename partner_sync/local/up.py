@@ -42,20 +42,21 @@ def up(environ: Mapping[str, str], console: Console) -> NoReturn:
             if names := ignored(environ):
                 progress.line("Airflow", f"not used here: {', '.join(names)}")
             progress.doing("starting")
-            sandbox = None if own else stack.enter_context(systems.Sandbox(home, environ))
+            sandbox = None if own else systems.Sandbox(stack, home, environ)
             connections = sandbox.connections() if sandbox else systems.own(environ)
             progress.line("systems", systems.WHICH[own])
             env = embedded(environ, home, connections, port=port, paused=own)
             _prepare(env, home, progress, paused=own)
             components = Child(
+                stack,
                 "partner_sync.local.components",
                 str(home.logs),
                 env=env,
                 log=home.logs / "up.log",
                 told=True,
                 keep=(lock,),
+                patience=STOP_SECONDS,
             )
-            stack.callback(components.close, STOP_SECONDS)
             _Airflow(port, home, components, sandbox).wait(progress)
         show(console, _how_to(port, home, own=own))
         _stay(components, home, sandbox)
@@ -92,11 +93,9 @@ def _any_free() -> int:
 def _prepare(env: Mapping[str, str], home: Home, progress: Progress, *, paused: bool) -> None:
     progress.doing("making or checking the metadata database")
     log = home.logs / "database.log"
-    child = Child("partner_sync.local.database", "paused" if paused else "active", env=env, log=log)
-    try:
+    with contextlib.ExitStack() as stack:
+        child = Child(stack, "partner_sync.local.database", "paused" if paused else "active", env=env, log=log)
         code = child.process.wait()
-    finally:
-        child.close()
     if code:
         raise ComponentEnded(f"Airflow's metadata database can't be made or brought up to date. Read {near(log)}")
     progress.line("database", "ready")

@@ -98,23 +98,30 @@ how_far() {
     fi
 }
 
+# Runs the installer, with its words in the log and ours on the screen.
+install() {
+    "$@" >"$log" 2>&1 &
+    installer=$!
+    trap 'kill $installer 2>/dev/null || true; say; exit 130' INT TERM HUP
+    if [ -t 1 ]; then
+        while kill -0 $installer 2>/dev/null; do
+            printf '\r%s: %s, %s s   ' "$head" "$(how_far)" $(($(date +%s) - begun))
+            sleep 0.5
+        done
+        printf '\r%79s\r' ''
+    fi
+    wait $installer
+}
+
 head="Installing into .venv, Python $(version .venv/bin/python), with $with"
 begun=$(date +%s)
-"$@" >"$log" 2>&1 &
-installer=$!
-trap 'kill $installer 2>/dev/null || true; say; exit 130' INT TERM HUP
-if [ -t 1 ]; then
-    while kill -0 $installer 2>/dev/null; do
-        printf '\r%s: %s, %s s   ' "$head" "$(how_far)" $(($(date +%s) - begun))
-        sleep 0.5
-    done
-    printf '\r%79s\r' ''
-else
-    say "$head (about a minute with pip, seconds with uv)"
-fi
-if ! wait $installer; then
-    grep -iE '^ *(error|×|╰|.*could not)' "$log" | tail -n 3 >&2 || tail -n 3 "$log" >&2
-    fail "Installing failed. All that $with said is in $log; the next make goes on from here."
+[ -t 1 ] || say "$head (a minute or two with pip, seconds with uv)"
+if ! install "$@"; then
+    # uv trusts a list of its own; behind a company's proxy, the system's is the right one.
+    if [ $with != uv ] || ! grep -q certificate "$log" || ! UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 install "$@"; then
+        grep -iE '^ *(error|cause|×|╰|.*could not)' "$log" | tail -n 3 >&2 || tail -n 3 "$log" >&2
+        fail "Installing failed. All that $with said is in $log; the next make goes on from here."
+    fi
 fi
 trap - INT TERM HUP
 printf '%s' "$wanted" >"$stamp"

@@ -1,0 +1,135 @@
+"""What the commands refuse, at once and in one line, and how they end when they are stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from partner_sync.local.children import members
+from partner_sync.local.home import Home
+from partner_sync.local.refusal import Refusal
+from partner_sync.local.run import conf_of
+from partner_sync.local.up import port_of
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def command(tmp_path):
+    """Starts the command line in a home of its own."""
+    started = []
+
+    def start(*arguments: str, **environ: str) -> subprocess.Popen[str]:
+        env = {"PATH": os.defpath, "PARTNER_SYNC_HOME": str(tmp_path / "home"), **environ}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "partner_sync.local", *arguments],
+            cwd=REPOSITORY,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "said"),
+    [
+        (["run"], {"CONF": "{'dry_run': true}"}, "CONF is not JSON"),
+        (["run"], {"AIRFLOW_CONN_ZENDESK_DEFAULT": "{}"}, "AIRFLOW_CONN_SALESFORCE_DEFAULT is not"),
+        (["up"], {"AIRFLOW_CONN_SALESFORCE_DEFAULT": "{}"}, "AIRFLOW_CONN_ZENDESK_DEFAULT is not"),
+        (["up"], {"PORT": "http"}, "PORT is 'http'"),
+        (["run"], {"PARTNER_SYNC_HOME": str(REPOSITORY)}, "holds files that are not ours"),
+        (["clean"], {"PARTNER_SYNC_HOME": str(REPOSITORY)}, "holds files that are not ours"),
+        (["walk"], {}, "usage:"),
+    ],
+)
+def test_a_refusal_is_one_line_and_exit_code_2(command, arguments, environ, said):
+    process = command(*arguments, **environ)
+    output, errors = process.communicate(timeout=30)
+    assert (output, process.returncode) == ("", 2)
+    assert said in errors
+    assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize("what", ["run", "up", "clean"])
+def test_a_home_in_use_is_refused(command, tmp_path, what):
+    home = Home(tmp_path / "home")
+    with home.claim("make up"):
+        process = command(what)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert errors.startswith(f"make up (process {os.getpid()}, since ")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=["INT", "TERM", "HUP"]
+)
+def test_a_stopped_run_ends_at_once_and_leaves_no_process(command, number, code):
+    process = command("run")
+    assert "the sandbox stands in" in process.stdout.readline()
+    children = [pid for pid in _pids() if _parent(pid) == process.pid]
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=15)
+    assert (process.returncode, errors) == (code, "Stopped.\n")
+    assert children
+    assert [members(child) for child in children] == [[] for _ in children]
+
+
+def test_cleaning_nothing_is_fine(command, tmp_path):
+    output, _ = command("clean").communicate(timeout=30)
+    assert output == f"Nothing to remove: there is no {tmp_path / 'home'}.\n"
+
+
+@pytest.mark.parametrize(
+    ("conf", "read"),
+    [("", {}), ("  ", {}), ("{}", {}), ('{"dry_run": true}', {"dry_run": True}), ('{"a": [1]}', {"a": [1]})],
+)
+def test_conf_is_a_json_object_or_nothing(conf, read):
+    assert conf_of({"CONF": conf}) == read
+    assert conf_of({}) == {}
+
+
+@pytest.mark.parametrize("conf", ["{", "dry_run", "[1]", "true", '"text"'])
+def test_any_other_conf_is_refused_with_an_example(conf):
+    with pytest.raises(Refusal, match=r"""CONF='\{"dry_run": true\}' make run"""):
+        conf_of({"CONF": conf})
+
+
+@pytest.mark.parametrize("port", ["http", "0", "65536", "-1", "8080.5", "²"])
+def test_a_port_that_is_none_is_refused(port):
+    with pytest.raises(Refusal, match="PORT is"):
+        port_of({"PORT": port})
+
+
+def test_a_taken_port_is_refused_and_left_alone_when_none_is_asked_for():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        number = str(taken.getsockname()[1])
+        with pytest.raises(Refusal, match=f"Port {number} of 127.0.0.1 is taken"):
+            port_of({"PORT": number})
+    assert 0 < port_of({}) < 65536
+
+
+def _pids() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
