@@ -26,8 +26,9 @@ def find(db: sqlite3.Connection, text: str) -> Found:
     if not text:
         return Found(text, (), 0, ())
     found = db.execute(
-        "SELECT instance, account_id, max(organization_id) AS organization_id, max(at) AS at FROM subject"  # noqa: S608 - our own words
-        f" WHERE {where} GROUP BY instance, account_id, iif(account_id = '', organization_id, 0) ORDER BY min(length(folded)), folded, 2, 1",
+        "SELECT instance, account_id, max(organization_id) AS organization_id, max(at) AS at FROM subject"  # noqa: S608 - ours
+        f" WHERE {where} GROUP BY instance, account_id, iif(account_id = '', organization_id, 0)"
+        " ORDER BY min(length(folded)), folded, account_id, instance",
         values,
     ).fetchall()
     hits = tuple(_hit(db, row) for row in found[:HITS])

@@ -61,7 +61,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m partner_sync.why",
-        description="Why is this organization like this? Tells how it is, what was last written, and all that happened.",
+        description="Why is this organization like this? How it is, what was last written, and all that happened.",
         epilog="Ends with 0 if it was told, 1 if nothing was found, 2 if the archive is not usable, 3 if several fit.",
     )
     parser.add_argument(
@@ -95,7 +95,7 @@ def _nothing(found: Found) -> str:
     said = f"Nothing in the archive fits {plain(found.text)!r}."
     if found.near:
         return f"{said} Names like it: {', '.join(plain(name) for name in found.near)}."
-    return f"{said} It knows what was planned or in a problem; an organization that always was as desired is not named."
+    return f"{said} It knows partners, and what was ever planned or in a problem."
 
 
 def _print_json(out: TextIO, found: Found, stories: Sequence[Story]) -> None:

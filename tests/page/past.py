@@ -24,6 +24,8 @@ from partner_sync.model import (
     ReadProof,
     RowVerdict,
     RunRecord,
+    Standing,
+    Standings,
     Trigger,
     Update,
     Withheld,
@@ -31,6 +33,9 @@ from partner_sync.model import (
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 HOSTS = {"salesforce": "acme.my.salesforce.com", "global": "acme.zendesk.com"}
+
+
+FIELDS = ("name", "account_type", "account_owner")
 
 
 def account(number: int) -> str:
@@ -54,6 +59,17 @@ def an_update(number: int, name: str | None = None, /, instance: str = "global",
 def a_mark(number: int, name: str | None = None, instance: str = "global") -> Mark:
     fields = (FieldChange("mark_for_deletion", False, True),)
     return Mark(instance, account(number), 3_600_000 + number, name or f"Partner {number}", fields, "no such account")
+
+
+def a_standing(
+    number: int, name: str | None = None, *, owner: str = "B", there: bool = True, **values: Any
+) -> Standing:
+    """In step, unless `owner` is what Zendesk has instead of B."""
+    named = name or f"Partner {number}"
+    wanted = (named, "open_partner", "B")
+    existing = (named, "open_partner", owner) if there else None
+    row = Standing(account(number), 3_600_000 + number if there else None, named, wanted, existing, False)
+    return replace(row, **values)
 
 
 def a_problem(number: int, kind: str = "name_taken", instance: str | None = "global") -> Problem:
@@ -168,6 +184,10 @@ class Past:
                 for one in batch.changes
             ]
             self.archive.write_verdicts(trigger.run_after, rows)
+
+    def stand(self, hour: float, *rows: Standing, instance: str = "global", again: int = 0) -> None:
+        """How partners stood in the read of a run; values go with FIELDS."""
+        self.archive.write_standings(Standings(self.plan(hour, again=again).order, instance, FIELDS, rows))
 
     def fail(self, hour: float = 0, task: str = "gather_accounts", batch: str | None = None, **values: Any) -> str:
         trigger = self.trigger(hour)
