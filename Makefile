@@ -17,7 +17,7 @@ up: venv ## The full Airflow on 127.0.0.1, until Ctrl-C. PORT=8090 chooses the p
 	@$(python) -m partner_sync.local up
 
 test: venv ## All tests. ARGS="-k word" chooses.
-	@$(python) -m pytest $(ARGS)
+	@$(python) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: venv ## Format, lint and types.
 	@$(python) -m ruff format --check .

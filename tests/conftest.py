@@ -8,6 +8,8 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from partner_sync.local.environment import embedded, ignored
 from partner_sync.local.home import Home
 
@@ -23,3 +25,20 @@ for name in [name for name in os.environ if name.startswith(("AIRFLOW_CONN_", "P
     del os.environ[name]
 os.environ.update(embedded(os.environ, HOME, {}))
 os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "WARNING"
+
+SLOWEST_FIRST = (
+    "scheduler/test_scheduler",
+    "dag/test_faults",
+    "sync/test_interleaving",
+    "dag/test_worlds",
+    "test_readme",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files begin first, so that no process is left alone with one at the end."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((at for at, name in enumerate(SLOWEST_FIRST) if f"{name}.py" in item.nodeid), len(SLOWEST_FIRST))
+
+    items.sort(key=rank)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -12,6 +13,7 @@ from partner_sync.errors import (
     AuthenticationError,
     IncompleteReadError,
     JobPendingError,
+    RejectedError,
     SnapshotError,
     UnavailableError,
     VerdictError,
@@ -24,24 +26,27 @@ WRITES = {"system": "zendesk", "path": "*e_many", "method": "P*"}
 SHOW = {"system": "zendesk", "path": "*/show_many"}
 POLL = {"system": "zendesk", "path": "*/job_statuses/*"}
 LISTING = {"system": "zendesk", "path": "*/organizations"}
+COUNT = {"system": "zendesk", "path": "*/organizations/count"}
 QUERY = {"system": "salesforce", "path": "*/query/"}
 ALL = 6
 EXPIRED = [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
 
 
-def told_truly(stage, run):
+def told_truly(stage, *runs):
     """The archive has a verdict for every change; what was written, it says so, and by which job if it names one."""
-    assert len(run.plan.changes) == len(run.verdicts)
     jobs = {job["id"] for job in stage.sandbox.jobs()}
     wrote = {(write["organization_id"], write["job_id"]) for write in stage.writes()}
     ids = {row["external_id"]: row["id"] for row in stage.sandbox.organizations()}
-    for row in run.verdicts:
-        organization = row.organization_id or ids.get(row.account_id)
-        if row.job_id is not None:
-            assert row.written
-            assert row.job_id in jobs
-            assert (row.verdict == "confirmed") <= ((organization, row.job_id) in wrote)
-    told = {row.organization_id or ids.get(row.account_id) for row in run.verdicts if row.written}
+    told = set()
+    for run in runs:
+        assert len(run.plan.changes) >= len(run.verdicts)
+        for row in run.verdicts:
+            organization = row.organization_id or ids.get(row.account_id)
+            told |= {organization} if row.written else set()
+            if row.job_id is not None:
+                assert row.written
+                assert row.job_id in jobs
+                assert row.verdict != "confirmed" or (organization, row.job_id) in wrote
     assert {organization for organization, _ in wrote} <= told
 
 
@@ -65,26 +70,38 @@ def next_run_comes_right(stage):
 
 # -- what a run lives through -------------------------------------------------------------------------------
 
+
+def all_kinds(**fault):
+    return [{**fault, **CREATE}, {**fault, **UPDATE}, {**fault, **MARK}]
+
+
+DENIED = {"do": "status", "status": 401, "content_type": "application/json"}
 LIVED_THROUGH = {
-    "a submit that breaks before it arrives": [{"do": "reset_before", **UPDATE}],
-    "a create whose answer is lost": [{"do": "reset_after", **CREATE}],
-    "an update whose answer is lost": [{"do": "reset_after", **UPDATE}],
-    "a mark whose answer is lost": [{"do": "reset_after", **MARK}],
-    "every answer to a submit lost": [{"do": "reset_after", "times": 3, **WRITES}],
-    "a submit that is answered 503": [{"do": "status", "status": 503, **CREATE}],
-    "a submit that is answered 503 and carried out": [{"do": "status", "status": 503, "effect": True, **CREATE}],
-    "a submit that is answered 429 once": [{"do": "status", "status": 429, **UPDATE}],
-    "too many jobs": [{"do": "too_many_jobs", "times": 3, **WRITES}],
-    "a poll that is answered 503 once": [{"do": "status", **POLL}],
-    "job statuses that come late": [{"do": "first_polls_404", "times": 3, **WRITES}],
-    "a lost job that was carried out": [{"do": "lost", **UPDATE}],
-    "a lost job that was not carried out": [{"do": "lost", "applied": False, **CREATE}],
-    "a lost job that was half carried out": [{"do": "lost", "applied": 1, **MARK}],
-    "a job with too few results": [{"do": "drop_results", "times": 3, **WRITES}],
-    "a page that breaks": [{"do": "truncated", **LISTING}, {"do": "truncated", **QUERY}],
-    "tokens that end in the middle": [
-        {"do": "status", "status": 401, "body": "{}", "content_type": "application/json", **call}
-        for call in (LISTING, CREATE, UPDATE, MARK, POLL)
+    "submits that break before they arrive": all_kinds(do="reset_before"),
+    "submits whose answers are lost": all_kinds(do="reset_after"),
+    "submits that are answered 503, carried out or not, and 429": [
+        {"do": "status", "status": 503, **CREATE},
+        {"do": "status", "status": 503, "effect": True, **UPDATE},
+        {"do": "status", "status": 429, **MARK},
+    ],
+    "too many jobs": all_kinds(do="too_many_jobs"),
+    "polls that break, and job statuses that come late": [
+        {"do": "status", **POLL},
+        *all_kinds(do="first_polls_404"),
+    ],
+    "lost jobs, carried out or not or in half": [
+        {"do": "lost", **UPDATE},
+        {"do": "lost", "applied": False, **CREATE},
+        {"do": "lost", "applied": 1, **MARK},
+    ],
+    "jobs with too few results": all_kinds(do="drop_results"),
+    "pages that break and tokens that end": [
+        {"do": "truncated", **LISTING},
+        {"do": "truncated", **QUERY},
+        {**DENIED, "body": "{}", **COUNT},
+        {**DENIED, "body": json.dumps(EXPIRED), **QUERY},
+        *all_kinds(**DENIED, body="{}"),
+        {**DENIED, "body": "{}", **POLL},
     ],
 }
 
@@ -107,35 +124,41 @@ def test_a_run_lives_through_a_fault_without_another_try_or_another_write(small,
     assert ALL == len(small.writes())
 
 
+GATHER = ["gather_accounts", "gather_organizations"]
 TRIED_AGAIN = {
-    "organizations answered 503": ("gather_organizations", [{"do": "status", "times": 2, **LISTING}]),
-    "accounts answered 503": ("gather_accounts", [{"do": "status", "times": 2, **QUERY}]),
-    "organizations short once": ("gather_organizations", [{"do": "short_read", "drop": 1, **LISTING}]),
-    "accounts short once": ("gather_accounts", [{"do": "short_read", "drop": 1, **QUERY}]),
-    "a submit answered 429 until the session gives up": (
-        "sync",
-        [{"do": "status", "status": 429, "times": 2, **CREATE}],
+    "reads answered 503": (
+        GATHER,
+        UnavailableError,
+        [{"do": "status", "times": 2, **each} for each in (LISTING, QUERY)],
     ),
-    "a submit told to wait for longer than a session does": (
-        "sync",
-        [{"do": "status", "status": 429, "headers": {"Retry-After": "1"}, **CREATE}],
+    "short reads": (
+        GATHER,
+        IncompleteReadError,
+        [{"do": "short_read", "drop": 1, **each} for each in (LISTING, QUERY)],
     ),
-    "reads before the write answered 503": ("sync", [{"do": "status", "times": 2, **SHOW}]),
-    "polls answered 503": ("sync", [{"do": "status", "times": 2, **POLL}]),
+    "submits answered 429": (
+        ["sync", "sync"],
+        UnavailableError,
+        [
+            {"do": "status", "status": 429, "times": 2, **CREATE},
+            {"do": "status", "status": 429, "headers": {"Retry-After": "1"}, **MARK},
+        ],
+    ),
+    "reads before the write answered 503": (["sync"], UnavailableError, [{"do": "status", "times": 2, **SHOW}]),
+    "polls answered 503": (["sync"], UnavailableError, [{"do": "status", "times": 2, **POLL}]),
 }
 
 
-@pytest.mark.parametrize(("task", "faults"), TRIED_AGAIN.values(), ids=TRIED_AGAIN)
-def test_a_task_that_is_tried_again_writes_nothing_twice(small, task, faults):
+@pytest.mark.parametrize(("tasks", "kind", "faults"), TRIED_AGAIN.values(), ids=TRIED_AGAIN)
+def test_a_task_that_is_tried_again_writes_nothing_twice(small, tasks, kind, faults):
     for fault in faults:
         small.sandbox.fault(**fault)
     run = small.run()
     assert "success" == run.state
-    assert [task] == [name for name, _ in run.failures]
-    kind = IncompleteReadError if "short_read" in [fault["do"] for fault in faults] else UnavailableError
-    assert kind is type(run.failures[0][1])
-    assert "Airflow" in str(run.failures[0][1])
-    assert 1 == sum(tries - 1 for tries in run.tries.values())
+    assert tasks == sorted(name for name, _ in run.failures)
+    assert {kind} == {type(error) for _, error in run.failures}
+    assert all("Airflow" in str(error) for _, error in run.failures)
+    assert len(tasks) == sum(tries - 1 for tries in run.tries.values())
     assert {"confirmed": ALL} == run.counts()
     assert ALL == len(small.writes())
     told_truly(small, run)
@@ -158,64 +181,62 @@ def test_a_read_back_that_breaks_is_made_up_for_by_the_next_try(small):
 # -- what ends red, and the rest is written -----------------------------------------------------------------
 
 RED = {
-    "a failed job": ({"do": "failed", **UPDATE}, "update 1-2", {"confirmed": 4, "rejected": 2}, 4),
-    "a failed job that was half carried out": (
-        {"do": "failed", "applied": 1, **UPDATE},
-        "update 1-2",
-        {"confirmed": 5, "rejected": 1},
-        5,
+    "jobs that fail": (
+        [{"do": "failed", "status": "killed", **CREATE}, {"do": "failed", "applied": 1, **UPDATE}],
+        {"create 1-2": {"rejected": 2}, "update 1-2": {"rejected": 1}},
     ),
-    "a killed job": ({"do": "failed", "status": "killed", **CREATE}, "create 1-2", {"confirmed": 4, "rejected": 2}, 4),
-    "a row that fails": ({"do": "fail_rows", "rows": [1], **CREATE}, "create 1-2", {"confirmed": 5, "rejected": 1}, 5),
-    "a mark that fails": ({"do": "fail_rows", **MARK}, "mark 1-2", {"confirmed": 5, "rejected": 1}, 5),
-    "a field that is dropped in silence": (
-        {"do": "drop_fields", "keys": ["account_owner"], **UPDATE},
-        "update 1-2",
-        {"confirmed": 4, "rejected": 2},
-        4,
+    "rows that fail, and a field that is dropped in silence": (
+        [
+            {"do": "fail_rows", "rows": [1], **CREATE},
+            {"do": "drop_fields", "keys": ["account_owner"], **UPDATE},
+            {"do": "fail_rows", **MARK},
+        ],
+        {"create 1-2": {"rejected": 1}, "update 1-2": {"rejected": 2}, "mark 1-2": {"rejected": 1}},
     ),
     "jobs that are lost every time": (
-        {"do": "lost", "applied": False, "times": None, **UPDATE},
-        "update 1-2",
-        {"confirmed": 4, "unknown": 2},
-        4,
-    ),
-    "a job that is refused as a whole": (
-        {"do": "status", "status": 422, "body": "{}", "content_type": "application/json", **MARK},
-        "mark 1-2",
-        {"confirmed": 4, "rejected": 2},
-        4,
+        [{"do": "lost", "applied": False, "times": None, **UPDATE}],
+        {"update 1-2": {"unknown": 2}},
     ),
 }
 
 
-@pytest.mark.parametrize(("fault", "label", "counts", "writes"), RED.values(), ids=RED)
-def test_what_zendesk_does_not_do_ends_red_and_the_rest_is_written(small, fault, label, counts, writes):
-    small.sandbox.fault(**fault)
+@pytest.mark.parametrize(("faults", "failing"), RED.values(), ids=RED)
+def test_what_zendesk_does_not_do_ends_red_and_the_rest_is_written(small, faults, failing):
+    for fault in faults:
+        small.sandbox.fault(**fault)
     run = small.run()
     assert "failed" == run.state
-    assert {"failed": [label]} == {"failed": [name for name, state in run.tasks.items() if state == "failed"]}
-    assert 1 == run.tries[label]
-    assert counts == run.counts()
-    assert writes == len([write for write in small.writes() if not write["no_op"]])
-    (error,) = run.errors("sync")
-    if fault["do"] == "status":
-        assert "refused PUT /api/v2/organizations/update_many with 422" in str(error)
-    else:
+    assert failing.keys() == {name for name, state in run.tasks.items() if state == "failed"}
+    assert {1} == {run.tries[label] for label in failing}
+    amiss = sum((Counter(counts) for counts in failing.values()), Counter())
+    assert {**amiss, "confirmed": ALL - amiss.total()} == run.counts()
+    assert ALL - amiss.total() == len([write for write in small.writes() if not write["no_op"]])
+    for error in run.errors("sync"):
         assert VerdictError is type(error)
-        assert {name: count for name, count in counts.items() if name != "confirmed"} == {
-            name: count for name, count in error.counts.items() if count
-        }
+        assert failing[str(error).partition(":")[0]] == {name: count for name, count in error.counts.items() if count}
         assert "mend the cause, the next run plans these rows again" in str(error)
-        names = {row.name for row in run.verdicts}
-        assert not any(name in str(error) for name in names)
+        assert not any(row.name in str(error) for row in run.verdicts)
     told_truly(small, run)
     assert [] == small.open_jobs()
     small.calm()
     again = small.run()
-    assert ("success", {"confirmed": ALL - counts["confirmed"]}) == (again.state, again.counts())
+    assert ("success", {"confirmed": amiss.total()}) == (again.state, again.counts())
     small.in_step()
     assert ALL == len([write for write in small.writes() if not write["no_op"]])
+
+
+def test_a_job_that_is_refused_as_a_whole_is_told_row_by_row(small):
+    small.sandbox.fault("status", status=422, body='{"error": "x"}', content_type="application/json", **MARK)
+    run = small.run()
+    assert ("failed", 1) == (run.tasks["mark 1-2"], run.tries["mark 1-2"])
+    (error,) = run.errors("sync")
+    assert RejectedError is type(error)
+    assert "refused PUT /api/v2/organizations/update_many with 422" in str(error)
+    assert {"confirmed": 4, "rejected": 2} == run.counts()
+    assert [('{"error": "x"}', False)] * 2 == [
+        (row.vendor_words, row.written) for row in run.verdicts if row.verdict == "rejected"
+    ]
+    assert {"confirmed": 2} == next_run_comes_right(small).counts()
 
 
 def test_the_vendors_words_on_a_row_are_in_the_archive_and_not_in_the_message(small):
@@ -397,17 +418,17 @@ def test_a_snapshot_that_is_gone_is_not_taken_for_an_empty_one_and_clearing_its_
 def test_batches_that_are_gone_are_not_written_and_clearing_compare_mends_the_run(small):
     run = small.run(before={"sync": lambda: remove("compare")})
     assert "failed" == run.state
-    gone = [name for name, state in run.tasks.items() if state == "failed"]
-    assert ["create 1-2", "update 1-2"] == sorted(gone)  # a batch of two marks is small enough for the database
-    assert [SnapshotError] * 2 == [type(error) for error in run.errors("sync")]
-    assert "Clear compare with downstream" in str(run.errors("sync")[0])
-    assert 2 == len(small.writes())
+    assert {SnapshotError} == {type(error) for error in run.errors("sync")}
+    assert all("Clear compare with downstream" in str(error) for error in run.errors("sync"))
+    gone = {name for name, state in run.tasks.items() if state == "failed"}
+    assert {"create 1-2", "update 1-2"} <= gone
+    assert 3 - len(gone) == len(small.submits())
     mended = small.clear(run, "compare", "sync")
-    assert ("success", {"confirmed": ALL}) == (mended.state, mended.counts())  # two of them without another write
-    assert ALL == len(small.writes())
+    assert ("success", {"confirmed": ALL}) == (mended.state, mended.counts())
     assert run.record.plan.id != mended.record.plan.id
-    assert 4 == sum(row.written for row in mended.verdicts)
+    assert ALL == len(small.writes())
     small.in_step()
+    told_truly(small, run, mended)
 
 
 # -- clearing -----------------------------------------------------------------------------------------------

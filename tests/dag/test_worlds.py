@@ -65,6 +65,13 @@ def test_a_wrong_param_stops_the_run_before_anything_is_read(small, conf, named)
     assert nothing_submitted(small)
 
 
+@pytest.mark.parametrize("conf", [{"dry_run": "yes"}, {"allow_over_limit": {"marks": 3}}, {"allow_over_limit": 3}])
+def test_a_param_that_does_not_fit_its_schema_starts_no_task(small, conf):
+    with pytest.raises(ValueError, match="Invalid input for param"):
+        small.run(**conf)
+    assert [] == small.sandbox.calls()
+
+
 # -- limits -------------------------------------------------------------------------------------------------
 
 
@@ -167,6 +174,18 @@ def test_all_mistakes_of_the_config_are_named_at_once_before_anything_is_read(sm
     assert [] == small.sandbox.calls()
 
 
+@pytest.mark.parametrize("text", ["", "problems = ", None], ids=["empty", "broken", "missing"])
+def test_a_config_that_cannot_be_read_is_named_before_anything_is_read(small, text):
+    small.config(lambda shipped: text or "")
+    if text is None:
+        (small.folder / "partner_sync.toml").unlink()
+    run = small.run()
+    assert ("failed", 1) == (run.state, run.tries["gather_organizations"])
+    assert {ConfigError} == {type(error) for _, error in run.failures}
+    assert all("partner_sync.toml" in str(error) for _, error in run.failures)
+    assert [] == small.sandbox.calls()
+
+
 # -- instances and sizes ------------------------------------------------------------------------------------
 
 
@@ -183,6 +202,24 @@ def test_an_instance_that_may_not_be_written_is_read_and_reported_and_gets_not_a
         assert 3 <= run.record.plan.counts["us_government.would_update"]
         assert {"GET"} == {call["method"] for call in other.calls() if not call["path"].startswith("/oauth")}
         assert [] == other.writes()
+
+
+def test_two_instances_are_written_each_by_jobs_of_its_own(small):
+    second = (
+        '[[instances]]\nname = "us_government"\nconnection = "zendesk_us_government"\nwrite = true\n\n[[attributes]]'
+    )
+    small.config(lambda text: text.replace("[[attributes]]", second, 1))
+    world = large_world(accounts=6, organizations=12, creates=2, updates=2, marks=2)
+    with Sandbox(world=world, job_seconds=0.05) as other:
+        small.connections["zendesk_us_government"] = other.connections()["zendesk"]
+        run = small.run()
+        assert ("success", {"confirmed": 12}) == (run.state, run.counts())
+        assert {"global create 1-2", "us_government mark 1-2"} <= run.tasks.keys()
+        for name, sandbox in (("global", small.sandbox), ("us_government", other)):
+            assert 6 == len(sandbox.writes())
+            assert {job["id"] for job in sandbox.jobs()} == {row.job_id for row in run.verdicts if row.instance == name}
+            assert [] == small.archive.open_jobs(name)
+        assert "skipped" == small.run().tasks["sync"]
 
 
 def test_more_than_100_changes_of_a_kind_are_written_in_batches_of_100(stage):
