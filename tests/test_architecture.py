@@ -33,6 +33,7 @@ RINGS = {
         "names",
         "options",
         "problems",
+        "settings",
         "soql",
         "standing",
         "verdicts",
