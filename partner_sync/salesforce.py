@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
 import simple_salesforce
@@ -100,6 +101,11 @@ class _Reading:
             )
 
     def _next(self, path: str) -> Any:
+        """The page at a path. Salesforce names no host there; where one is named, it has to be ours."""
+        url = urlsplit(path)
+        if url.netloc:
+            self._session.refuse_foreign(url)
+            path = url.path
         return told(self._session, lambda: self._client.query_more(path, identifier_is_url=True), self._soql)
 
     def _take(self, page: Any) -> None:

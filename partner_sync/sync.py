@@ -15,11 +15,18 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from partner_sync.archive import Archive
-from partner_sync.errors import JobPendingError, RejectedError, SnapshotError, UnavailableError
+from partner_sync.errors import (
+    JobPendingError,
+    PermanentError,
+    RejectedError,
+    RetryableError,
+    SnapshotError,
+    UnavailableError,
+)
 from partner_sync.model import Batch, Create, OpenJob, RowVerdict
 from partner_sync.register import Jobs, Register
 from partner_sync.settings import Sync
-from partner_sync.verdicts import Judgement, Raw, Show, after_write, before_write, payload, refusals
+from partner_sync.verdicts import Judgement, Raw, Show, after_write, before_write, payload, refusals, told
 from partner_sync.zendesk import Job, TooManyJobsError
 
 log = logging.getLogger(__name__)
@@ -87,8 +94,16 @@ class Visit:
         """Takes the batch as far as it gets without waiting for long.
 
         Raises SnapshotError where the plan is too old, JobPendingError past the total bound, and what Zendesk's client
-        raises; the register keeps what was sent, so any later visit goes on from there.
+        raises; the register keeps what was sent, so any later visit goes on from there. Should there be none, the
+        archive already says that what was sent is unknown.
         """
+        try:
+            return self._write()
+        except (PermanentError, RetryableError) as error:
+            self._tell_unknown(error)
+            raise
+
+    def _write(self) -> Done | ComeBack:
         batch = self.batch
         wave = batch.index // self.settings.jobs_in_flight
         due = batch.order.made + timedelta(seconds=wave * self.settings.come_back_seconds)
@@ -265,31 +280,23 @@ class Visit:
 
     def _account(self, entry: OpenJob, judged: Sequence[Judgement], words: Mapping[int, str] | None = None) -> Done:
         """Archives a verdict for every row, then closes the entry: a kill in between is told twice, never lost."""
-        said, at, calls = words or {}, self.now(), entry.calls + self.zendesk.calls
-        rows = tuple(
-            RowVerdict(
-                run_id=self.batch.run_id,
-                plan_id=self.batch.order.plan_id,
-                batch=self.batch.name,
-                try_number=self.try_number,
-                at=at,
-                instance=self.batch.instance,
-                kind=change.kind,
-                account_id=change.account_id,
-                organization_id=change.organization_id or row.organization_id,
-                name=change.name,
-                verdict=row.verdict or "unknown",
-                reason=row.reason,
-                vendor_words=said.get(position, "")[:2000],
-                written=position in entry.sent,
-                job_id=entry.job_id if position in entry.rows else None,
-                calls=calls,
-            )
-            for position, (change, row) in enumerate(zip(self.batch.changes, judged, strict=True))
-        )
-        self.archive.write_verdicts(self.run_after, rows)
+        verdicts = self._told(entry, judged, words or {})
+        self.archive.write_verdicts(self.run_after, verdicts)
         self.register.remove(entry)
-        return Done(rows)
+        return Done(verdicts)
+
+    def _tell_unknown(self, error: Exception) -> None:
+        """Archives that nobody knows what became of a batch that was sent; a later try that finds out is the newer."""
+        entry = self.register.own()
+        if entry is not None and entry.sent:
+            unknown = Judgement(
+                "unknown", f"sent, but its task failed before it was read back ({type(error).__name__})"
+            )
+            self.archive.write_verdicts(self.run_after, self._told(entry, [unknown] * len(self.batch.changes), {}))
+
+    def _told(self, entry: OpenJob, judged: Sequence[Judgement], words: Mapping[int, str]) -> tuple[RowVerdict, ...]:
+        calls = entry.calls + self.zendesk.calls
+        return told(self.batch, entry, judged, words, at=self.now(), try_number=self.try_number, calls=calls)
 
 
 def _seen(judgement: Judgement, raw: Raw | None) -> Judgement:

@@ -103,7 +103,7 @@ class Session(requests.Session):
         """Send until there is an answer for the caller to judge, or no sense in sending again."""
         url = urlsplit(request.url or "")
         method, path = request.method or "", url.path
-        self._refuse_foreign(url)
+        self.refuse_foreign(url)
         token = method == "POST" and path.startswith(TOKEN_PATHS)
         repeatable = token or method in ("GET", "HEAD")
         kwargs |= {"allow_redirects": False, "timeout": (self._settings.connect_seconds, self._settings.read_seconds)}
@@ -226,7 +226,7 @@ class Session(requests.Session):
             f" that answers itself into {self.where}, and see that the account is not suspended.",
         )
 
-    def _refuse_foreign(self, url: SplitResult) -> None:
+    def refuse_foreign(self, url: SplitResult) -> None:
         """Nothing goes to a host that an answer, and not the Connection, names."""
         host, plain = url.hostname or "", url.scheme == "https" and url.port in (None, 443) and "@" not in url.netloc
         if plain and (host == self.host or (self._domain is not None and host.endswith(f".{self._domain}"))):

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from partner_sync.config import Config
 from partner_sync.mapping import canonical
-from partner_sync.model import ATTRIBUTES, Change, Create, FieldChange, Value, Verdict
+from partner_sync.model import ATTRIBUTES, Batch, Change, Create, FieldChange, OpenJob, RowVerdict, Value, Verdict
 
 Raw = Mapping[str, Any]
 """An organization as Zendesk sends it."""
@@ -105,6 +106,40 @@ def refusals(results: Sequence[Raw], rows: Sequence[tuple[int, Change]]) -> dict
             said = " ".join(str(item[key]) for key in ("error", "details") if item.get(key))
             found[position] = said or "no reason given"
     return found
+
+
+def told(
+    batch: Batch,
+    entry: OpenJob,
+    judged: Sequence[Judgement],
+    words: Mapping[int, str],
+    *,
+    at: datetime,
+    try_number: int,
+    calls: int,
+) -> tuple[RowVerdict, ...]:
+    """A line of the archive for every change of a batch; `words` is what Zendesk said, by position in the batch."""
+    return tuple(
+        RowVerdict(
+            run_id=batch.run_id,
+            plan_id=batch.order.plan_id,
+            batch=batch.name,
+            try_number=try_number,
+            at=at,
+            instance=batch.instance,
+            kind=change.kind,
+            account_id=change.account_id,
+            organization_id=change.organization_id,
+            name=change.name,
+            verdict=row.verdict or "unknown",
+            reason=row.reason,
+            vendor_words=words.get(position, "")[:2000],
+            written=position in entry.sent,
+            job_id=entry.job_id if position in entry.rows else None,
+            calls=calls,
+        )
+        for position, (change, row) in enumerate(zip(batch.changes, judged, strict=True))
+    )
 
 
 def payload(change: Change, fields: Sequence[FieldChange]) -> dict[str, Any]:

@@ -205,7 +205,10 @@ class Zendesk:
                 " OAuth client the scopes it asks for."
             )
         else:
-            step = "Its words are kept apart from this message; sent again, the same request would be refused again."
+            step = (
+                "Its words are kept apart from this message, in the archive. Sent again, the same request would be refused"
+                f" again: see that the host in {self._session.where} is the right account, and act on these words."
+            )
         return RejectedError(self._session.system, method, path, status, words, step)
 
     def _unavailable(self, method: str, path: str, happened: str, words: str = "") -> UnavailableError:

@@ -83,6 +83,7 @@ class Stage:
         self.folder = folder
         self.archive = Archive(folder / "archive")
         self.connections = {f"{name}_default": value for name, value in sandbox.connections().items()}
+        self.environ: dict[str, str] = {}
         self.config(lambda text: text)
 
     def config(self, change: Callable[[str], str]) -> None:
@@ -90,18 +91,46 @@ class Stage:
         shipped = TOML[: TOML.index("[retry]")]
         (self.folder / "partner_sync.toml").write_text(change(shipped + FAST))
 
-    def run(self, before: Mapping[str, Callable[[], Any]] | None = None, **conf: Any) -> Run:
-        """One run of the DAG, with `conf` as its params; `before` says what happens when a task begins first."""
+    def run(
+        self,
+        before: Mapping[str, Callable[[], Any]] | None = None,
+        after_failure: Callable[[], Any] = lambda: None,
+        **conf: Any,
+    ) -> Run:
+        """One run of the DAG, with `conf` as its params.
+
+        `before` says what happens when a task begins first, `after_failure` what happens when a try has failed.
+        """
         date = datetime(2026, 2, 1, tzinfo=timezone.utc) + timedelta(hours=next(dates))
-        with environment(self.folder, self.connections), listening(before or {}) as failures:
+        with self.environment(), listening(before or {}, after_failure) as failures:
             result = parsed().test(logical_date=date, run_conf=conf)
         return self._look(result, failures)
 
     def clear(self, run: Run, *task_ids: str) -> Run:
         """Clears tasks of a run, as a person does, and lets it go on to its end."""
-        with environment(self.folder, self.connections), listening({}) as failures:
+        with self.environment(), listening({}) as failures:
             result = cleared(parsed(), run.dag_run, task_ids)
         return self._look(result, failures)
+
+    @contextmanager
+    def environment(self) -> Iterator[None]:
+        """The variables of one run; what was there before is back afterwards."""
+        values = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in self.connections.items()}
+        values |= {
+            "PARTNER_SYNC_CONFIG": str(self.folder / "partner_sync.toml"),
+            "PARTNER_SYNC_ARCHIVE": str(self.folder / "archive"),
+            **self.environ,
+        }
+        before = {name: os.environ.get(name) for name in values}
+        os.environ.update(values)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
 
     def calm(self) -> None:
         """The fault is over, and an hour has passed: entries of the register are as old as they are at the next run."""
@@ -200,8 +229,10 @@ def parsed() -> Any:
 
 
 @contextmanager
-def listening(before: Mapping[str, Callable[[], Any]]) -> Iterator[list[tuple[str, BaseException]]]:
-    """Collects what tasks fail with; does what is to be done before the first try of a task."""
+def listening(
+    before: Mapping[str, Callable[[], Any]], after_failure: Callable[[], Any] = lambda: None
+) -> Iterator[list[tuple[str, BaseException]]]:
+    """Collects what tasks fail with; does what is to be done before the first try of a task, and after a failed one."""
     from airflow.listeners import hookimpl
     from airflow.sdk.listener import get_listener_manager
 
@@ -215,6 +246,7 @@ def listening(before: Mapping[str, Callable[[], Any]]) -> Iterator[list[tuple[st
         @hookimpl
         def on_task_instance_failed(self, previous_state, task_instance, error):
             failures.append((task_instance.task_id, error))
+            after_failure()
 
     listener = Listener()
     get_listener_manager().add_listener(listener)
@@ -252,26 +284,6 @@ def cleared(dag: Any, dag_run: Any, task_ids: Sequence[str]) -> Any:
         if not ready and run.state == DagRunState.RUNNING:
             time.sleep(0.05)
     return run
-
-
-@contextmanager
-def environment(folder: Path, connections: dict[str, Any]) -> Iterator[None]:
-    """The variables of one run; what was there before is back afterwards."""
-    values = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in connections.items()}
-    values |= {
-        "PARTNER_SYNC_CONFIG": str(folder / "partner_sync.toml"),
-        "PARTNER_SYNC_ARCHIVE": str(folder / "archive"),
-    }
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from partner_sync.errors import (
     UnavailableError,
     VerdictError,
 )
+from tests.dag.truths import nothing_twice, told_truly
 
 CREATE = {"system": "zendesk", "method": "POST", "path": "*/create_many"}
 UPDATE = {"system": "zendesk", "method": "PUT", "path": "*/update_many", "query": ""}
@@ -30,30 +31,6 @@ COUNT = {"system": "zendesk", "path": "*/organizations/count"}
 QUERY = {"system": "salesforce", "path": "*/query/"}
 ALL = 6
 EXPIRED = [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
-
-
-def told_truly(stage, *runs):
-    """The archive has a verdict for every change; what was written, it says so, and by which job if it names one."""
-    jobs = {job["id"] for job in stage.sandbox.jobs()}
-    wrote = {(write["organization_id"], write["job_id"]) for write in stage.writes()}
-    ids = {row["external_id"]: row["id"] for row in stage.sandbox.organizations()}
-    told = set()
-    for run in runs:
-        assert len(run.plan.changes) >= len(run.verdicts)
-        for row in run.verdicts:
-            organization = row.organization_id or ids.get(row.account_id)
-            told |= {organization} if row.written else set()
-            if row.job_id is not None:
-                assert row.written
-                assert row.job_id in jobs
-                assert row.verdict != "confirmed" or (organization, row.job_id) in wrote
-    assert {organization for organization, _ in wrote} <= told
-
-
-def nothing_twice(stage):
-    assert [] == [write for write in stage.writes() if write["no_op"]]
-    carried = Counter(row["external_id"] for row in stage.sandbox.organizations() if row["external_id"])
-    assert [] == [account for account, count in carried.items() if count > 1]
 
 
 def next_run_comes_right(stage):
@@ -178,6 +155,22 @@ def test_a_read_back_that_breaks_is_made_up_for_by_the_next_try(small):
     next_run_comes_right(small)
 
 
+def test_rows_that_were_sent_and_never_looked_at_again_are_told_as_unknown(small):
+    small.sandbox.fault("status", status=403, times=None, **POLL)
+    run = small.run()
+    assert "failed" == run.state
+    assert {"unknown": ALL} == run.counts()
+    assert ["sent, but its task failed before it was read back (RejectedError)"] == [
+        *{row.reason for row in run.verdicts}
+    ]
+    told_truly(small, run)
+    small.in_step()
+    small.calm()
+    cleared = small.clear(run, "sync")
+    assert ("success", {"confirmed": ALL}) == (cleared.state, cleared.counts())
+    assert (ALL, []) == (len(small.writes()), small.open_jobs())
+
+
 # -- what ends red, and the rest is written -----------------------------------------------------------------
 
 RED = {
@@ -256,7 +249,7 @@ def test_a_job_that_never_ends_is_waited_for_with_a_bound_and_not_overtaken(smal
     assert ("failed", 6) == (run.tasks["update 1-2"], run.tries["update 1-2"])
     assert {JobPendingError} == {type(error) for error in run.errors("sync")}
     assert "what was sent is remembered, the next try goes on" in str(run.errors("sync")[0])
-    assert {"confirmed": 4} == run.counts()
+    assert {"confirmed": 4, "unknown": 2} == run.counts()
     (entry,) = small.open_jobs()
     submits = len(small.submits())
     following = small.run()

@@ -277,7 +277,7 @@ def test_a_token_answer_that_names_a_foreign_host_sends_nothing_there(sandbox, s
 def test_a_next_page_on_a_foreign_host_sends_nothing_there(sandbox, client, notes):
     sandbox.fault("foreign_links", host=notes.netloc, path=QUERY)
 
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError, match=r"meant for https://127\.0\.0\.1, not for"):
         read(client)
 
     assert notes.asked == []

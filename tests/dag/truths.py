@@ -1,0 +1,59 @@
+"""What has to be true after any run, whatever happened in it, by the sandbox's own record."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from typing import Any
+
+from tests.dag.stage import Run, Stage
+
+MOST_ROWS, MOST_JOBS, MOST_IN_FLIGHT = 100, 30, 20
+
+
+def told_truly(stage: Stage, *runs: Run) -> None:
+    """The archive has a verdict for every change; what was written, it says so, and by which job if it names one."""
+    jobs = {job["id"] for job in stage.sandbox.jobs()}
+    wrote = {(write["organization_id"], write["job_id"]) for write in stage.writes()}
+    ids = {row["external_id"]: row["id"] for row in stage.sandbox.organizations()}
+    told = set()
+    for run in runs:
+        assert not run.verdicts or len(run.plan.changes) >= len(run.verdicts)
+        for row in run.verdicts:
+            organization = row.organization_id or ids.get(row.account_id)
+            told |= {organization} if row.written else set()
+            if row.job_id is not None:
+                assert row.written
+                assert row.job_id in jobs
+                assert row.verdict != "confirmed" or (organization, row.job_id) in wrote
+    assert {organization for organization, _ in wrote} <= told
+
+
+def doubles(stage: Stage) -> int:
+    """Writes that changed nothing, and organizations of an account that has one already."""
+    carried = Counter(row["external_id"] for row in stage.sandbox.organizations() if row["external_id"])
+    return sum(write["no_op"] for write in stage.writes()) + sum(count - 1 for count in carried.values())
+
+
+def nothing_twice(stage: Stage) -> None:
+    assert 0 == doubles(stage)
+
+
+def nothing_stale(stage: Stage) -> None:
+    """No value came back that a newer one had replaced."""
+    seen: dict[Any, list[str]] = defaultdict(list)
+    for write in stage.writes():
+        for field, value in {**write["after"], **write["after"].get("organization_fields", {})}.items():
+            if field not in ("organization_fields", "updated_at"):
+                seen[write["organization_id"], field].append(json.dumps(value))
+    assert {} == {key: values for key, values in seen.items() if len(values) > len(set(values))}
+
+
+def within_caps(stage: Stage) -> None:
+    """No call was over what Zendesk takes, nor over what we allow ourselves of it."""
+    assert [] == [job["id"] for job in stage.sandbox.jobs() if job["total"] > MOST_ROWS]
+    assert stage.sandbox.overview()["counts"]["most_jobs_in_flight"] <= min(MOST_IN_FLIGHT, MOST_JOBS)
+
+
+def nothing_open(stage: Stage) -> None:
+    assert [] == stage.open_jobs()

@@ -1,0 +1,189 @@
+"""The rows of the fault matrix: every call of a run, to the two systems and to its own memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Order = Mapping[str, Any]
+
+SALESFORCE_LOGIN = "/services/oauth2/token"
+QUERY = "/query/"
+LOGIN = "/oauth/tokens"
+FIELDS = "/api/v2/organization_fields"
+COUNT = "/api/v2/organizations/count"
+LIST = "/api/v2/organizations"
+SHOW = "/api/v2/organizations/show_many"
+CREATE = "/api/v2/organizations/create_many"
+UPDATE = "/api/v2/organizations/update_many"
+JOBS = "/api/v2/job_statuses"
+
+FIRST_PAGE, NEXT_PAGE = "page[[]size]=100", "*page[[]after]*"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call over HTTP. `at` tells the sandbox which one, `before` which one comes right before it (None: none does).
+
+    `world` has what the call needs: `reads` one update, `adopt` one organization of another type, and one change of a
+    kind each. `also` are faults without which a run does not come to this call. `outage` says that this is the call on
+    which a system is tried that stays away for the whole run.
+    """
+
+    name: str
+    task: str
+    system: Literal["salesforce", "zendesk"]
+    at: Order
+    before: Order | None
+    said: str
+    world: str = "reads"
+    form: Literal["token", "read", "page", "submit"] = "read"
+    links: bool = False
+    also: tuple[Order, ...] = ()
+    outage: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _of(system: str, path: str, **more: Any) -> Order:
+    return {"system": system, "path": path, **more}
+
+
+def _zendesk(path: str, **more: Any) -> Order:
+    return _of("zendesk", path, **more)
+
+
+def _submit(kind: str, path: str, **more: Any) -> Call:
+    return Call(
+        f"submit of a {kind}", "sync", "zendesk", _zendesk(path, **more), _zendesk(SHOW), path, kind, form="submit"
+    )
+
+
+AT_ONCE = {"job_seconds": 0}
+"""Jobs that have ended when they are looked at first: the call after the first look is the read-back."""
+
+LOST_ANSWER: Order = {"do": "reset_after", **_zendesk(UPDATE)}
+
+CALLS = (
+    Call(
+        "Salesforce token",
+        "gather_accounts",
+        "salesforce",
+        _of("salesforce", SALESFORCE_LOGIN),
+        None,
+        SALESFORCE_LOGIN,
+        form="token",
+    ),
+    Call(
+        "query, first page",
+        "gather_accounts",
+        "salesforce",
+        _of("salesforce", "*/query/"),
+        _of("salesforce", SALESFORCE_LOGIN),
+        QUERY,
+        form="page",
+        links=True,
+        outage=True,
+        settings={"salesforce_page_size": 2},
+    ),
+    Call(
+        "query, next page",
+        "gather_accounts",
+        "salesforce",
+        _of("salesforce", "*/query/?*"),
+        _of("salesforce", "*/query/"),
+        QUERY,
+        form="page",
+        settings={"salesforce_page_size": 2},
+    ),
+    Call(
+        "Zendesk token, to read",
+        "gather_organizations",
+        "zendesk",
+        _zendesk(LOGIN),
+        None,
+        LOGIN,
+        form="token",
+    ),
+    Call("fields", "gather_organizations", "zendesk", _zendesk(FIELDS), _zendesk(LOGIN), FIELDS, links=True),
+    Call("count", "gather_organizations", "zendesk", _zendesk(COUNT), _zendesk(FIELDS), COUNT),
+    Call(
+        "list, first page",
+        "gather_organizations",
+        "zendesk",
+        _zendesk(LIST, query=FIRST_PAGE),
+        _zendesk(COUNT),
+        LIST,
+        world="pages",
+        form="page",
+        links=True,
+        outage=True,
+    ),
+    Call(
+        "list, next page",
+        "gather_organizations",
+        "zendesk",
+        _zendesk(LIST, query=NEXT_PAGE),
+        _zendesk(LIST, query=FIRST_PAGE),
+        LIST,
+        world="pages",
+        form="page",
+        links=True,
+    ),
+    Call(
+        "read of what is adopted",
+        "compare",
+        "zendesk",
+        _zendesk(SHOW),
+        _zendesk(LOGIN, skip=1),
+        SHOW,
+        "adopt",
+        outage=True,
+    ),
+    Call(
+        "Zendesk token, to write",
+        "sync",
+        "zendesk",
+        _zendesk(LOGIN, skip=1),
+        _zendesk(COUNT, skip=1),
+        LOGIN,
+        form="token",
+    ),
+    Call("re-read by id", "sync", "zendesk", _zendesk(SHOW), _zendesk(LOGIN, skip=1), SHOW, "update", outage=True),
+    Call("re-read by external id", "sync", "zendesk", _zendesk(SHOW), _zendesk(LOGIN, skip=1), SHOW, "create"),
+    _submit("create", CREATE),
+    _submit("update", UPDATE, query=""),
+    _submit("mark", UPDATE, query="ids=*"),
+    Call("poll", "sync", "zendesk", _zendesk(f"{JOBS}/*"), _zendesk(UPDATE), f"{JOBS}/", "update", outage=True),
+    Call(
+        "list of jobs",
+        "sync",
+        "zendesk",
+        _zendesk(JOBS),
+        _zendesk(LOGIN, skip=2),
+        JOBS,
+        "update",
+        links=True,
+        also=(LOST_ANSWER,),
+    ),
+    Call(
+        "read-back by id",
+        "sync",
+        "zendesk",
+        _zendesk(SHOW, skip=1),
+        _zendesk(f"{JOBS}/*"),
+        SHOW,
+        "update",
+        settings=AT_ONCE,
+    ),
+    Call(
+        "read-back by external id",
+        "sync",
+        "zendesk",
+        _zendesk(SHOW, skip=1),
+        _zendesk(f"{JOBS}/*"),
+        SHOW,
+        "create",
+        settings=AT_ONCE,
+    ),
+)

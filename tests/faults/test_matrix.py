@@ -1,0 +1,34 @@
+"""The fault matrix: each call of a run suffers each fault that can hit it, and everything comes right.
+
+`make test` runs a slice that has every call and every fault in it; `make faults` runs all cells and shows the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.faults.calls import CALLS
+from tests.faults.cells import perform
+from tests.faults.faults import FAULTS
+from tests.faults.matrix import CELLS, IMPOSSIBLE, SLICE, Cell
+
+
+def test_after_a_fault_zendesk_is_as_desired_and_every_red_run_says_what_to_do(
+    database: None, cell: Cell, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("cell", perform(cell, tmp_path).as_json())
+
+
+def test_every_pair_of_call_and_fault_is_a_cell_or_has_a_reason_why_it_is_none() -> None:
+    pairs = {(call.name, fault.name) for call in CALLS for fault in FAULTS}
+    cells = {(cell.call.name, cell.fault.name) for cell in CELLS}
+    assert pairs == cells | IMPOSSIBLE.keys()
+    assert not cells & IMPOSSIBLE.keys()
+    assert all(IMPOSSIBLE.values())
+
+
+def test_the_slice_has_every_call_and_every_fault_in_it() -> None:
+    assert {cell.call.name for cell in CELLS} == {cell.call.name for cell in SLICE}
+    assert {cell.fault.name for cell in CELLS} == {cell.fault.name for cell in SLICE}
+    assert len(SLICE) <= max(len(CALLS), len(FAULTS)) + 5
