@@ -207,7 +207,7 @@ class Zendesk:
         else:
             step = (
                 "Its words are kept apart from this message, in the archive. Sent again, the same request would be"
-                f" refused again: see that the host in {self._session.where} is the right account, and act on its words."
+                f" refused again: see that the host in {self._session.where} is the right one, and act on its words."
             )
         return RejectedError(self._session.system, method, path, status, words, step)
 

@@ -348,7 +348,7 @@ def test_credentials_do_not_show_in_messages_or_representations(sandbox, session
     ("status", "body", "kind", "told"),
     [
         (403, {"error": "Forbidden"}, RejectedError, "a role that may see and edit all organizations"),
-        (404, {"error": "RecordNotFound"}, RejectedError, "is the right account, and act on its words"),
+        (404, {"error": "RecordNotFound"}, RejectedError, "is the right one, and act on its words"),
         (400, {"error": "TooManyValues"}, RejectedError, "kept apart from this message"),
         (422, {"error": "RecordInvalid", "description": "Name: X taken"}, RejectedError, "kept apart"),
         (409, {"error": "SomethingElse"}, RejectedError, "kept apart from this message"),
