@@ -44,7 +44,12 @@ submits = 3
 """
 """Instead of the shipped file's last tables: the same settings, with waits of a second at most."""
 
-dates = itertools.count()
+_dates = itertools.count()
+
+
+def next_date() -> datetime:
+    """A logical date that no run of these tests has had."""
+    return datetime(2026, 2, 1, tzinfo=timezone.utc) + timedelta(hours=next(_dates))
 
 
 @dataclass
@@ -101,10 +106,18 @@ class Stage:
 
         `before` says what happens when a task begins first, `after_failure` what happens when a try has failed.
         """
-        date = datetime(2026, 2, 1, tzinfo=timezone.utc) + timedelta(hours=next(dates))
         with self.environment(), listening(before or {}, after_failure) as failures:
-            result = parsed().test(logical_date=date, run_conf=conf)
+            result = parsed().test(logical_date=next_date(), run_conf=conf)
         return self._look(result, failures)
+
+    def look_at(self, date: datetime, failures: list[tuple[str, BaseException]]) -> Run:
+        """The run of a logical date as it stands, ended or not; what its tasks failed with is the caller's to know."""
+        from airflow import settings
+        from airflow.models.dagrun import DagRun
+
+        session = settings.Session()
+        session.expire_all()
+        return self._look(session.query(DagRun).filter_by(dag_id="partner_sync", logical_date=date).one(), failures)
 
     def clear(self, run: Run, *task_ids: str) -> Run:
         """Clears tasks of a run, as a person does, and lets it go on to its end."""
@@ -266,6 +279,9 @@ def cleared(dag: Any, dag_run: Any, task_ids: Sequence[str]) -> Any:
     from airflow.utils.state import DagRunState, TaskInstanceState
 
     session = settings.Session()
+    for ti in dag_run.get_task_instances(state=[TaskInstanceState.RUNNING], session=session):
+        ti.state = TaskInstanceState.FAILED  # what the scheduler does with a task that gives no sign of life any more
+    session.commit()
     scheduled = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
     scheduled.on_success_callback, scheduled.on_failure_callback = dag.on_success_callback, dag.on_failure_callback
     scheduled.clear(task_ids=list(task_ids), run_id=dag_run.run_id, dag_run_state=DagRunState.RUNNING, session=session)
