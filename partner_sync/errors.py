@@ -11,6 +11,7 @@ PartnerSyncError
 │   └── VerdictError         rows not confirmed: which, why
 └── RetryableError           the same may succeed later: Airflow retries with back-off
     ├── UnavailableError     429, 5xx, time-out, reset; carries retry_after
+    ├── StorageError         object storage did not take or give an object of the archive, or an XCom
     ├── IncompleteReadError  read and announced counts differ
     └── JobPendingError      still running after the total bound
 
@@ -133,6 +134,17 @@ class UnavailableError(RetryableError):
             f"{system} {happened} at {method} {path}.{wait} Airflow tries again by itself; if it goes on,"
             f" look at the status page of {system} and at the network between here and there.",
             retry_after=retry_after,
+        )
+
+
+class StorageError(RetryableError):
+    """Object storage, where archive and XComs are, did not do what it was asked: no room, no right, no reach."""
+
+    def __init__(self, did_not: str, what: str, why: str) -> None:
+        self.why = why
+        super().__init__(
+            f"Object storage did not {did_not} {what}: {why}. Airflow tries again by itself; if it goes on, look at the"
+            " room that is left there, and at who may read and write."
         )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from partner_sync import objects
+from partner_sync.errors import StorageError
 from partner_sync.objects import Root
 
 
@@ -74,7 +75,7 @@ def xcoms(root: Root, dag_id: str, *, before: datetime) -> list[Group]:
     return list(_grouped(old, depth=1))
 
 
-def remove(groups: Iterable[Group]) -> Iterator[tuple[Stored, OSError]]:
+def remove(groups: Iterable[Group]) -> Iterator[tuple[Stored, StorageError]]:
     """Removes what is in the groups, and folders that are empty then. Yields what could not be removed, and why."""
     for group in groups:
         for one in group.objects:
@@ -82,7 +83,7 @@ def remove(groups: Iterable[Group]) -> Iterator[tuple[Stored, OSError]]:
                 objects.remove(one.path)
                 if isinstance(one.path, Path):
                     _remove_empty(one.path, len(one.parts) - 1)
-            except OSError as error:
+            except StorageError as error:
                 yield one, error
 
 

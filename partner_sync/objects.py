@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from partner_sync import codec
+from partner_sync.errors import SnapshotError, StorageError
 
 Root = Any
 """A `pathlib.Path`, or Airflow's `ObjectStoragePath`, which has the same methods."""
@@ -16,16 +18,25 @@ T = TypeVar("T")
 NEXT_STEP = "If it was damaged or written by another release, move it away; the next run starts without it."
 
 
+@contextmanager
+def stored(did_not: str, what: object) -> Iterator[None]:
+    """What a store cannot do is a StorageError; that an object is there already, or not there, is none."""
+    try:
+        yield
+    except (FileNotFoundError, FileExistsError):
+        raise
+    except OSError as error:
+        raise StorageError(did_not, str(what), error.strerror or type(error).__name__) from error
+
+
 def put(path: Root, text: str) -> None:
     """Writes an object, over an earlier one. A store shows it whole or not at all; a file is renamed into place."""
-    if not isinstance(path, Path):
-        path.fs.pipe_file(path.path, text.encode())
-        return
-    part = _part(path, text)
-    try:
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with stored("write", path):
+        if isinstance(path, Path):
+            with _part(path, text) as part:
+                part.replace(path)
+        else:
+            path.fs.pipe_file(path.path, text.encode())
 
 
 def put_new(path: Root, text: str) -> bool:
@@ -34,23 +45,26 @@ def put_new(path: Root, text: str) -> bool:
     A file is linked into place, an object store is asked for a conditional write (S3: If-None-Match).
     """
     try:
-        if isinstance(path, Path):
-            part = _part(path, text)
-            try:
-                path.hardlink_to(part)
-            finally:
-                part.unlink()
-        else:
-            with path.open("x") as stream:
-                stream.write(text)
+        with stored("write", path):
+            if isinstance(path, Path):
+                with _part(path, text) as part:
+                    path.hardlink_to(part)
+            else:
+                with path.open("x") as stream:
+                    stream.write(text)
     except FileExistsError:
         return False
     return True
 
 
 def read(path: Root) -> str:
-    """The text of an object. Raises FileNotFoundError."""
-    return str((path.read_bytes() if isinstance(path, Path) else path.fs.cat_file(path.path)).decode())
+    """The text of an object. Raises FileNotFoundError, and SnapshotError for one that is no text."""
+    with stored("read", path):
+        content = path.read_bytes() if isinstance(path, Path) else path.fs.cat_file(path.path)
+    try:
+        return str(content.decode())
+    except UnicodeDecodeError:
+        raise SnapshotError(f"{path} is not a text. {NEXT_STEP}") from None
 
 
 def get(cls: type[T], path: Root) -> T | None:
@@ -69,11 +83,12 @@ def children(folder: Root) -> Iterator[Root]:
     answer that with no when the store does not answer at all. To this product that would mean an empty register.
     """
     try:
-        if isinstance(folder, Path):
-            names = [path.name for path in folder.iterdir()]
-        else:
-            folder.fs.invalidate_cache()  # clients remember listings; what another worker wrote since would not be seen
-            names = [str(name).rsplit("/", 1)[-1] for name in folder.fs.ls(folder.path, detail=False)]
+        with stored("list", folder):
+            if isinstance(folder, Path):
+                names = [path.name for path in folder.iterdir()]
+            else:
+                folder.fs.invalidate_cache()  # clients remember listings; what others wrote since would not be seen
+                names = [str(name).rsplit("/", 1)[-1] for name in folder.fs.ls(folder.path, detail=False)]
     except FileNotFoundError:
         return
     yield from (folder / name for name in sorted(names) if name and not name.startswith("."))
@@ -81,17 +96,20 @@ def children(folder: Root) -> Iterator[Root]:
 
 def remove(path: Root) -> None:
     """Removes an object; that another has done so already is fine."""
-    try:
+    with suppress(FileNotFoundError), stored("remove", path):
         if isinstance(path, Path):
             path.unlink()
         else:
             path.fs.rm_file(path.path)
-    except FileNotFoundError:
-        pass
 
 
-def _part(path: Path, text: str) -> Path:
+@contextmanager
+def _part(path: Path, text: str) -> Iterator[Path]:
+    """The text in a file beside the one that it is to become; gone afterwards, half written ones too."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    part.write_text(text, encoding="utf-8")
-    return part
+    try:
+        part.write_text(text, encoding="utf-8")
+        yield part
+    finally:
+        part.unlink(missing_ok=True)

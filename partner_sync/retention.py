@@ -71,7 +71,7 @@ def remove(groups: Sequence[Group], say: Callable[[str], object]) -> int:
     failed = 0
     for one, error in expiry.remove(groups):
         failed += 1
-        sys.stderr.write(f"not removed: {one.path}: {type(error).__name__}: {error}\n")
+        sys.stderr.write(f"not removed: {one.path}: {error.why}\n")
     objects = sum(len(group.objects) for group in groups)
     say(f"Removed {objects - failed:,} objects{f'; {failed:,} could not be removed' if failed else ''}.\n")
     return 1 if failed else 0

@@ -40,13 +40,11 @@ WITHHELD, PROBLEMS = "withheld", "problems"
 
 PROGRESS_SECONDS = 5
 
-AGAIN = "Clear {} with downstream: the run then goes on with a fresh one."
-
 
 @remembered
-def gather_accounts() -> dict[str, str]:
-    """Reads all accounts of the query. Returns an AccountsSnapshot as an XCom."""
-    from partner_sync import codec, connections, figures, salesforce
+def gather_accounts() -> None:
+    """Reads all accounts of the query, and hands them on as an AccountsSnapshot."""
+    from partner_sync import connections, figures, salesforce, xcoms
     from partner_sync.compare import options
     from partner_sync.soql import soql
 
@@ -56,18 +54,18 @@ def gather_accounts() -> dict[str, str]:
     client = connections.salesforce(config.accounts.connection, config.calls)
     snapshot = salesforce.gather(client, soql(config), now=_now, progress=_progress("accounts"))
     figures.calls("salesforce", snapshot.proof.calls)
-    return codec.dump(snapshot)
+    xcoms.push(context["ti"], snapshot)
 
 
 @remembered
-def gather_organizations() -> dict[str, str]:
-    """Checks the organization fields and reads all organizations of every instance, as an OrganizationsSnapshot."""
-    from partner_sync import codec, connections, figures, zendesk
+def gather_organizations() -> None:
+    """Checks the organization fields and reads all organizations of every instance: an OrganizationsSnapshot."""
+    from partner_sync import connections, figures, xcoms, zendesk
     from partner_sync.mapping import expected_fields
     from partner_sync.model import OrganizationsSnapshot
 
-    config = config_of(get_current_context())
-    begun = _now()
+    context = get_current_context()
+    config, begun = config_of(context), _now()
     reads = tuple(
         zendesk.gather(
             connections.zendesk(instance, config.calls),
@@ -81,31 +79,21 @@ def gather_organizations() -> dict[str, str]:
     )
     for one in reads:
         figures.calls(one.instance, one.proof.calls)
-    return codec.dump(OrganizationsSnapshot(begun, _now(), reads))
+    xcoms.push(context["ti"], OrganizationsSnapshot(begun, _now(), reads))
 
 
 @remembered
 def compare() -> list[dict[str, str]]:
     """Makes the plan and its batches, archives it, and names it the latest. Returns one small reference per batch."""
-    from partner_sync import codec, figures, stores
+    from partner_sync import figures, stores, xcoms
     from partner_sync.compare import batches, compare, options
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
     from partner_sync.standing import standings
 
     context = get_current_context()
     ti, config, made = context["ti"], config_of(context), _now()
-    accounts = codec.load(
-        AccountsSnapshot,
-        ti.xcom_pull(task_ids="gather_accounts"),
-        source="The snapshot of gather_accounts",
-        next_step=AGAIN.format("gather_accounts"),
-    )
-    organizations = codec.load(
-        OrganizationsSnapshot,
-        ti.xcom_pull(task_ids="gather_organizations"),
-        source="The snapshot of gather_organizations",
-        next_step=AGAIN.format("gather_organizations"),
-    )
+    accounts = xcoms.pull(ti, AccountsSnapshot, "gather_accounts")
+    organizations = xcoms.pull(ti, OrganizationsSnapshot, "gather_organizations")
     organizations = _read_adopted(config, accounts, organizations)
     plan = compare(
         config,
@@ -130,7 +118,7 @@ def compare() -> list[dict[str, str]]:
     names += [WITHHELD] * bool(plan.withheld) + [PROBLEMS] * bool(plan.problems and config.problems == "fail")
     _check_room(len(names))
     for batch in queue:
-        ti.xcom_push(key=batch.name, value=codec.dump(batch))
+        xcoms.push(ti, batch, batch.name)
     for instance in written:
         archive.name_latest(instance, plan.order)
     figures.planned(context, plan, written)
@@ -140,24 +128,20 @@ def compare() -> list[dict[str, str]]:
 @remembered
 def sync(batch: str) -> None:
     """Writes one batch, which is pulled by its name, and fails if any of its rows is rejected or unknown."""
-    from partner_sync import codec, connections, figures, stores
+    from partner_sync import connections, figures, stores, xcoms
     from partner_sync.model import Batch
     from partner_sync.sync import ComeBack, Visit
     from partner_sync.verdicts import show
+    from partner_sync.xcoms import again
 
     context = get_current_context()
     ti, config, archive = context["ti"], config_of(context), stores.archive()
     if batch in (WITHHELD, PROBLEMS):
         _fail_on_purpose(batch, archive, context)
-    work = codec.load(
-        Batch,
-        ti.xcom_pull(task_ids="compare", key=batch),
-        source=f"The batch {batch} of compare",
-        next_step=AGAIN.format("compare"),
-    )
+    work = xcoms.pull(ti, Batch, "compare", batch)
     written = {instance.name: instance for instance in config.instances if instance.write}
     if work.instance not in written:
-        raise SnapshotError(f"Instance {work.instance} of {batch} is not written any more. {AGAIN.format('compare')}")
+        raise SnapshotError(f"Instance {work.instance} of {batch} is not written any more. {again('compare')}")
     visit = Visit(
         batch=work,
         zendesk=connections.zendesk(written[work.instance], config.calls),
@@ -184,10 +168,12 @@ def sync(batch: str) -> None:
 
 def _fail_on_purpose(element: str, archive: Archive, context: Context) -> NoReturn:
     """Raises what a person must look at. The plan is read from the archive, where they will look as well."""
+    from partner_sync.xcoms import again
+
     dag_run = context["dag_run"]
     record = archive.run(archive.run_folder(dag_run.run_id, dag_run.run_after))
     if record is None:
-        raise SnapshotError(f"The archive has no run.json of {dag_run.run_id}. {AGAIN.format('compare')}")
+        raise SnapshotError(f"The archive has no run.json of {dag_run.run_id}. {again('compare')}")
     if element == WITHHELD:
         raise WithheldError("\n".join(f"{item.why} {item.next_step}" for item in record.plan.withheld))
     kinds = sorted({problem.kind for problem in record.plan.problems})

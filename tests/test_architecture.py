@@ -50,6 +50,7 @@ RINGS = {
         "salesforce",
         "sync",
         "transport",
+        "xcoms",
         "zendesk",
         "zendesk_auth",
         "zendesk_client",

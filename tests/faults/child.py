@@ -115,12 +115,13 @@ def main() -> None:
         for line in sys.stdin:
             process = os.fork()
             if not process:
+                code = 1
                 try:
                     perform(json.loads(line))
-                except BaseException:
+                    code = 0
+                finally:
                     traceback.print_exc()
-                    os._exit(1)
-                os._exit(0)
+                    os._exit(code)
             told.write(f"{process}\n")
             told.write(f"{os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])}\n")
 

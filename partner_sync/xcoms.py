@@ -1,0 +1,40 @@
+"""What tasks hand on to each other: values of the codec as XComs, whose objects can be missing, damaged or too large.
+
+A task pushes its own result instead of returning it: what goes wrong then is told in our words, like everything else.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from partner_sync import codec
+from partner_sync.errors import SnapshotError
+from partner_sync.objects import stored
+
+T = TypeVar("T")
+
+RESULT = "return_value"
+"""Airflow's own key for what a task returns."""
+
+
+def push(ti: Any, value: object, key: str = RESULT) -> None:
+    """Hands a value on. Raises StorageError."""
+    with stored("write", f"the XCom {key} of {ti.task_id}"):
+        ti.xcom_push(key=key, value=codec.dump(value))
+
+
+def pull(ti: Any, cls: type[T], task_id: str, key: str = RESULT) -> T:
+    """What a task handed on. Raises SnapshotError for what is not there or of another shape, StorageError."""
+    source = f"The batch {key} of {task_id}" if key != RESULT else f"The snapshot of {task_id}"
+    next_step = again(task_id)
+    try:
+        with stored("read", f"the XCom {key} of {task_id}"):
+            found = ti.xcom_pull(task_ids=task_id, key=key)
+    except ValueError:
+        raise SnapshotError(f"{source} is damaged: its object is no JSON. {next_step}") from None
+    return codec.load(cls, found, source=source, next_step=next_step)
+
+
+def again(task_id: str) -> str:
+    """The next step where what a task handed on is of no use."""
+    return f"Clear {task_id} with downstream: the run then goes on with a fresh one."
