@@ -27,7 +27,7 @@ from partner_sync.errors import (
     UnavailableError,
 )
 from partner_sync.model import AccountsSnapshot, ReadProof
-from partner_sync.transport import Session
+from partner_sync.transport import Answer, Session
 
 T = TypeVar("T")
 
@@ -171,7 +171,7 @@ def translated(error: Exception, session: Session, soql: str = "") -> PartnerSyn
     if isinstance(error, SalesforceError) and isinstance(error.content, list | dict):
         return _refused(error, session, soql)
     if isinstance(error, SalesforceExpiredSession) or session.last.status == 401:
-        return _not_accepted(session, "")
+        return _not_accepted(session.last, session.where, "")
     return _unreadable(session)
 
 
@@ -181,16 +181,15 @@ def _login_failed(error: SalesforceAuthenticationFailed, session: Session) -> Pa
         return _unreadable(session, f"is at its limit ({error.code})", error.auth_message)
     if isinstance(error.code, int) and error.code < 400:
         return _unreadable(session)
-    return _not_accepted(session, f"{error.code}: {error.auth_message}")
+    return _not_accepted(session.last, session.where, f"{error.code}: {error.auth_message}")
 
 
-def _not_accepted(session: Session, words: str) -> AuthenticationError:
-    last = session.last
+def _not_accepted(asked: Answer, where: str, words: str) -> AuthenticationError:
     step = (
-        f"Check consumer_key, consumer_secret and domain of {session.where} (a My Domain such as 'acme.my'), and that"
+        f"Check consumer_key, consumer_secret and domain of {where} (a My Domain such as 'acme.my'), and that"
         " the app's client credentials flow is on and its user active."
     )
-    return AuthenticationError("Salesforce", last.method, last.path, last.status, words, step)
+    return AuthenticationError("Salesforce", asked.method, asked.path, asked.status, words, step)
 
 
 def _unreadable(
@@ -206,8 +205,8 @@ def _refused(error: SalesforceError, session: Session, soql: str) -> PartnerSync
     said = [item for item in items if isinstance(item, dict)]
     codes = {str(item.get("errorCode", "")) for item in said}
     words = "; ".join(f"{item.get('errorCode')}: {item.get('message')}" for item in said)
-    if error.status == 401:
-        return _not_accepted(session, words)
+    if error.status == 401:  # simple-salesforce has logged in once more by then, with success and in vain
+        return _not_accepted(Answer("GET", urlsplit(str(error.url)).path, 401), session.where, words)
     if LOCATOR_CODE in codes:
         last = session.last
         return QueryLostError("Salesforce", last.method, last.path, "forgot the query", effect="none", words=words)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Any
 
+from partner_sync.model import Change
 from tests.dag.stage import Run, Stage
 
 MOST_ROWS, MOST_JOBS, MOST_IN_FLIGHT = 100, 30, 20
 
 
-def told_truly(stage: Stage, *runs: Run) -> None:
-    """The archive has a verdict for every change; what was written, it says so, and by which job if it names one."""
+def told_truly(stage: Stage, *runs: Run, untold: Run | None = None) -> None:
+    """The archive has a verdict for every change; what was written, it says so, and by which job if it names one.
+
+    A run that was killed for good may be `untold`: nobody was left to tell, but what it was about to do is archived.
+    """
     jobs = {job["id"] for job in stage.sandbox.jobs()}
     wrote = {(write["organization_id"], write["job_id"]) for write in stage.writes()}
     ids = {row["external_id"]: row["id"] for row in stage.sandbox.organizations()}
-    told = set()
+    told = {change.organization_id or ids.get(change.account_id) for change in _planned(untold)}
     for run in runs:
         assert not run.verdicts or len(run.plan.changes) >= len(run.verdicts)
         for row in run.verdicts:
@@ -27,6 +32,10 @@ def told_truly(stage: Stage, *runs: Run) -> None:
                 assert row.job_id in jobs
                 assert row.verdict != "confirmed" or (organization, row.job_id) in wrote
     assert {organization for organization, _ in wrote} <= told
+
+
+def _planned(run: Run | None) -> Sequence[Change]:
+    return run.plan.changes if run is not None and run.plan is not None else ()
 
 
 def doubles(stage: Stage) -> int:

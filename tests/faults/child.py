@@ -120,7 +120,8 @@ def main() -> None:
                     perform(json.loads(line))
                     code = 0
                 finally:
-                    traceback.print_exc()
+                    if code:
+                        traceback.print_exc()
                     os._exit(code)
             told.write(f"{process}\n")
             told.write(f"{os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])}\n")

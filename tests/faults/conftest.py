@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.faults.matrix import CELLS, SLICE
+from tests.faults.processes import Processes
 from tests.faults.table import table
 
 
@@ -24,3 +27,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write(
             table([dict(report.user_properties)["cell"] for report in reports if report.user_properties])
         )
+
+
+@pytest.fixture(scope="session")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """Runs in processes of their own."""
+    running = Processes(tmp_path_factory.mktemp("processes"))
+    yield running
+    running.end()

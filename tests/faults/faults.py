@@ -1,4 +1,4 @@
-"""The columns of the fault matrix: everything that can hit a call, and which calls it cannot hit."""
+"""The columns of the fault matrix: everything that can hit a call, an access to an object, or a clock."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ FOREIGN = "elsewhere.example"
 AN_HOUR = 3600.0
 
 Lasts = Literal["once", "until a task fails", "the whole run"]
+How = Literal["http", "full", "gone", "cut", "killed", "killed after", "killed for good", "clock"]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong with a call over HTTP. `orders` are what the sandbox is told; `cause` is how a message names it.
+    """What goes wrong; `how` says with what: `http` faults are orders to the sandbox, which `orders` has.
 
-    `lasts` says when it is over, `submit_lasts` the same where the call is a submit, whose outcome it leaves open.
-    `impossible` answers why a call cannot suffer it, None if it can. `abroad` needs a network with a foreign host.
+    `cause` is how a message names it. `lasts` says when it is over, `submit_lasts` the same where the call is a submit,
+    whose outcome it leaves open. `abroad` needs a network with a foreign host, `ahead` are seconds of a wrong clock.
     """
 
     name: str
-    orders: Callable[[Call], list[Order]]
-    cause: str
+    orders: Callable[[Call], list[Order]] = lambda call: []
+    cause: str = ""
     lasts: Lasts = "until a task fails"
     submit_lasts: Lasts = "once"
-    impossible: Callable[[Call], str | None] = lambda call: None
+    how: How = "http"
     abroad: bool = False
+    ahead: float = 0
 
 
 def on_call(do: str, **more: Any) -> Callable[[Call], list[Order]]:
@@ -80,18 +82,6 @@ def skewed(call: Call) -> list[Order]:
     ]
 
 
-def only_with_links(call: Call) -> str | None:
-    return None if call.links else "its answer names no further page"
-
-
-def only_the_login(call: Call) -> str | None:
-    return None if call.name == "Salesforce token" else "only Salesforce's login names the host of what follows"
-
-
-def only_the_first(call: Call) -> str | None:
-    return None if call.outage else "a system that stays away is met at the first call of a task"
-
-
 FAULTS = (
     Fault("refused", refusal, "could not be reached", submit_lasts="until a task fails"),
     Fault("reset before", on_call("reset_before"), "broke the connection"),
@@ -129,29 +119,34 @@ FAULTS = (
         "answered 503",
         lasts="the whole run",
         submit_lasts="the whole run",
-        impossible=only_the_first,
     ),
     Fault("redirect", redirect, f"It redirects to {FOREIGN}", abroad=True),
     Fault(
         "foreign link",
         on_call("foreign_links", host=FOREIGN),
         FOREIGN,
-        impossible=only_with_links,
         abroad=True,
     ),
     Fault(
         "foreign instance",
         on_call("foreign_links", host=FOREIGN),
         FOREIGN,
-        impossible=only_the_login,
         abroad=True,
     ),
     Fault("clock skew", skewed, "answered 429", lasts="the whole run", submit_lasts="the whole run"),
+    Fault("killed", how="killed"),
+    Fault("killed after", how="killed after"),
+    Fault("killed for good", how="killed for good"),
+    Fault("disk full", cause="Object storage did not write .*: File too large", how="full"),
+    Fault("vanished", cause="points to an object that is not there any more", how="gone"),
+    Fault("damaged", cause="is damaged: its object is no JSON|is not a Plan/1", how="cut"),
+    Fault("clock ahead", cause="ahead of this worker's clock", how="clock", ahead=AN_HOUR),
+    Fault("clock behind", cause="ahead of this worker's clock", how="clock", ahead=-AN_HOUR),
 )
-"""Over HTTP. In order of appearance in the table."""
+"""In order of appearance in the table. The clocks of `clock skew` are the vendors', those of the last two our own."""
 
 NEXT_STEP = (
     r"Airflow tries again by itself; if it goes on, look at"
     r"|Airflow reads again by itself"
-    r"|\b(Check|Give|[Ss]ee that|Clear|[Ww]rite|Name|Look at|Add|Set|mend|free) "
+    r"|\b(Check|Give|[Ss]ee that|Clear|[Ww]rite|Name|Look at|Add|Set|mend|free|move it away|remove) "
 )

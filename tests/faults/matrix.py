@@ -1,12 +1,16 @@
-"""The matrix: which call suffers which fault, how a red run is mended, and the slice of it that `make test` runs."""
+"""The matrix: what suffers which fault, how a red run is mended, and the slice of it that `make test` runs."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
 
+from tests.faults.accesses import ACCESSES, CLOCKS, WRITING, Access, ClockOf
 from tests.faults.calls import CALLS, Call
 from tests.faults.faults import FAULTS, Fault
+
+Row = Call | Access | ClockOf
+ROWS: tuple[Row, ...] = (*CALLS, *ACCESSES, *CLOCKS)
 
 CLEARED, NEXT = "c", "n"
 """How a red run is mended: it is cleared, or left alone and the next one comes. Neighbours in the table differ."""
@@ -14,45 +18,79 @@ CLEARED, NEXT = "c", "n"
 
 @dataclass(frozen=True)
 class Cell:
-    """A call, a fault, and how the run is mended should it end red."""
+    """Something that a run does, a fault, and how the run is mended should it end red."""
 
-    call: Call
+    row: Row
     fault: Fault
     mend: str
 
     @property
     def name(self) -> str:
-        return f"{self.call.name} - {self.fault.name}"
+        return f"{self.row.name} - {self.fault.name}"
+
+
+def why_not(row: Row, fault: Fault) -> str | None:
+    """Why something cannot suffer a fault; None if it can."""
+    if isinstance(row, ClockOf) or fault.how == "clock":
+        return None if isinstance(row, ClockOf) and fault.how == "clock" else "a clock can be wrong, and nothing else"
+    if fault.how == "killed for good" and row.task.startswith("gather"):
+        return "a task that only reads leaves nothing behind for the next run"
+    return _call_cannot(row, fault) if isinstance(row, Call) else _access_cannot(row, fault)
+
+
+def _call_cannot(call: Call, fault: Fault) -> str | None:
+    if fault.how in ("full", "gone", "cut"):
+        return "it is no object"
+    if fault.how == "killed after" and call.form != "submit":
+        return "it has no effect that could outlive its caller"
+    if fault.name == "foreign link" and not call.links:
+        return "its answer names no further page"
+    if fault.name == "foreign instance" and call.name != "Salesforce token":
+        return "only Salesforce's login names the host of what follows"
+    if fault.name == "outage" and not call.outage:
+        return "a system that stays away is met at the first call of a task"
+    return None
+
+
+def _access_cannot(access: Access, fault: Fault) -> str | None:
+    if fault.how == "http":
+        return "it is no call over HTTP"
+    if fault.how == "killed after":
+        return "what follows is the next access, which has a row of its own"
+    if fault.how == "full" and (access.does, access.events) != ("write", WRITING):
+        return "it puts no content into a file"
+    if fault.how == "gone" and access.gone is None:
+        return "the register is the one memory of what was sent: who takes it away takes that away"
+    if fault.how == "cut" and (access.gone is None or access.gone_path or access.name == "run"):
+        return "its content is not read again in a run"
+    return None
 
 
 IMPOSSIBLE = {
-    (call.name, fault.name): reason
-    for call in CALLS
-    for fault in FAULTS
-    if (reason := fault.impossible(call)) is not None
+    (row.name, fault.name): reason for row in ROWS for fault in FAULTS if (reason := why_not(row, fault)) is not None
 }
 """Pairs that cannot be, and why."""
 
 CELLS = [
-    Cell(call, fault, (CLEARED, NEXT)[(row + column) % 2])
-    for row, call in enumerate(CALLS)
+    Cell(row, fault, (CLEARED, NEXT)[(number + column) % 2])
+    for number, row in enumerate(ROWS)
     for column, fault in enumerate(FAULTS)
-    if (call.name, fault.name) not in IMPOSSIBLE
+    if (row.name, fault.name) not in IMPOSSIBLE
 ]
 
 
 def _slice() -> list[Cell]:
-    """Cells that have every call and every fault once: the rarest faults first, each on the call used least."""
+    """Cells that have every row and every fault once: the rarest faults first, each on the row used least."""
     used: Counter[str] = Counter()
     chosen: list[Cell] = []
     by_fault = {fault.name: [cell for cell in CELLS if cell.fault is fault] for fault in FAULTS}
     for _, cells in sorted(by_fault.items(), key=lambda pair: len(pair[1])):
-        chosen.append(min(cells, key=lambda cell: used[cell.call.name]))
-        used[chosen[-1].call.name] += 1
+        chosen.append(min(cells, key=lambda cell: used[cell.row.name]))
+        used[chosen[-1].row.name] += 1
     shown: Counter[str] = Counter(cell.fault.name for cell in chosen)
-    for call in CALLS:
-        if not used[call.name]:
-            cells = [cell for cell in CELLS if cell.call is call]
+    for row in ROWS:
+        if not used[row.name]:
+            cells = [cell for cell in CELLS if cell.row is row]
             chosen.append(min(cells, key=lambda cell: shown[cell.fault.name]))
             shown[chosen[-1].fault.name] += 1
     return chosen

@@ -8,27 +8,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults.calls import CALLS
 from tests.faults.cells import perform
 from tests.faults.faults import FAULTS
-from tests.faults.matrix import CELLS, IMPOSSIBLE, SLICE, Cell
+from tests.faults.matrix import CELLS, IMPOSSIBLE, ROWS, SLICE, Cell
+from tests.faults.processes import Processes
 
 
 def test_after_a_fault_zendesk_is_as_desired_and_every_red_run_says_what_to_do(
-    database: None, cell: Cell, tmp_path: Path, record_property: Callable[[str, object], None]
+    database: None,
+    cell: Cell,
+    tmp_path: Path,
+    processes: Processes,
+    record_property: Callable[[str, object], None],
 ) -> None:
-    record_property("cell", perform(cell, tmp_path).as_json())
+    record_property("cell", perform(cell, tmp_path, processes).as_json())
 
 
 def test_every_pair_of_call_and_fault_is_a_cell_or_has_a_reason_why_it_is_none() -> None:
-    pairs = {(call.name, fault.name) for call in CALLS for fault in FAULTS}
-    cells = {(cell.call.name, cell.fault.name) for cell in CELLS}
+    pairs = {(row.name, fault.name) for row in ROWS for fault in FAULTS}
+    cells = {(cell.row.name, cell.fault.name) for cell in CELLS}
     assert pairs == cells | IMPOSSIBLE.keys()
     assert not cells & IMPOSSIBLE.keys()
     assert all(IMPOSSIBLE.values())
 
 
 def test_the_slice_has_every_call_and_every_fault_in_it() -> None:
-    assert {cell.call.name for cell in CELLS} == {cell.call.name for cell in SLICE}
+    assert {cell.row.name for cell in CELLS} == {cell.row.name for cell in SLICE}
     assert {cell.fault.name for cell in CELLS} == {cell.fault.name for cell in SLICE}
-    assert len(SLICE) <= max(len(CALLS), len(FAULTS)) + 5
+    assert len(SLICE) <= max(len(ROWS), len(FAULTS)) + 5
