@@ -107,6 +107,10 @@ class Archive:
         """Names a plan the instance's latest, unless a newer one is there; tells whether it is the latest now."""
         return _put_newest(self._latest(instance), order, codec.to_json(order))
 
+    def latest_object(self, instance: str, order: PlanOrder) -> Root:
+        """The object that names a plan the newest of an instance."""
+        return self._latest(instance) / _name(order)
+
     def _latest(self, instance: str) -> Root:
         return self.root / "instances" / segment(instance) / "latest"
 

@@ -80,12 +80,13 @@ def dump(value: object) -> dict[str, str]:
 def load(cls: type[T], xcom: object, *, source: str, next_step: str) -> T:
     """The value in an XCom. Raises SnapshotError for a missing one (None), a dangling one, or one of another schema.
 
-    A missing object arrives as the text of its path: the XCom backend of common.io hands that out instead of raising.
+    A missing or damaged object arrives as the text of its path: the XCom backend of common.io hands that out instead of
+    raising.
     """
     if xcom is None:
         raise SnapshotError(f"{source} is missing. {next_step}")
     if isinstance(xcom, str):
-        raise SnapshotError(f"{source} points to an object that is not there any more. {next_step}")
+        raise SnapshotError(f"{source} points to an object that is not there any more, or is damaged. {next_step}")
     envelope = cast("dict[str, object]", xcom) if isinstance(xcom, dict) else {}
     if envelope.get("schema") != schema(cls) or not isinstance(envelope.get("json"), str):
         raise SnapshotError(f"{source} is not a {schema(cls)}. {next_step}")

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from partner_sync.archive import Archive
+from partner_sync.clocks import refuse_ahead
 from partner_sync.errors import (
     JobPendingError,
     PermanentError,
@@ -105,6 +106,7 @@ class Visit:
 
     def _write(self) -> Done | ComeBack:
         batch = self.batch
+        refuse_ahead(batch, self.now())
         wave = batch.index // self.settings.jobs_in_flight
         due = batch.order.made + timedelta(seconds=wave * self.settings.come_back_seconds)
         if self.now() < due:

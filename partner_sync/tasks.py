@@ -86,6 +86,7 @@ def gather_organizations() -> None:
 def compare() -> list[dict[str, str]]:
     """Makes the plan and its batches, archives it, and names it the latest. Returns one small reference per batch."""
     from partner_sync import figures, stores, xcoms
+    from partner_sync.clocks import refuse_latest_ahead
     from partner_sync.compare import batches, compare, options
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
     from partner_sync.standing import standings
@@ -106,10 +107,12 @@ def compare() -> list[dict[str, str]]:
     )
     log.info("plan %s: %s", plan.id, ", ".join(f"{name} {count}" for name, count in plan.counts.items() if count))
     archive = stores.archive()
+    written = [instance.name for instance in config.instances if instance.write]
+    for instance in written if not plan.dry_run else ():
+        refuse_latest_ahead(archive, instance, _now())
     archive.write_run(_record(context, config, plan))
     for standing in standings(config, accounts, organizations, plan.order):
         archive.write_standings(standing)
-    written = [instance.name for instance in config.instances if instance.write]
     if plan.dry_run:
         figures.planned(context, plan, written)
         return []

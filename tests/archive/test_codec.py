@@ -83,7 +83,10 @@ def test_whatever_is_dumped_is_loaded_as_it_was(value):
     ("xcom", "message"),
     [
         (None, "The snapshot is missing. Clear gather_accounts."),
-        ("file:///xcom/gone", "The snapshot points to an object that is not there any more. Clear gather_accounts."),
+        (
+            "file:///xcom/gone",
+            "The snapshot points to an object that is not there any more, or is damaged. Clear gather_accounts.",
+        ),
         ({}, "The snapshot is not a AccountsSnapshot/1. Clear gather_accounts."),
         ([], "The snapshot is not a AccountsSnapshot/1. Clear gather_accounts."),
         ({"schema": "AccountsSnapshot/0", "json": "{}"}, "The snapshot is not a AccountsSnapshot/1."),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from partner_sync.archive import Archive
+from partner_sync.errors import SnapshotError
 from partner_sync.model import OpenJob, Plan, RowVerdict, RunRecord
 from partner_sync.sandbox import PINNED_ACCOUNT_ID, Sandbox, World, default_world
 
@@ -189,12 +190,20 @@ class Stage:
     def _look(self, result: Any, failures: list[tuple[str, BaseException]]) -> Run:
         folder = self.archive.run_folder(result.run_id, result.run_after)
         record = self.archive.run(folder)
-        plan = record and self.archive.plan(folder, record.plan.id)
+        plan_id = record.plan.id if record else next((path.name for path in folder.glob("*Z-*")), None)
+        plan = plan_id and self._plan(folder, plan_id)
         instances = result.get_task_instances()
         tasks = {_label(ti): str(ti.state) for ti in instances}
         tries = {_label(ti): ti.try_number for ti in instances}
-        verdicts = self.archive.verdicts(folder, record.plan.id) if record else []
+        verdicts = self.archive.verdicts(folder, plan_id) if plan_id else []
         return Run(str(result.state), tasks, tries, record, plan, verdicts, failures, result)
+
+    def _plan(self, folder: Path, plan_id: str) -> Plan | None:
+        """A plan of the archive; None for one that somebody has removed or damaged."""
+        try:
+            return self.archive.plan(folder, plan_id)
+        except SnapshotError:
+            return None
 
 
 def wanted(account: Mapping[str, Any]) -> dict[str, Any]:

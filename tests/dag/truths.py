@@ -23,7 +23,7 @@ def told_truly(stage: Stage, *runs: Run, untold: Run | None = None) -> None:
     ids = {row["external_id"]: row["id"] for row in stage.sandbox.organizations()}
     told = {change.organization_id or ids.get(change.account_id) for change in _planned(untold)}
     for run in runs:
-        assert not run.verdicts or len(run.plan.changes) >= len(run.verdicts)
+        assert run.plan is None or len(run.plan.changes) >= len(run.verdicts)
         for row in run.verdicts:
             organization = row.organization_id or ids.get(row.account_id)
             told |= {organization} if row.written else set()

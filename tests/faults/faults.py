@@ -138,8 +138,8 @@ FAULTS = (
     Fault("killed after", how="killed after"),
     Fault("killed for good", how="killed for good"),
     Fault("disk full", cause="Object storage did not write .*: File too large", how="full"),
-    Fault("vanished", cause="points to an object that is not there any more", how="gone"),
-    Fault("damaged", cause="is damaged: its object is no JSON|is not a Plan/1", how="cut"),
+    Fault("vanished", cause="points to an object that is not there any more, or is damaged", how="gone"),
+    Fault("damaged", cause="points to an object that is not there any more, or is damaged|is not a Plan/1", how="cut"),
     Fault("clock ahead", cause="ahead of this worker's clock", how="clock", ahead=AN_HOUR),
     Fault("clock behind", cause="ahead of this worker's clock", how="clock", ahead=-AN_HOUR),
 )

@@ -1,0 +1,43 @@
+"""Whether a plan is of our own time. One from ahead of our clock would make every later plan look old, and be held for
+newer until time has caught up with it: nothing would be written, and every run be green.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from partner_sync.archive import Archive
+from partner_sync.errors import SnapshotError
+from partner_sync.model import Batch, PlanOrder
+
+TOLERANCE = timedelta(minutes=1)
+"""Clocks of two workers may differ by so much; the order of plans, which are an hour apart, does not suffer from it."""
+
+
+def refuse_latest_ahead(archive: Archive, instance: str, now: datetime) -> None:
+    """Raises SnapshotError where the newest plan of an instance is from ahead of `now`."""
+    latest = archive.latest(instance)
+    if latest is not None and (ahead := _ahead(latest, now)) > TOLERANCE:
+        raise SnapshotError(
+            f"The newest plan of {instance} in the archive, {latest.plan_id}, is {_told(ahead)} ahead of this worker's"
+            " clock: one of two clocks is wrong, or was. Nothing was written. Set it right; if it was the other one,"
+            f" remove {archive.latest_object(instance, latest)} as well. Then clear compare with downstream."
+        )
+
+
+def refuse_ahead(batch: Batch, now: datetime) -> None:
+    """Raises SnapshotError where the plan of a batch is from ahead of `now`."""
+    if (ahead := _ahead(batch.order, now)) > TOLERANCE:
+        raise SnapshotError(
+            f"{batch.name} belongs to a plan that is {_told(ahead)} ahead of this worker's clock: the clock is wrong"
+            " here, or was where compare ran. Nothing was written. Set it right, then clear this task; if it was the"
+            " other one, clear compare with downstream."
+        )
+
+
+def _ahead(order: PlanOrder, now: datetime) -> timedelta:
+    return max(order.snapshot_begun, order.made) - now
+
+
+def _told(ahead: timedelta) -> str:
+    return f"{ahead.total_seconds() / 60:.0f} minutes"
