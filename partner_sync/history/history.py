@@ -149,10 +149,11 @@ class History:
         plan_id: str | None = None,
         filters: Filters | None = None,
         *,
+        sort: str = "plan",
         page: int = 1,
         page_size: int = 50,
     ) -> Changes | None:
-        """One page of the changes of a plan; without `plan_id`, of the newest of the run."""
+        """One page of the changes of a plan, by a key of `ORDERS`; without `plan_id`, of the newest of the run."""
         with self._open(run_id) as db:
             found = self._plan(db, run_id, plan_id)
             if found is None:
@@ -160,7 +161,7 @@ class History:
             run, plan = found
             links = runs.links(db, run)
             return changes.changes(
-                db, run["run_id"], plan["plan_id"], plan["id"], links, filters or Filters(), page, page_size
+                db, run["run_id"], plan["plan_id"], plan["id"], links, filters or Filters(), sort, page, page_size
             )
 
     def export(self, run_id: str, plan_id: str | None = None, filters: Filters | None = None) -> Iterator[ChangeRow]:
