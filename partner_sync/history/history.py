@@ -12,7 +12,7 @@ from pathlib import Path
 
 from partner_sync.archive import segment
 from partner_sync.errors import SnapshotError
-from partner_sync.history import changes, organizations, overview, problems, rows, runs, schema, search
+from partner_sync.history import changes, lists, organizations, overview, problems, rows, runs, schema, search
 from partner_sync.history.answers import (
     ChangeDetail,
     ChangeRow,
@@ -117,6 +117,24 @@ class History:
         """One page of runs, the newest first."""
         with self._open() as db:
             return runs.runs(db, instance=instance, state=state, page=page, page_size=page_size)
+
+    def recent(
+        self,
+        since: datetime,
+        *,
+        kind: str | None = None,
+        field: str | None = None,
+        instance: str | None = None,
+        page: int = 1,
+    ) -> lists.Recent:
+        """One page of what was written since then, the newest first."""
+        with self._open() as db:
+            return lists.recent(db, runs.links(db), since, kind=kind, field=field, instance=instance, page=page)
+
+    def partners(self, *, type_name: str | None = None, instance: str | None = None, page: int = 1) -> lists.Partners:
+        """One page of partner organizations as they were read last, by name."""
+        with self._open() as db:
+            return lists.partners(db, type_name=type_name, instance=instance, page=page)
 
     def unreadable(self) -> tuple[Unreadable, ...]:
         """Objects of the archive that could not be read."""

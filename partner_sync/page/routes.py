@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
@@ -56,6 +57,27 @@ def overview(history: Archive, instance: str = "", page: Page = 1) -> HTMLRespon
 @router.get("/chart.json")
 def chart(history: Archive, instance: str = "") -> JSONResponse:
     return JSONResponse(charts.numbers(history.overview(instance=instance or None)))
+
+
+@router.get("/recent")
+def recent(
+    history: Archive,
+    kind: str = "",
+    field: str = "",
+    instance: str = "",
+    days: Annotated[int, Query(ge=1, le=3660)] = 1,
+    page: Page = 1,
+) -> HTMLResponse:
+    since = history.clock() - timedelta(days=days)
+    found = history.recent(since, kind=kind or None, field=field or None, instance=instance or None, page=page)
+    asked = {"kind": kind, "field": field, "instance": instance, "days": days}
+    return HTMLResponse(views.recent(found, asked, _moment(history)))
+
+
+@router.get("/partners")
+def partners(history: Archive, type: str = "", instance: str = "", page: Page = 1) -> HTMLResponse:
+    found = history.partners(type_name=type or None, instance=instance or None, page=page)
+    return HTMLResponse(views.partners(found, {"type": type, "instance": instance}, _moment(history)))
 
 
 @router.get("/run")

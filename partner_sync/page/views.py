@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from partner_sync.history.answers import ChangeDetail, Changes, Found, Overview, ProblemRow, Run, Runs, Story
 from partner_sync.history.answers import WithheldPage as Withheld
 from partner_sync.history.changes import Filters
+from partner_sync.history.lists import Partners, Recent
 from partner_sync.model import KINDS
 from partner_sync.page import formats
 from partner_sync.page.assets import asset
@@ -101,6 +102,14 @@ def message(title: str, text: str, moment: Moment, again: str | None = None) -> 
 def overview(said: Overview, runs: Runs, moment: Moment) -> str:
     newest = next((row.run_id for row in reversed(said.chart) if row.plan_id), None)
     return _render("overview.html", moment, said=said, runs=runs, newest=newest)
+
+
+def recent(found: Recent, asked: dict[str, Any], moment: Moment) -> str:
+    return _render("recent.html", moment, found=found, asked=asked)
+
+
+def partners(found: Partners, asked: dict[str, Any], moment: Moment) -> str:
+    return _render("partners.html", moment, found=found, asked=asked)
 
 
 def run(page: RunPage, moment: Moment) -> str:
