@@ -28,11 +28,16 @@ class Visitor:
     def arrives(cls, airflow: Airflow, context: BrowserContext) -> Visitor:
         context.set_default_timeout(20_000)
         made = cls(airflow, context, context.new_page())
-        context.on("request", lambda request: made.hosts.add(urlsplit(request.url).hostname or ""))
+        context.on("request", lambda request: made._ask(request.url))
         context.on("console", made._hear)
         context.on("weberror", lambda error: made.said.append(f"error: {error.error}"))
         context.on("dialog", made._dismiss)
         return made
+
+    def _ask(self, url: str) -> None:
+        """The host that was asked; what a page makes by itself has none."""
+        if host := urlsplit(url).hostname:
+            self.hosts.add(host)
 
     def _hear(self, message: Any) -> None:
         """Errors of our pages, a refused script or style among them; that there is no plan yet is none."""
@@ -62,7 +67,7 @@ class Visitor:
     def see_plan(self, run_id: str) -> FrameLocator:
         """The tab on the page of a run."""
         self.page.goto(f"{self.airflow.url}/dags/partner_sync/runs/{quote(run_id)}")
-        self.page.get_by_role("link", name="Plan", exact=True).click()
+        self.page.locator("a[href$='/plugin/partner-sync-plan']").click()
         self.ours.locator("main").wait_for()
         return self.ours
 

@@ -125,8 +125,8 @@ def test_a_run_that_is_going_on_asks_again_and_a_finished_one_does_not(past):
     done, open_ = past.run(0, [a_create(1)]), past.run(0.9, [a_create(2)], written=False)
     asked = client(past)
     assert "0 of 1 batches" in asked.get("/run", params={"run": open_}).text
-    assert "every 3s" in asked.get("/run", params={"run": open_}).text
-    assert "every 3s" not in asked.get("/run", params={"run": done}).text
+    assert "every 2s" in asked.get("/run", params={"run": open_}).text
+    assert "every 2s" not in asked.get("/run", params={"run": done}).text
 
 
 def test_an_unreadable_object_is_a_plain_message(past):
