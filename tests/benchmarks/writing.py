@@ -35,7 +35,7 @@ def writing(folder: Path, quick: bool) -> Iterator[Figure]:
         else:
             yield _rate(RATE, f"at least {ROWS_A_MINUTE:,}", _updates(on, 200))
             yield _against_the_old(on)
-        yield _two_at_once(on, 25 if quick else 40)
+        yield _two_at_once(on, 12 if quick else 40)
 
 
 def _updates(on: Stage, batches: int) -> Measured:
