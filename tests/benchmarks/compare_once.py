@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks.compare_once make FOLDER NUMBER    NUMBER accounts against as many organizations
     python -m tests.benchmarks.compare_once run FOLDER
+    python -m tests.benchmarks.compare_once count FOLDER          how many functions it calls: the same every time
 
 One account in a hundred has no organization, one in thirty another owner.
 """
@@ -81,10 +82,27 @@ def run(folder: Path) -> dict[str, Any]:
     }
 
 
+def count(folder: Path) -> dict[str, Any]:
+    config = load(CONFIG.read_text(), "partner_sync.toml")
+    accounts = _read(AccountsSnapshot, folder / "accounts.json")
+    organizations = _read(OrganizationsSnapshot, folder / "organizations.json")
+    calls = 0
+
+    def called(_: object, event: str, __: object) -> None:
+        nonlocal calls
+        calls += event.endswith("call")
+
+    sys.setprofile(called)
+    compare(config, accounts, organizations, Options(), plan_id="p", run_id="r", made=BEGUN)
+    sys.setprofile(None)
+    return {"calls": calls}
+
+
 def _read(cls: type[Any], path: Path) -> Any:
     return codec.from_json(cls, path.read_bytes(), source=path.name, next_step="")
 
 
 if __name__ == "__main__":
-    done = make(Path(sys.argv[2]), int(sys.argv[3])) if sys.argv[1] == "make" else run(Path(sys.argv[2]))
+    verb, where = sys.argv[1], Path(sys.argv[2])
+    done = make(where, int(sys.argv[3])) if verb == "make" else run(where) if verb == "run" else count(where)
     sys.stdout.write(json.dumps(done) + "\n")
