@@ -27,7 +27,7 @@ from partner_sync.local.refusal import Refusal
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MARKER = "home.json"
-OURS = ("airflow", "archive", "xcom", "sandbox", "logs", "secrets.json", "last-run.json", "bench.json")
+OURS = ("airflow", "archive", "history", "xcom", "sandbox", "logs", "secrets.json", "last-run.json", "bench.json")
 ADMIN = "admin"
 
 

@@ -6,9 +6,10 @@ import hashlib
 
 import pytest
 
-from partner_sync.config import Calls, Limit, Marks, Retry, Sync, load, schema
+from partner_sync.config import load, schema
 from partner_sync.consistency import NEVER_WRITTEN
 from partner_sync.errors import ConfigError
+from partner_sync.settings import Calls, Limit, Marks, Retry, Sync
 from tests.core.builders import PINNED, SHIPPED, TOML
 
 MINIMAL = """

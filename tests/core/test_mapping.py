@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from partner_sync.config import Attribute, Config, load
+from partner_sync.config import Config, load
 from partner_sync.mapping import (
     DesiredAccount,
     ExpectedField,
@@ -18,6 +18,7 @@ from partner_sync.mapping import (
     owned_fields,
 )
 from partner_sync.model import Value
+from partner_sync.settings import Attribute
 from tests.core.builders import CONFIG, PINNED, SHIPPED, TOML, Row, an_account, an_id
 
 TEXT = ("text", "textarea", "regexp")

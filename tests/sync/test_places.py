@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from partner_sync.archive import Archive
-from partner_sync.config import Calls, load
+from partner_sync.config import load
 from partner_sync.model import Batch, FieldChange, OpenJob, PlanOrder, Update
 from partner_sync.sandbox import Sandbox, an_empty_world
+from partner_sync.settings import Calls
 from partner_sync.sync import ComeBack, Done, Visit
 from partner_sync.transport import Session
 from partner_sync.verdicts import show
