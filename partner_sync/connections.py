@@ -22,10 +22,11 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 from zenpy import Zenpy
 
-from partner_sync.config import Calls, Config, Instance
+from partner_sync.config import Config
 from partner_sync.endpoint import endpoint_mistake
 from partner_sync.errors import ConfigError, Mistake, UnavailableError
 from partner_sync.salesforce import DOMAIN, told
+from partner_sync.settings import Calls, Instance
 from partner_sync.transport import Session
 from partner_sync.zendesk import Zendesk
 from partner_sync.zendesk_auth import SCOPE, ApiToken, ClientCredentials, Credential, StaticToken

@@ -14,12 +14,13 @@ from math import isfinite
 from typing import NamedTuple
 
 from partner_sync.blanks import control, trimmed, visible
-from partner_sync.config import Attribute, Config
+from partner_sync.config import Config
 from partner_sync.ids import id_18 as id_18
 from partner_sync.index import Index
 from partner_sync.mistakes import shown
 from partner_sync.model import NAME, Problem, Value
 from partner_sync.problems import problem
+from partner_sync.settings import Attribute
 
 _TYPES: Mapping[str, tuple[str, ...]] = {
     "id_18": ("text", "textarea", "regexp"),

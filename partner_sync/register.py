@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from partner_sync.archive import Archive
-from partner_sync.config import Sync
 from partner_sync.model import Batch, OpenJob
+from partner_sync.settings import Sync
 from partner_sync.zendesk import Job
 
 log = logging.getLogger(__name__)

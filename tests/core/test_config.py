@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from partner_sync.config import Calls, Limit, Marks, Retry, Sync, load, schema
+from partner_sync.config import load, schema
+from partner_sync.settings import Calls, Limit, Marks, Retry, Sync
 from tests.core.builders import PINNED, SHIPPED, TOML, edited
 
 MINIMAL = """

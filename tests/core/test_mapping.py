@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from partner_sync.config import Attribute, Config, load
+from partner_sync.config import Config, load
 from partner_sync.mapping import (
     DesiredAccount,
     ExpectedField,
@@ -19,6 +19,7 @@ from partner_sync.mapping import (
     owned_fields,
 )
 from partner_sync.model import Value
+from partner_sync.settings import Attribute
 from tests.core.builders import (
     CONFIG,
     PINNED,

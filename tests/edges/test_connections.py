@@ -11,11 +11,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from partner_sync import connections
-from partner_sync.config import Accounts as AccountsConfig
-from partner_sync.config import Calls, Config, Instance, Partners
+from partner_sync.config import Config
 from partner_sync.errors import AuthenticationError, UnavailableError
 from partner_sync.salesforce import gather
 from partner_sync.sandbox import Sandbox, default_world
+from partner_sync.settings import Accounts as AccountsConfig
+from partner_sync.settings import Calls, Instance, Partners
 
 CALLS = Calls(attempts=1)
 INSTANCE = Instance("global", "zendesk_default", write=True)
