@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from partner_sync.blanks import trimmed
 from partner_sync.config import Config
 from partner_sync.mapping import desired
 from partner_sync.matching import matches, unique
@@ -51,7 +52,7 @@ def _may_adopt(config: Config, accounts: AccountsSnapshot, organizations: Organi
 
 
 def _alike(text: object) -> str:
-    return str(text).strip()[:15].casefold()
+    return trimmed(str(text))[:15].casefold()
 
 
 def with_read(

@@ -18,6 +18,7 @@ RINGS = {
         "adoption",
         "alarms",
         "batches",
+        "blanks",
         "changes",
         "codec",
         "compare",

@@ -196,7 +196,7 @@ def test_matches_that_were_kept_without_fields_are_read_whole_before_they_are_co
     "ids",
     [
         {"salesforce_id": an_id(1)[:15], "external_id": None},
-        {"salesforce_id": f" {an_id(1)} ", "external_id": None},
+        {"salesforce_id": f" \u200b{an_id(1)} ", "external_id": None},
         {"salesforce_id": None, "external_id": an_id(1)},
         {"salesforce_id": " ", "external_id": f" {an_id(1).lower()}"},
     ],
