@@ -1,4 +1,7 @@
-"""A full Airflow of its own, on a small world, with short waits and a team that is told by a webhook."""
+"""A full Airflow of its own: `python -m partner_sync.local up` on a free port, in a home of its own, with short waits.
+
+It works on a sandbox inside this process, so a test can break it, change its world, and read what was really written.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,34 @@ import pytest
 
 from partner_sync.sandbox import Sandbox, large_world
 from tests.scheduler.running import Airflow, Run
-from tests.scheduler.starting import started
+from tests.scheduler.starting import REPOSITORY, started
 from tests.webhook import Webhook, serving
+
+SETTINGS = """
+[retry]
+first_seconds = 1
+max_seconds = 5
+
+[calls]
+connect_seconds = 5
+read_seconds = 10
+attempts = 3
+first_wait_seconds = 0.1
+max_wait_seconds = 1
+reserve_percent = 0
+
+[sync]
+jobs_in_flight = 20
+poll_seconds = 0.2
+visit_seconds = 10
+come_back_seconds = 10
+settle_seconds = 1
+job_minutes = 3
+max_plan_age_hours = 6
+submits = 3
+"""
+"""Instead of the shipped file's last tables: short waits, but for `come_back_seconds`. Nearer than ten seconds the
+scheduler loses visits; so all batches of a run together poll for ten seconds, and only longer jobs cost another ten."""
 
 
 @pytest.fixture(scope="session")
@@ -22,11 +51,17 @@ def webhook() -> Iterator[Webhook]:
 
 @pytest.fixture(scope="session")
 def airflow(tmp_path_factory: pytest.TempPathFactory, webhook: Webhook) -> Iterator[Airflow]:
-    """The full Airflow, healthy, its DAG still paused."""
+    """The full Airflow, healthy, its DAG still paused. Afterwards no process of it is left."""
+    folder = tmp_path_factory.mktemp("scheduler")
+    text = (REPOSITORY / "dags" / "partner_sync.toml").read_text()
+    config = folder / "partner_sync.toml"
+    config.write_text(text[: text.index("[retry]")] + SETTINGS)
     world = large_world(seed=1, accounts=60, organizations=150, creates=3, updates=2, marks=1)
     told = {"AIRFLOW_CONN_PARTNER_SYNC_APPRISE": webhook.connection}
-    folder = tmp_path_factory.mktemp("scheduler")
-    with Sandbox(world=world, job_seconds=0.2) as sandbox, started(folder, sandbox, told) as running:
+    with (
+        Sandbox(world=world, job_seconds=0.2) as sandbox,
+        started(folder, sandbox, sandbox.connections(), config, **told) as running,
+    ):
         yield running
 
 

@@ -1,8 +1,4 @@
-"""How a full Airflow is started for tests: `python -m partner_sync.local up` on a free port, in a home of its own.
-
-It works on a sandbox inside the process of the tests, so a test can break it, change its world, and read what was
-really written.
-"""
+"""Starts a full Airflow, `python -m partner_sync.local up` on a free port, and ends it without leaving a process."""
 
 from __future__ import annotations
 
@@ -15,54 +11,33 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from partner_sync.local.home import Home
-from partner_sync.sandbox import Sandbox
+from partner_sync.sandbox import Controls
 from tests.scheduler.running import Airflow, until
 
 REPOSITORY = Path(__file__).parents[2]
-SETTINGS = """
-[retry]
-first_seconds = 1
-max_seconds = 5
-
-[calls]
-connect_seconds = 5
-read_seconds = 10
-attempts = 3
-first_wait_seconds = 0.1
-max_wait_seconds = 1
-reserve_percent = 0
-
-[sync]
-jobs_in_flight = 20
-poll_seconds = 0.2
-visit_seconds = 10
-come_back_seconds = 10
-settle_seconds = 1
-job_minutes = 3
-max_plan_age_hours = 6
-submits = 3
-"""
-"""Instead of the shipped file's last tables: short waits, but for `come_back_seconds`. Nearer than ten seconds the
-scheduler loses visits; so all batches of a run together poll for ten seconds, and only longer jobs cost another ten."""
 START_SECONDS, STOP_SECONDS = 180, 30
 
 
 @contextmanager
-def started(folder: Path, sandbox: Sandbox, extra: Mapping[str, str] | None = None) -> Iterator[Airflow]:
-    """The full Airflow, healthy, its DAG still paused; `extra` joins its environment. Afterwards no process is left."""
-    config = (REPOSITORY / "dags" / "partner_sync.toml").read_text()
-    (folder / "partner_sync.toml").write_text(config[: config.index("[retry]")] + SETTINGS)
+def started(
+    folder: Path, sandbox: Controls, connections: Mapping[str, Any], config: Path, **variables: str
+) -> Iterator[Airflow]:
+    """The full Airflow, healthy, its DAG still paused, its home in `folder`. Afterwards no process of it is left.
+
+    The keywords are more environment variables.
+    """
     home, port = Home(folder / "home"), _free_port()
     with (folder / "up.log").open("wb") as log:
         up = psutil.Popen(
             [sys.executable, "-m", "partner_sync.local", "up"],
             cwd=REPOSITORY,
-            env={**_environment(home, sandbox, folder / "partner_sync.toml", port), **(extra or {})},
+            env=_environment(home, connections, config, port) | variables,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -76,9 +51,8 @@ def started(folder: Path, sandbox: Sandbox, extra: Mapping[str, str] | None = No
             _end(up, running)
 
 
-def _environment(home: Home, sandbox: Sandbox, config: Path, port: int) -> dict[str, str]:
+def _environment(home: Home, connections: Mapping[str, Any], config: Path, port: int) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PARTNER_SYNC_"))}
-    connections = sandbox.connections()
     return {
         **kept,
         **{f"AIRFLOW_CONN_{name.upper()}_DEFAULT": json.dumps(value) for name, value in connections.items()},
