@@ -6,6 +6,7 @@ Everything is left out, with its name and what to install, where Chromium or the
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -18,10 +19,11 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from partner_sync.sandbox import Sandbox, default_world
 from tests.browser.visiting import WIDE, Visitor
 from tests.scheduler.running import Airflow, Run
-from tests.scheduler.starting import started
+from tests.scheduler.starting import REPOSITORY, started
 
-MODULES = Path(__file__).with_name("node_modules")
-CHROMIUM = shutil.which("chromium")
+NODE = Path(__file__).with_name("node")
+CHROMIUM, NPM = shutil.which("chromium"), shutil.which("npm")
+UNREACHABLE = ("ENOTFOUND", "ECONNREFUSED", "EAI_AGAIN", "ETIMEDOUT", "ENETUNREACH", "ENOTCACHED")
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -38,17 +40,33 @@ HOSTILE = "<script>alert(1)</script>"
 @pytest.fixture(scope="session", autouse=True)
 def installed() -> None:
     """Skips, by name, what cannot run here."""
-    if CHROMIUM is None:
-        pytest.skip("Chromium is missing: apt-get install chromium")
-    if not MODULES.exists():
-        pytest.skip("The npm packages are missing: npm ci --prefix tests/browser")
+    missing = [name for name, found in (("chromium", CHROMIUM), ("npm", NPM)) if found is None]
+    if missing:
+        pytest.skip(f"the page is not tried in a browser: apt-get install {' '.join(missing)}")
+
+
+@pytest.fixture(scope="session")
+def packages(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the lock in `node` installs, outside the checkout."""
+    folder = tmp_path_factory.mktemp("node")
+    for file in NODE.iterdir():
+        shutil.copy(file, folder)
+    order = [str(NPM), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    done = subprocess.run(order, cwd=folder, capture_output=True, text=True, timeout=300)
+    if done.returncode and any(code in done.stderr for code in UNREACHABLE):
+        pytest.skip("the page is not tried in a browser: npm cannot reach where packages come from")
+    assert done.returncode == 0, done.stderr
+    return folder / "node_modules"
 
 
 @pytest.fixture(scope="session")
 def airflow(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
     """The full Airflow on a sandbox whose jobs take seconds, so that a run can be watched. No run starts by itself."""
-    folder = tmp_path_factory.mktemp("browser")
-    with Sandbox(world=default_world(1), job_seconds=3) as sandbox, started(folder, sandbox) as running:
+    folder, config = tmp_path_factory.mktemp("browser"), REPOSITORY / "dags" / "partner_sync.toml"
+    with (
+        Sandbox(world=default_world(1), job_seconds=3) as sandbox,
+        started(folder, sandbox, sandbox.connections(), config) as running,
+    ):
         running.new_account(name=HOSTILE)
         newest = datetime.now(timezone.utc).replace(minute=0, second=0, microsecond=0)
         for hours in (0, 1):
