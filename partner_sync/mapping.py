@@ -285,7 +285,8 @@ def _ticked(attribute: Attribute) -> Mapped:
     def ticked(account_id: str, raw: object) -> Value:
         if raw is None or isinstance(raw, bool):
             return raw in truths
-        return trimmed(str(_single(attribute.source, account_id, raw))).casefold() in words
+        text = raw if isinstance(raw, str) else str(_single(attribute.source, account_id, raw))
+        return text.strip(BLANK).casefold() in words
 
     return ticked
 
@@ -297,7 +298,8 @@ def _chosen(config: Config, attribute: Attribute) -> Mapped:
     def chosen(account_id: str, raw: object) -> Value:
         if option is not None and account_id in pinned:
             return option
-        text = "" if raw is None else trimmed(str(_single(attribute.source, account_id, raw)))
+        text = raw if isinstance(raw, str) else "" if raw is None else str(_single(attribute.source, account_id, raw))
+        text = text.strip(BLANK)
         found = options.get(text.casefold())
         if found is None and (text or needed):
             detail = (
