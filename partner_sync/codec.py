@@ -15,12 +15,14 @@ from partner_sync.model import (
     AccountsSnapshot,
     AlarmNote,
     Batch,
+    Failure,
     OpenJob,
     OrganizationsSnapshot,
     Plan,
     PlanOrder,
     RowVerdict,
     RunRecord,
+    Standings,
 )
 
 T = TypeVar("T")
@@ -35,6 +37,8 @@ VERSIONS: dict[type, int] = {
     RowVerdict: 1,
     RunRecord: 1,
     AlarmNote: 1,
+    Failure: 1,
+    Standings: 1,
 }
 """Raised when a shape changes, so that an object of an earlier release is refused instead of misread."""
 
@@ -86,3 +90,8 @@ def load(cls: type[T], xcom: object, *, source: str, next_step: str) -> T:
     if envelope.get("schema") != schema(cls) or not isinstance(envelope.get("json"), str):
         raise SnapshotError(f"{source} is not a {schema(cls)}. {next_step}")
     return from_json(cls, cast("str", envelope["json"]), source=source, next_step=next_step)
+
+
+def plain(value: object) -> Any:
+    """A value of the model as lists, tables and texts that `json.dumps` takes."""
+    return _adapter(type(value)).dump_python(value, mode="json")

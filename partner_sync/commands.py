@@ -85,6 +85,22 @@ COMMANDS: tuple[Command, ...] = (
         exits={0: "stopped by a signal", 1: "cannot start", 2: "wrong arguments"},
     ),
     Command(
+        typed="python -m partner_sync.why",
+        does="why an organization is as it is: how it stands, what was last written, and all that happened",
+        examples={
+            'python -m partner_sync.why "Nimbus Systems"': "by its name, or a part of it",
+            "python -m partner_sync.why 0014M00001sDiGEQA0": "by the account's id, 15 or 18 characters",
+            "python -m partner_sync.why 31000000025208 --json": "by Zendesk's id, as data",
+        },
+        exits={
+            0: "told",
+            1: "nothing was found",
+            2: "wrong arguments, or the archive is not usable",
+            3: "several fit; they are listed",
+        },
+        variables=("PARTNER_SYNC_ARCHIVE", "PARTNER_SYNC_HOME", *_SHOWN),
+    ),
+    Command(
         typed="python -m partner_sync.retention",
         does="shows what is old in the archive and the XCom objects; with --delete, removes it",
         examples={

@@ -92,6 +92,7 @@ class _Side:
     problems: list[Problem] = field(default_factory=list)
     withheld: list[Withheld] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    types: dict[str, int] = field(default_factory=dict)
 
 
 def compare(
@@ -181,6 +182,8 @@ def _side(config: Config, wanted: Desired, read: InstanceRead) -> _Side:
     write = read.write and next(one.write for one in config.instances if one.name == read.instance)
     side = _Side(read.instance, write, organizations, partners, _matches(config, wanted, read.instance, organizations))
     side.counts.update(organizations=len(organizations), partner_organizations=len(partners))
+    types = Counter(one.account_type for one in partners)
+    side.types = {f"type:{value}": types[value] for value in config.partners.values}
     return side
 
 
@@ -321,4 +324,4 @@ def _counted(side: _Side) -> dict[str, int]:
             counts["adopted"] += any(one.reason.startswith(ADOPTED) for one in change.fields)
             counts["unmarked"] += any(one.reason == UNMARKED for one in change.fields)
     keys = _COUNTED if side.write else (*_COUNTED, *(f"would_{kind}" for kind in KINDS))
-    return {key: counts[key] for key in keys}
+    return {key: counts[key] for key in keys} | side.types

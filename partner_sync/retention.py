@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from partner_sync import terminal
 from partner_sync.commands import command
+from partner_sync.errors import ConfigError
 
 if TYPE_CHECKING:
     from partner_sync.expiry import Group
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.wri
 
     try:
         archive, xcoms = stores.archive().root, stores.xcoms()
-    except _not_found() as missing:
+    except (ConfigError, ValueError, ImportError) as missing:
         return terminal.refuse(f"A store cannot be found: {missing}")
     now = datetime.now(timezone.utc)
     old, old_xcoms = now - timedelta(days=chosen.days), now - timedelta(days=chosen.xcom_days)
@@ -97,12 +98,6 @@ def _days(least: int) -> Callable[[str], int]:
         return int(text)
 
     return number
-
-
-def _not_found() -> tuple[type[Exception], ...]:
-    from airflow.sdk.exceptions import AirflowNotFoundException
-
-    return (AirflowNotFoundException, ValueError, ImportError)
 
 
 if __name__ == "__main__":

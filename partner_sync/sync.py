@@ -236,17 +236,17 @@ class Visit:
 
     def _judge_before_write(self) -> list[Judgement]:
         pairs = zip(self.batch.changes, self._read_again(), strict=True)
-        return [before_write(change, raw, self.shown) for change, raw in pairs]
+        return [_seen(before_write(change, raw, self.shown), raw) for change, raw in pairs]
 
     def _judge_after_write(self, rows: Collection[int], words: Mapping[int, str]) -> list[Judgement]:
         judged = []
         for position, (change, raw) in enumerate(zip(self.batch.changes, self._read_again(), strict=True)):
             if position in rows:
-                judged.append(after_write(change, raw, self.shown, words.get(position)))
+                judged.append(_seen(after_write(change, raw, self.shown, words.get(position)), raw))
                 continue
             left = before_write(change, raw, self.shown)
             gone_back = Judgement("superseded", "changed by others after it was read again; the next run plans afresh")
-            judged.append(gone_back if left.verdict is None else left)
+            judged.append(_seen(gone_back if left.verdict is None else left, raw))
         return judged
 
     def _read_again(self) -> list[Raw | None]:
@@ -276,7 +276,7 @@ class Visit:
                 instance=self.batch.instance,
                 kind=change.kind,
                 account_id=change.account_id,
-                organization_id=change.organization_id,
+                organization_id=change.organization_id or row.organization_id,
                 name=change.name,
                 verdict=row.verdict or "unknown",
                 reason=row.reason,
@@ -290,3 +290,8 @@ class Visit:
         self.archive.write_verdicts(self.run_after, rows)
         self.register.remove(entry)
         return Done(rows)
+
+
+def _seen(judgement: Judgement, raw: Raw | None) -> Judgement:
+    """With the id of the organization that was looked at: of a create, nobody knew it before."""
+    return judgement if raw is None else replace(judgement, organization_id=raw["id"])

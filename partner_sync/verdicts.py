@@ -46,11 +46,15 @@ VERDICTS: Mapping[Verdict, VerdictKind] = {
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict with our reason, or, where `verdict` is None, the fields that may be written."""
+    """A verdict with our reason, or, where `verdict` is None, the fields that may be written.
+
+    `organization_id` is the organization that was looked at, where the plan could not know it.
+    """
 
     verdict: Verdict | None
     reason: str = ""
     write: tuple[FieldChange, ...] = ()
+    organization_id: int | None = None
 
 
 def show(config: Config) -> Show:

@@ -26,7 +26,7 @@ from partner_sync.local.refusal import Refusal
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MARKER = "home.json"
-OURS = ("airflow", "archive", "xcom", "sandbox", "logs", "secrets.json", "last-run.json")
+OURS = ("airflow", "archive", "history", "xcom", "sandbox", "logs", "secrets.json", "last-run.json")
 ADMIN = "admin"
 
 

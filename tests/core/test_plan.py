@@ -78,6 +78,9 @@ def test_everything_is_counted() -> None:
         "marked_already": 0,
         "too_recent": 0,
         "not_asked": 0,
+        "type:alliance_partner": 0,
+        "type:open_partner": 4,
+        "type:select_partner": 0,
     }
 
 
