@@ -1,4 +1,4 @@
-"""Writes what README.md has between `<!-- python -m partner_sync PART -->` and `<!-- end -->` as the command says it."""
+"""Writes into README.md, between `<!-- python -m partner_sync PART -->` and `<!-- end -->`, what the command says."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 README = Path(__file__).parents[1] / "README.md"
-PART = re.compile(r"(<!-- python -m partner_sync (\w+) -->\n\n).*?(\n<!-- end -->)", re.DOTALL)
+PART = re.compile(r"(<!-- python -m partner_sync (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def generated(text: str) -> str:
     """The README with its generated parts as they should be."""
-    return PART.sub(lambda found: f"{found[1]}{_part(found[2])}{found[3]}", text)
+    return PART.sub(lambda found: f"{found[1]}\n{_part(found[2])}\n{found[3]}", text)
 
 
 def _part(name: str) -> str:

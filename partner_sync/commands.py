@@ -36,12 +36,16 @@ class Command:
     make: str = ""
 
     @property
-    def epilog(self) -> str:
-        """Examples, exit codes and environment, as they stand below the options in `--help`."""
-        environment = {name: VARIABLES[name] for name in self.variables}
+    def told(self) -> dict[str, Mapping[str, str]]:
+        """What stands below the options in `--help`, by its title."""
         codes = {str(code): meaning for code, meaning in self.exits.items()}
+        environment = {name: VARIABLES[name] for name in self.variables}
         parts = {"examples": self.examples, "exit codes": codes, "environment": environment}
-        return "\n\n".join(f"{title}:\n{_listed(part)}" for title, part in parts.items() if part)
+        return {title: part for title, part in parts.items() if part}
+
+    @property
+    def epilog(self) -> str:
+        return "\n\n".join(f"{title}:\n{_listed(part)}" for title, part in self.told.items())
 
 
 COMMANDS: tuple[Command, ...] = (

@@ -128,7 +128,7 @@ def _told(kind: type[errors.PartnerSyncError]) -> Iterator[tuple[str, str, str]]
 def first_sentence(docstring: str) -> str:
     """What a docstring says first, on one line."""
     words = " ".join(docstring.split("\n\n")[0].split())
-    return f"{re.split(r'[.] (?=[A-Z])', words)[0].rstrip('.')}."
+    return f"{re.split(r'[.] (?=[A-Z`])', words)[0].rstrip('.')}."
 
 
 def _untouched() -> list[Table]:
