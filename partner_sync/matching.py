@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from partner_sync.blanks import trimmed
 from partner_sync.ids import id_18
 from partner_sync.index import Index
 from partner_sync.model import Organization, Problem
@@ -71,7 +72,7 @@ class _Ids:
                 self.by_id.add(own, organization)
             if external is not None:
                 # Zendesk takes external ids for equal whatever their case; 18 characters are unique without it.
-                self.by_external.add((self._id(external) or external.strip()).casefold(), organization)
+                self.by_external.add((self._id(external) or trimmed(external)).casefold(), organization)
 
     def _id(self, text: str | None) -> str | None:
         return text if text in self.known else id_18(text)

@@ -102,8 +102,10 @@ def _text(value: Value) -> str | None:
 
 
 def _shared(value: Value) -> Value:
-    """The value; texts that recur over thousands of organizations are kept once."""
-    return sys.intern(value) if type(value) is str else value
+    """The value, a list or an object as its text; texts that recur over thousands of organizations are kept once."""
+    if type(value) is str:
+        return sys.intern(value)
+    return str(value) if isinstance(value, list | dict) else value
 
 
 # -- the pre-flight -----------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ RINGS = {
     "core": {
         "alarms",
         "batches",
+        "blanks",
         "changes",
         "codec",
         "commands",
