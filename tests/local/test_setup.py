@@ -163,5 +163,5 @@ def test_make_alone_lists_what_there_is():
         ["make"], cwd=REPOSITORY, env={"PATH": os.defpath}, capture_output=True, text=True, check=True
     )
     named = [line.split()[1] for line in done.stdout.splitlines()]
-    assert named == ["run", "up", "test", "check", "audit", "clean"]
+    assert named == ["run", "up", "test", "check", "audit", "readme", "clean"]
     assert all(len(line.split(maxsplit=2)) == 3 for line in done.stdout.splitlines())
