@@ -25,8 +25,3 @@ def table(heading: str) -> set[str]:
 def block(name: str) -> str:
     """The code block between <!-- name --> and <!-- end -->."""
     return re.search(rf"<!-- {re.escape(name)} -->\n```\n(.*?)```\n<!-- end -->", README, re.DOTALL)[1]
-
-
-def anchor(heading: str) -> str:
-    """Where a link to a heading leads."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

@@ -8,6 +8,7 @@ import json
 import pkgutil
 import re
 from collections.abc import Iterator
+from types import ModuleType
 from typing import get_args
 
 import pytest
@@ -22,7 +23,7 @@ from partner_sync.model import KINDS, Mark, Verdict
 from partner_sync.options import PARAMS
 from partner_sync.problems import PROBLEMS
 from partner_sync.settings import LIMITS, Rule
-from tests.readme_page import PROSE, README, REPOSITORY, anchor, block, rows, table
+from tests.readme_page import PROSE, README, REPOSITORY, block, rows, table
 
 PACKAGE = REPOSITORY / "partner_sync"
 TOML = (REPOSITORY / "dags" / "partner_sync.toml").read_text(encoding="utf-8")
@@ -41,13 +42,23 @@ def code(*folders: str) -> str:
 # -- its structure ------------------------------------------------------------------------------------------
 
 
-def test_the_contents_list_has_every_chapter_in_its_order():
-    chapters = [one for one in re.findall(r"^## (.+)$", PROSE, re.MULTILINE) if one != "Contents"]
-    assert [(one, anchor(one)) for one in chapters] == re.findall(r"^\* \[(.+)\]\(#(.+)\)$", PROSE, re.MULTILINE)
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    """What `make readme` runs."""
+    spec = importlib.util.spec_from_file_location("readme", REPOSITORY / ".ci" / "readme.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def test_every_link_within_the_page_leads_to_a_heading():
-    headings = {anchor(one) for one in re.findall(r"^#+ (.+)$", PROSE, re.MULTILINE)}
+def test_the_contents_list_has_every_chapter_in_its_order(script):
+    listed = script.CONTENTS.search(README)[0]
+    assert listed == f"<!-- contents -->\n{script.contents(README)}<!-- end -->", REPAIR
+    assert listed.count("* [") > 10
+
+
+def test_every_link_within_the_page_leads_to_a_heading(script):
+    headings = {script.anchor(one) for one in re.findall(r"^#+ (.+)$", PROSE, re.MULTILINE)}
     assert set(re.findall(r"\]\(#([^)]+)\)", PROSE)) - headings == set()
 
 
@@ -61,12 +72,9 @@ def test_the_first_screen_says_what_it_is_and_how_to_start():
 # -- what the code generates --------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def generated() -> dict[str, str]:
+@pytest.fixture
+def generated(script) -> dict[str, str]:
     """What stands between the marks of each generated part."""
-    spec = importlib.util.spec_from_file_location("readme", REPOSITORY / ".ci" / "readme.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
     return {found[2]: found[0] for found in script.PART.finditer(README)}
 
 
