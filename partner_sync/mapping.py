@@ -22,7 +22,7 @@ from partner_sync.model import NAME, Problem, Value
 from partner_sync.problems import problem
 from partner_sync.settings import Attribute
 
-_TYPES: Mapping[str, tuple[str, ...]] = {
+TYPES: Mapping[str, tuple[str, ...]] = {
     "id_18": ("text", "textarea", "regexp"),
     "id_15": ("text", "textarea", "regexp"),
     "text": ("text", "textarea", "regexp"),
@@ -31,6 +31,7 @@ _TYPES: Mapping[str, tuple[str, ...]] = {
     "date": ("date",),
     "number": ("integer", "decimal"),
 }
+"""Rule to the types that an organization field of it may have."""
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?", re.ASCII)
 
 
@@ -61,13 +62,13 @@ def owned_fields(config: Config) -> tuple[str, ...]:
 def expected_fields(config: Config) -> tuple[ExpectedField, ...]:
     """What must be true of Zendesk's organization fields before anything is written."""
     expected = {
-        attribute.field: ExpectedField(attribute.field, _TYPES[attribute.rule], tuple(sorted(attribute.values)))
+        attribute.field: ExpectedField(attribute.field, TYPES[attribute.rule], tuple(sorted(attribute.values)))
         for attribute in config.attributes
         if attribute.field != NAME
     }
-    expected[config.marks.field] = ExpectedField(config.marks.field, _TYPES["checkbox"])
+    expected[config.marks.field] = ExpectedField(config.marks.field, TYPES["checkbox"])
     if config.marks.older_field:
-        expected.setdefault(config.marks.older_field, ExpectedField(config.marks.older_field, _TYPES["date"]))
+        expected.setdefault(config.marks.older_field, ExpectedField(config.marks.older_field, TYPES["date"]))
     return tuple(expected.values())
 
 
