@@ -5,6 +5,7 @@ README and `python -m partner_sync` show the same tables. A cell may have `names
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import re
@@ -22,7 +23,7 @@ from partner_sync.mistakes import shown
 from partner_sync.model import EXTERNAL_ID, KINDS, Kind
 from partner_sync.options import PARAMS
 from partner_sync.problems import PROBLEMS
-from partner_sync.settings import Rule
+from partner_sync.settings import LIMITS, Rule
 from partner_sync.soql import selected
 from partner_sync.verdicts import VERDICTS
 
@@ -162,13 +163,25 @@ def _config() -> list[Table]:
         if inner is None:
             own.append(_key(key, node, whole))
         else:
-            tables.append(Table(_KEY_COLUMNS, tuple(_keys(inner, whole)), heading, f"{node['description']}."))
+            about = f"{node['description']}{_limits() if key == 'limits' else ''}."
+            tables.append(Table(_KEY_COLUMNS, tuple(_keys(inner, whole)), heading, about))
     rules = tuple((f"`{rule}`", about, _any(TYPES[rule])) for rule, about in RULES.items())
     return [
         Table(_KEY_COLUMNS, tuple(own), "At the top", "before the first table."),
         *tables,
         Table(("rule", "what it writes", "types in Zendesk"), rules, "Rules", "what `attributes.rule` can be."),
     ]
+
+
+def _limits() -> str:
+    """What holds for a kind that has no table."""
+    given = [
+        f"`{name} = {value:g}`"
+        for limit in LIMITS.values()
+        for name, value in dataclasses.asdict(limit).items()
+        if value is not None
+    ]
+    return f": without a table of their own, {' and '.join(given)}"
 
 
 def _inner(key: str, node: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[str, Mapping[str, Any] | None]:
