@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
@@ -22,6 +23,7 @@ from partner_sync.errors import (
     IncompleteReadError,
     Mistake,
     PartnerSyncError,
+    QueryLostError,
     RejectedError,
     SchemaError,
     UnavailableError,
@@ -31,7 +33,6 @@ from partner_sync.transport import Answer, Session
 
 T = TypeVar("T")
 
-DOMAIN = "salesforce.com"
 UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError, ExpatError)
 """What simple-salesforce stumbles over when an answer is a web page, cut, or of another shape."""
 BUSY_CODES = frozenset({"REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "UNABLE_TO_LOCK_ROW"})
@@ -63,10 +64,6 @@ def gather(
             " accounts as the user of the Connection, and compare the filter in the config."
         )
     return AccountsSnapshot(begun, now(), proof, tuple(reading.rows))
-
-
-class QueryLostError(UnavailableError):
-    """Salesforce forgot the query in the middle of its pages; it is asked from the start, once."""
 
 
 class _Reading:
@@ -115,7 +112,10 @@ class _Reading:
             attributes = record.get("attributes")
             if isinstance(attributes, dict) and isinstance(url := attributes.get("url"), str):
                 self._once(url, "sent an account for the second time")
-            self.rows.append({path: _at(record, path) for path in self._paths})
+            row = {path: _at(record, path) for path in self._paths}
+            if any(isinstance(value, float) and not isfinite(value) for value in row.values()):
+                raise _unreadable(self._session)  # NaN, which Python reads although JSON has no such number
+            self.rows.append(row)
         self.pages += 1
         self._progress(len(self.rows), self.announced)
 

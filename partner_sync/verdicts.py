@@ -22,6 +22,30 @@ Show = Callable[[Raw, str], Value]
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictKind:
+    """What a verdict means, and what a person does about it."""
+
+    what: str
+    advice: str
+
+
+VERDICTS: Mapping[Verdict, VerdictKind] = {
+    "confirmed": VerdictKind("Zendesk now shows the desired values.", "Nothing."),
+    "rejected": VerdictKind(
+        "Zendesk refused it, or dropped it silently.",
+        "Read Zendesk's words in the archive and mend the cause; the next run plans it again.",
+    ),
+    "superseded": VerdictKind(
+        "Somebody changed it since the plan, or a newer plan exists: it was left alone.",
+        "Nothing; the next run looks again.",
+    ),
+    "unknown": VerdictKind(
+        "It cannot be told what became of it.", "Look at the organization in Zendesk; the next run plans afresh."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """A verdict with our reason, or, where `verdict` is None, the fields that may be written.
 
@@ -98,9 +122,9 @@ def refusals(results: Sequence[Raw], rows: Sequence[tuple[int, Change]]) -> dict
         good = item.get("success") is True or item.get("status") in ("Created", "Updated")
         if good and not item.get("error"):
             continue
-        index = item.get("index", number)
-        position = positions.get(item["id"]) if "id" in item else None
-        if position is None and isinstance(index, int) and 0 <= index < len(rows):
+        index = item["index"] if isinstance(item.get("index"), int) else number
+        position = positions.get(item["id"]) if isinstance(item.get("id"), int) else None
+        if position is None and 0 <= index < len(rows):
             position = rows[index][0]
         if position is not None:
             said = " ".join(str(item[key]) for key in ("error", "details") if item.get(key))

@@ -15,10 +15,13 @@ PACKAGE = REPOSITORY / "partner_sync"
 RINGS = {
     "words": {"model", "errors"},
     "core": {
+        "adoption",
         "alarms",
         "batches",
+        "blanks",
         "changes",
         "codec",
+        "commands",
         "compare",
         "config",
         "consistency",
@@ -33,6 +36,7 @@ RINGS = {
         "names",
         "options",
         "problems",
+        "reference",
         "settings",
         "soql",
         "standing",
@@ -41,6 +45,7 @@ RINGS = {
     "edges": {
         "alarm_log",
         "archive",
+        "connection_checks",
         "context",
         "endpoint",
         "expiry",
@@ -49,6 +54,7 @@ RINGS = {
         "register",
         "salesforce",
         "sync",
+        "terminal",
         "transport",
         "xcoms",
         "zendesk",
@@ -56,6 +62,7 @@ RINGS = {
         "zendesk_client",
     },
     "seam": {"connections", "failures", "figures", "notifier", "notify", "retention", "retry", "stores", "tasks"},
+    "command": {"__main__"},
 }
 """From the inside out: a module imports its own ring and those before it."""
 
@@ -123,6 +130,7 @@ def test_airflow_is_imported_by_the_seam_the_launcher_the_dag_and_the_page_alone
         if any(name.split(".")[0] == "airflow" for name in imports(path))
     }
     allowed = {f"partner_sync/{name}.py" for name in RINGS["seam"]} | {"dags/partner_sync_dag.py"}
+    allowed |= {"partner_sync/page/access.py"}
     assert {name for name in outside if not name.startswith(("partner_sync/local/", "plugins/"))} <= allowed
 
 
@@ -132,6 +140,16 @@ def test_the_history_reads_the_archive_and_knows_no_vendor():
         product = {name.split(".")[1] for name in imports(path) if name.startswith("partner_sync.")}
         assert product - inner == set(), path.name
         assert {name.split(".")[0] for name in imports(path)} & {"requests", "airflow", "rich"} == set(), path.name
+
+
+def test_the_page_is_made_of_what_the_history_answers_and_only_its_seam_knows_airflow_or_where_the_archive_is():
+    for path in (PACKAGE / "page").glob("*.py"):
+        product = {name.split(".")[1] for name in imports(path) if name.startswith("partner_sync.")}
+        seam = {"stores"} if path.stem == "access" else set()
+        assert product - RINGS["words"] - {"history", "page"} - seam == set(), path.name
+    for name in ("formats", "charts", "views"):
+        roots = {found.split(".")[0] for found in imports(PACKAGE / "page" / f"{name}.py")}
+        assert roots & (PURE | {"fastapi", "starlette", "sqlite3"}) == set(), name
 
 
 def test_the_sandbox_is_a_second_program_that_shares_no_code():
