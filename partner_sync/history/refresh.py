@@ -124,6 +124,9 @@ class Refresh:
                 db.execute("DELETE FROM object WHERE path > ? AND path < ?", [f"runs/{day}/", f"runs/{day}0"])
                 db.execute("DELETE FROM unreadable WHERE path > ? AND path < ?", [f"runs/{day}/", f"runs/{day}0"])
                 db.execute("DELETE FROM day WHERE day = ?", [day])
+        if days:
+            with _change(db):
+                rows.forget_names(db)
 
     # -- one day --------------------------------------------------------------------------------------------
 
@@ -141,6 +144,7 @@ class Refresh:
             with _change(db):
                 for folder in lost:
                     rows.forget(db, folder)
+                rows.forget_names(db)
             known = {path: stamp for path, stamp in known.items() if _folder(path) not in lost}
         new = [path for path, stamp in there.items() if known.get(path) != stamp]
         plans = {path.removesuffix("plan.json") for path in new if path.endswith("/plan.json")}
