@@ -36,7 +36,7 @@ def overview(
     return Overview(
         instance=instance,
         instances=instances(db),
-        health=_health(bool(chart), any(item.urgent for item in items), overdue),
+        health=_health(db, bool(chart), any(item.urgent for item in items), overdue),
         overdue=overdue and bool(chart),
         last_success=last_success,
         age_seconds=age,
@@ -54,9 +54,10 @@ def overview(
     )
 
 
-def _health(any_runs: bool, urgent: bool, overdue: bool) -> Health:
+def _health(db: sqlite3.Connection, any_runs: bool, urgent: bool, overdue: bool) -> Health:
     if not any_runs:
-        return "never ran"
+        built = db.execute("SELECT 1 FROM meta WHERE key = 'complete'").fetchone()
+        return "never ran" if built else "being read"
     return "needs a person" if urgent else "overdue" if overdue else "in step"
 
 

@@ -21,7 +21,7 @@ from rich.text import Text
 from partner_sync.errors import ConfigError
 from partner_sync.history import History
 from partner_sync.history.answers import Found, Hit, Story
-from partner_sync.history.schema import default_path
+from partner_sync.history.files import default_folder
 from partner_sync.local.plain import plain
 from partner_sync.stores import archive_url, root
 from partner_sync.why.telling import hit_lines, told
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
         archive = root(url)
     except (ConfigError, ValueError, ImportError) as error:
         return _refuse(err, f"The archive {url} cannot be used: {error}")
-    history = History(archive, default_path(str(archive), environ), fresh_seconds=60)
+    history = History(archive, default_folder(str(archive), environ), fresh_seconds=60)
     history.refresh(everything=True)
     if history.trouble is not None:
         return _refuse(err, history.trouble)
