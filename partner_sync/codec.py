@@ -6,9 +6,11 @@ nested value to serialise it. pydantic's adapters do the work on our plain datac
 
 from __future__ import annotations
 
+import json
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from partner_sync.errors import SnapshotError
 from partner_sync.model import (
@@ -58,8 +60,13 @@ def _adapter(cls: type) -> TypeAdapter[Any]:
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
-    """One of the types in `VERSIONS` as JSON text."""
-    return _adapter(type(value)).dump_json(value, indent=indent).decode()
+    """One of the types in `VERSIONS` as JSON text; half a character, which no text can hold, becomes U+FFFD."""
+    adapter = _adapter(type(value))
+    try:
+        return adapter.dump_json(value, indent=indent).decode()
+    except PydanticSerializationError:
+        text = json.dumps(adapter.dump_python(value, mode="json"), ensure_ascii=False, indent=indent)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def from_json(cls: type[T], text: str | bytes, *, source: str, next_step: str) -> T:

@@ -126,12 +126,12 @@ def load(text: str, where: str) -> Config:
 
 def schema() -> dict[str, Any]:
     """Every setting with its type, default, bounds and meaning, as JSON schema."""
-    return _adapter(ConfigFile).json_schema()
+    return _described(ConfigFile)
 
 
 def _toml(text: str, where: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text.removeprefix("\ufeff"))  # some editors begin a file with this mark
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"line \d+", str(error))
         key = at.group() if at else "the end"
@@ -163,12 +163,17 @@ def _read(kind: type[T], table: object) -> tuple[T | None, list[Mistake]]:
         # By way of JSON, since only there a strict list becomes a tuple; a TOML date becomes what nothing accepts.
         return adapter.validate_json(json.dumps(table, default=lambda date: {"date": str(date)})), []
     except ValidationError as error:
-        return None, mistakes.from_errors(error.errors(include_url=False), adapter.json_schema())
+        return None, mistakes.from_errors(error.errors(include_url=False), _described(cast(Any, kind)))
 
 
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
+
+
+@cache
+def _described(kind: Any) -> dict[str, Any]:
+    return _adapter(kind).json_schema()
 
 
 def _casefolded(attribute: Attribute) -> Attribute:

@@ -97,9 +97,9 @@ def refusals(results: Sequence[Raw], rows: Sequence[tuple[int, Change]]) -> dict
         good = item.get("success") is True or item.get("status") in ("Created", "Updated")
         if good and not item.get("error"):
             continue
-        index = item.get("index", number)
-        position = positions.get(item["id"]) if "id" in item else None
-        if position is None and isinstance(index, int) and 0 <= index < len(rows):
+        index = item["index"] if isinstance(item.get("index"), int) else number
+        position = positions.get(item["id"]) if isinstance(item.get("id"), int) else None
+        if position is None and 0 <= index < len(rows):
             position = rows[index][0]
         if position is not None:
             said = " ".join(str(item[key]) for key in ("error", "details") if item.get(key))

@@ -15,8 +15,10 @@ PACKAGE = REPOSITORY / "partner_sync"
 RINGS = {
     "words": {"model", "errors"},
     "core": {
+        "adoption",
         "alarms",
         "batches",
+        "blanks",
         "changes",
         "codec",
         "compare",

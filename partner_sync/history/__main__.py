@@ -20,12 +20,13 @@ from typing import NoReturn, TextIO
 from partner_sync.errors import ConfigError
 from partner_sync.history import History
 from partner_sync.history.files import default_folder
-from partner_sync.stores import archive_url, root
+from partner_sync.stores import archive_url, own_stdout, root
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err: TextIO) -> int:
     """One look, or as many as there are lines in the standard input."""
     asked = _parser().parse_args(arguments)
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")  # outside a task, Connections of the database need it
     url = asked.archive or archive_url(environ)
     try:
         archive = root(url)
@@ -85,4 +86,5 @@ def _answer(out: TextIO, trouble: str | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ, sys.stdout, sys.stderr))
+    with own_stdout() as answers:
+        sys.exit(main(sys.argv[1:], os.environ, answers, sys.stderr))

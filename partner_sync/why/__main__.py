@@ -23,7 +23,7 @@ from partner_sync.history import History
 from partner_sync.history.answers import Found, Hit, Story
 from partner_sync.history.files import default_folder
 from partner_sync.local.plain import plain
-from partner_sync.stores import archive_url, root
+from partner_sync.stores import archive_url, own_stdout, root
 from partner_sync.why.telling import hit_lines, told
 
 TOLD, NOTHING, UNUSABLE, SEVERAL = 0, 1, 2, 3
@@ -32,6 +32,7 @@ TOLD, NOTHING, UNUSABLE, SEVERAL = 0, 1, 2, 3
 def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err: TextIO) -> int:
     """Answers one question."""
     asked = _parser().parse_args(arguments)
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")  # outside a task, Connections of the database need it
     url = asked.archive or archive_url(environ)
     try:
         archive = root(url)
@@ -123,4 +124,5 @@ def _refuse(err: TextIO, message: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ, sys.stdout, sys.stderr))
+    with own_stdout() as answers:
+        sys.exit(main(sys.argv[1:], os.environ, answers, sys.stderr))
