@@ -1,7 +1,4 @@
-"""The command line: finds one organization, and tells its story.
-
-Ends with 0 if it was told, 1 if nothing was found, 2 if the question or the archive was not usable, 3 if several fit.
-"""
+"""The command line: finds one organization, and tells its story."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ import argparse
 import io
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -26,7 +24,21 @@ from partner_sync.local.plain import plain
 from partner_sync.stores import archive_url, own_stdout, root
 from partner_sync.why.telling import hit_lines, told
 
+WIDTH = 120
 TOLD, NOTHING, UNUSABLE, SEVERAL = 0, 1, 2, 3
+EXAMPLES = """\
+examples:
+  python -m partner_sync.why "Nimbus Systems"
+  python -m partner_sync.why 0014M00001AbcdeQAB
+  python -m partner_sync.why 31000000055348 --json
+  python -m partner_sync.why nimbus --archive s3://CONN_ID@bucket/archive
+
+exit codes:
+  0  it was told
+  1  nothing was found
+  2  the question or the archive is not usable
+  3  several fit; they are listed with their ids
+"""
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err: TextIO) -> int:
@@ -39,7 +51,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
     except (ConfigError, ValueError, ImportError) as error:
         return _refuse(err, f"The archive {url} cannot be used: {error}")
     history = History(archive, default_folder(str(archive), environ), fresh_seconds=60)
-    history.refresh(everything=True)
+    history.refresh()
     if history.trouble is not None:
         return _refuse(err, history.trouble)
     if not history.objects.days():
@@ -62,14 +74,16 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m partner_sync.why",
-        description="Why is this organization like this? How it is, what was last written, and all that happened.",
-        epilog="Ends with 0 if it was told, 1 if nothing was found, 2 if the archive is not usable, 3 if several fit.",
+        description="Why is this organization like this? How it stands, what was last written, and all that happened,\n"
+        "from the archive alone: neither Salesforce nor Zendesk is asked.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "who", metavar="ID_OR_NAME", help="an account id (15 or 18 characters), Zendesk's id, or a part of a name"
     )
     parser.add_argument("--archive", metavar="URL", help="a path or URL; PARTNER_SYNC_ARCHIVE otherwise")
-    parser.add_argument("--json", action="store_true", help="the same as data")
+    parser.add_argument("--json", action="store_true", help="the whole story as data, times in UTC")
     return parser
 
 
@@ -112,10 +126,11 @@ def _print_json(out: TextIO, found: Found, stories: Sequence[Story]) -> None:
 def _print(stream: TextIO, *parts: RenderableType) -> None:
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="replace")
-    width = None if stream.isatty() else 120
+    width = None if stream.isatty() else WIDTH
     console = Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
-    for part in parts:
-        console.print(part, soft_wrap=isinstance(part, Text))
+    with console.capture() as captured:
+        console.print(*parts, sep="\n")
+    stream.write("".join(f"{line.rstrip()}\n" for line in captured.get().rstrip("\n").split("\n")))
 
 
 def _refuse(err: TextIO, message: str) -> int:
@@ -124,5 +139,6 @@ def _refuse(err: TextIO, message: str) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
     with own_stdout() as answers:
         sys.exit(main(sys.argv[1:], os.environ, answers, sys.stderr))
