@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import io
 import json
 import os
 import signal
@@ -13,9 +11,11 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TextIO
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
+from partner_sync import terminal
+from partner_sync.commands import command
 from partner_sync.errors import ConfigError
 from partner_sync.history import History
 from partner_sync.history.answers import Found, Hit, Story
@@ -24,21 +24,7 @@ from partner_sync.local.plain import plain
 from partner_sync.stores import archive_url, own_stdout, root
 from partner_sync.why.telling import hit_lines, told
 
-WIDTH = 120
 TOLD, NOTHING, UNUSABLE, SEVERAL = 0, 1, 2, 3
-EXAMPLES = """\
-examples:
-  python -m partner_sync.why "Nimbus Systems"
-  python -m partner_sync.why 0014M00001AbcdeQAB
-  python -m partner_sync.why 31000000055348 --json
-  python -m partner_sync.why nimbus --archive s3://CONN_ID@bucket/archive
-
-exit codes:
-  0  it was told
-  1  nothing was found
-  2  the question or the archive is not usable
-  3  several fit; they are listed with their ids
-"""
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err: TextIO) -> int:
@@ -71,14 +57,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
     return TOLD if stories else SEVERAL if found.hits else NOTHING
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m partner_sync.why",
-        description="Why is this organization like this? How it stands, what was last written, and all that happened,\n"
-        "from the archive alone: neither Salesforce nor Zendesk is asked.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _parser() -> terminal.Parser:
+    parser = terminal.Parser(command("python -m partner_sync.why"))
     parser.add_argument(
         "who", metavar="ID_OR_NAME", help="an account id (15 or 18 characters), Zendesk's id, or a part of a name"
     )
@@ -124,10 +104,8 @@ def _print_json(out: TextIO, found: Found, stories: Sequence[Story]) -> None:
 
 
 def _print(stream: TextIO, *parts: RenderableType) -> None:
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="replace")
-    width = None if stream.isatty() else WIDTH
-    console = Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
+    """What is shown, without the blanks that fill a line."""
+    console = terminal.console(stream)
     with console.capture() as captured:
         console.print(*parts, sep="\n")
     stream.write("".join(f"{line.rstrip()}\n" for line in captured.get().rstrip("\n").split("\n")))
