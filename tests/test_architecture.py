@@ -45,6 +45,7 @@ RINGS = {
     "edges": {
         "alarm_log",
         "archive",
+        "connection_checks",
         "context",
         "endpoint",
         "expiry",

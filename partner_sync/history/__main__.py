@@ -1,7 +1,4 @@
-"""`python -m partner_sync.history`: brings the index of the archive up to date, once or whenever it is asked to.
-
-Ends with 0 if the index is up to date, 2 if the archive is not usable.
-"""
+"""`python -m partner_sync.history`: brings the index of the archive up to date, once or whenever it is asked to."""
 
 from __future__ import annotations
 
@@ -17,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn, TextIO
 
+from partner_sync import terminal
+from partner_sync.commands import command
 from partner_sync.errors import ConfigError
 from partner_sync.history import History
 from partner_sync.history.files import default_folder
@@ -47,12 +46,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m partner_sync.history",
-        description="Brings the index of the archive up to date. Nobody has to do so: whoever asks it does.",
-        epilog="Ends with 0 if the index is up to date, 2 if the archive is not usable.",
-    )
+def _parser() -> terminal.Parser:
+    parser = terminal.Parser(command("python -m partner_sync.history"))
     parser.add_argument("--archive", metavar="URL", help="a path or URL; PARTNER_SYNC_ARCHIVE otherwise")
     parser.add_argument(
         "--index", metavar="FOLDER", type=Path, help="where the index is; below PARTNER_SYNC_HOME otherwise"
