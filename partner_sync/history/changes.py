@@ -22,6 +22,8 @@ CONDITIONS = {
     "instance": "c.instance = ?",
 }
 
+ORDERS = {"plan": "c.n", "kind": "c.kind, c.n", "name": "c.folded, c.n", "verdict": "c.outcome, c.n"}
+
 
 @dataclass(frozen=True)
 class Filters:
@@ -52,8 +54,21 @@ class Filters:
         return " AND ".join(parts), found
 
 
+def order(sort: str) -> str:
+    """By what changes are sorted: a key of ORDERS, with a minus before it the other way round; else as planned."""
+    columns = ORDERS.get(sort.removeprefix("-"), ORDERS["plan"])
+    first, *rest = columns.split(", ")
+    return ", ".join([f"{first} DESC" if sort.startswith("-") else first, *rest])
+
+
 def changes(
-    db: sqlite3.Connection, run: sqlite3.Row, plan: sqlite3.Row, filters: Filters, page: int, page_size: int
+    db: sqlite3.Connection,
+    run: sqlite3.Row,
+    plan: sqlite3.Row,
+    filters: Filters,
+    sort: str,
+    page: int,
+    page_size: int,
 ) -> Changes:
     """One page of a plan's changes with their facets."""
     number, run_id, plan_id, links = plan["id"], run["run_id"], plan["plan_id"], links_of(db, run)
@@ -62,7 +77,7 @@ def changes(
     [every] = db.execute("SELECT count(*) FROM change WHERE plan = ?", [number]).fetchone()
     page, pages = page_of(total, page, page_size)
     rows = db.execute(
-        f"SELECT c.* FROM change c WHERE {where} ORDER BY c.n LIMIT ? OFFSET ?",  # noqa: S608 - conditions are ours
+        f"SELECT c.* FROM change c WHERE {where} ORDER BY {order(sort)} LIMIT ? OFFSET ?",  # noqa: S608 - conditions are ours
         [*values, page_size, (page - 1) * page_size],
     )
     found = tuple(change_row(row, run_id, plan_id, links) for row in rows)

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TypeVar
 
-from partner_sync.history import changes, details, files, organizations, overview, problems, runs, search
+from partner_sync.history import changes, details, files, lists, organizations, overview, problems, runs, search
 from partner_sync.history.answers import (
     ChangeDetail,
     ChangeRow,
@@ -75,6 +75,11 @@ class History:
     def trouble(self) -> str | None:
         """Why the archive cannot be read, in one sentence."""
         return self._reader.trouble if self._reader is not None else self._trouble
+
+    def close(self) -> None:
+        """Ends what reads the archive; the next question starts it again."""
+        if self._reader is not None:
+            self._reader.close()
 
     # -- the index ------------------------------------------------------------------------------------------
 
@@ -191,6 +196,23 @@ class History:
         """One page of runs, the newest first."""
         return self._ask(lambda db: runs.runs(db, instance=instance, state=state, page=page, page_size=page_size))
 
+    def recent(
+        self,
+        since: datetime,
+        *,
+        kind: str | None = None,
+        field: str | None = None,
+        instance: str | None = None,
+        page: int = 1,
+    ) -> lists.Recent:
+        """One page of what was written since then, the newest first."""
+        asked = {"kind": kind, "field": field, "instance": instance}
+        return self._ask(lambda db: lists.recent(db, runs.links(db), since, **asked, page=page))
+
+    def partners(self, *, type_name: str | None = None, instance: str | None = None, page: int = 1) -> lists.Partners:
+        """One page of partner organizations as they were read last, by name."""
+        return self._ask(lambda db: lists.partners(db, type_name=type_name, instance=instance, page=page))
+
     def unreadable(self) -> tuple[Unreadable, ...]:
         """Objects of the archive that could not be read."""
         return self._ask(lambda db: runs.unreadable(db, limit=1000))
@@ -215,14 +237,17 @@ class History:
         plan_id: str | None = None,
         filters: Filters | None = None,
         *,
+        sort: str = "plan",
         page: int = 1,
         page_size: int = 50,
     ) -> Changes | None:
-        """One page of the changes of a plan; without `plan_id`, of the newest of the run."""
+        """One page of the changes of a plan, by a key of `ORDERS`; without `plan_id`, of the newest of the run."""
 
         def ask(db: sqlite3.Connection, run: sqlite3.Row) -> Changes | None:
             plan = runs.plan(db, run, plan_id)
-            return changes.changes(db, run, plan, filters or Filters(), page, page_size) if plan is not None else None
+            if plan is None:
+                return None
+            return changes.changes(db, run, plan, filters or Filters(), sort, page, page_size)
 
         return self._of_run(run_id, ask)
 
