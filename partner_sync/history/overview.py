@@ -28,7 +28,7 @@ def overview(
         "SELECT * FROM run WHERE whole AND state IN ('success', 'failed') ORDER BY begun DESC LIMIT 1"
     ).fetchone()
     items = (*_failed(db), *_withheld(base, instance), *_rows(db, base, instance), *_problems(db, base, instance))
-    success = _newest(db, "state = 'success'")
+    success = _newest(db, "whole AND state = 'success'")
     last_success = moment(success["ended"]) if success else None
     age = (now - last_success).total_seconds() if last_success else None
     overdue = age is None or age > OVERDUE_AFTER * schedule_seconds
