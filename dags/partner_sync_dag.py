@@ -21,7 +21,8 @@ with `sync` *skipped*, which is the normal case. A dry run ends that way too.
 | `compare` failed | a snapshot is missing, or the plan has more batches than Airflow maps; nothing was written | as its message says |
 | `sync` **withheld** failed | more changes of one kind than its limit allows; they were not written, everything else was | look at them; if they are right, trigger with the conf that the message shows |
 | `sync` **update 1-100** failed | rows of this batch are rejected or unknown; its other rows are written | its message names the rows; mend the cause, the next run plans them again |
-| `sync` up for reschedule | Zendesk is working on the job, or another batch is before this one | nothing |
+| `sync` up for reschedule | Zendesk is working on the job, or a batch of another plan is not settled: one whose task was killed holds newer ones back for ten minutes at most | nothing |
+| a run triggered by hand stays *running* and starts no task | its logical date is in the future | mark it failed; trigger again with the date as it is offered, or empty |
 | a row is *superseded* | somebody changed the organization between plan and write, or a newer plan exists | nothing, the next run looks again |
 
 Clearing any task at any time is safe: what was sent is remembered, and nothing is written twice. A backfill reads the

@@ -7,7 +7,7 @@ any more, and nothing of the entry can still run in Zendesk.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -71,33 +71,39 @@ class Register:
         The entry is written before this count, so of batches that come at once at most `jobs_in_flight` go on.
         """
         entries = self.archive.open_jobs(self.batch.instance)
-        others = [entry for entry in entries if (entry.order.plan_id, entry.batch) != self._key]
+        if (why := self._in_the_way(entries)) is None:
+            return None
+        for entry in entries:
+            if self._is_abandoned(entry):
+                log.warning("%s: removed the abandoned %s of %s", self.batch.name, entry.batch, entry.order.plan_id)
+                self.remove(entry)
+                why = self._in_the_way(self.archive.open_jobs(self.batch.instance))
+        return why
+
+    def _in_the_way(self, entries: Sequence[OpenJob]) -> str | None:
+        others = [entry for entry in entries if not self._is_own(entry)]
         if len(others) == len(entries):
             return "its entry was removed by another batch"
         older = [entry for entry in others if self.batch.order.newer_than(entry.order)]
-        if not older and len(entries) <= self.settings.jobs_in_flight:
-            return None
-        for entry in others:
-            self._remove_if_abandoned(entry)
         if older:
             first = older[0]
             return f"{len(older)} batches of older plans are open, first {first.batch} of {first.order.plan_id}"
-        return f"{len(others)} other batches are open, the limit is {self.settings.jobs_in_flight}"
+        if len(entries) > self.settings.jobs_in_flight:
+            return f"{len(others)} other batches are open, the limit is {self.settings.jobs_in_flight}"
+        return None
 
-    def _remove_if_abandoned(self, entry: OpenJob) -> None:
-        if self.now() - entry.time <= self.owner_gone_after:
-            return
+    def _is_abandoned(self, entry: OpenJob) -> bool:
+        """Whether the entry of another batch is as it was read, its owner cannot submit, and nothing of it can run."""
+        if self._is_own(entry) or self.now() - entry.time <= self.owner_gone_after:
+            return False
         if entry.intended is not None:
             job = self.jobs.job(entry.job_id) if entry.job_id else None
             if job.active if job is not None else not self.nothing_runs_of(entry):
-                return
-        if self.archive.open_job(self.batch.instance, entry.order.plan_id, entry.batch) == entry:
-            log.warning("%s: removed the abandoned entry %s of %s", self.batch.name, entry.batch, entry.order.plan_id)
-            self.remove(entry)
+                return False
+        return self.archive.open_job(self.batch.instance, entry.order.plan_id, entry.batch) == entry
 
-    @property
-    def _key(self) -> tuple[str, str]:
-        return (self.batch.order.plan_id, self.batch.name)
+    def _is_own(self, entry: OpenJob) -> bool:
+        return (entry.order.plan_id, entry.batch) == (self.batch.order.plan_id, self.batch.name)
 
 
 def _same(one: OpenJob, other: OpenJob) -> bool:

@@ -113,16 +113,13 @@ class Visit:
         register.write(entry)
         latest = self.archive.latest(batch.instance)
         if latest is not None and latest.newer_than(batch.order):
-            return self._give_way(entry, latest.plan_id)
+            return self._give_way(entry, f"plan {latest.plan_id} is newer")
         if (blocked := register.blocked()) is not None:
-            if (
-                not entry.sent
-            ):  # what was sent is remembered until it is told; such entries were within the limit before
-                register.remove(entry)
+            self._release(entry)
             return self._wait(blocked, since=self.waiting_since)
         age = self.now() - batch.order.snapshot_begun
         if age > timedelta(hours=self.settings.max_plan_age_hours):
-            register.remove(entry)
+            self._give_way(entry, "its plan is too old")
             raise SnapshotError(
                 f"{batch.name} belongs to a plan whose snapshot is {age.total_seconds() / 3600:.1f} h old; older than"
                 f" {self.settings.max_plan_age_hours:g} h is not written. Clear the two gather tasks with downstream."
@@ -134,29 +131,36 @@ class Visit:
             judged, rows = [lost if row.verdict is None else row for row in judged], ()
         if not rows:
             return self._account(entry, judged)
-        sent = tuple(sorted({*entry.sent, *rows}))
-        return self._submit(replace(entry, rows=rows, sent=sent, submits=entry.submits + 1), judged)
+        return self._submit(entry, rows, judged)
 
-    def _give_way(self, entry: OpenJob, newer: str) -> Done:
-        """Leaves the batch to a newer plan; what an earlier visit may have written is still told as it came out."""
-        judged = [Judgement("superseded", f"plan {newer} is newer")] * len(self.batch.changes)
+    def _release(self, entry: OpenJob) -> None:
+        """Takes a claim back. What was sent is remembered until it is told; that was within the limit before."""
+        if entry.sent:
+            self.register.write(entry)
+        else:
+            self.register.remove(entry)
+
+    def _give_way(self, entry: OpenJob, why: str) -> Done:
+        """Leaves the batch to a later plan; what an earlier visit may have written is still told as it came out."""
+        judged = [Judgement("superseded", why)] * len(self.batch.changes)
         if entry.sent:
             found = self._judge_before_write()
             judged = [row if row.verdict == "confirmed" else left for row, left in zip(found, judged, strict=True)]
         return self._account(entry, judged)
 
-    def _submit(self, entry: OpenJob, judged: list[Judgement]) -> Done | ComeBack:
+    def _submit(self, claimed: OpenJob, rows: tuple[int, ...], judged: list[Judgement]) -> Done | ComeBack:
         """Announces the submit, sends it once, and remembers the job at once."""
-        entry = replace(entry, intended=self.now())
+        sent = tuple(sorted({*claimed.sent, *rows}))
+        entry = replace(claimed, intended=self.now(), rows=rows, sent=sent, submits=claimed.submits + 1)
         self.register.write(entry)
         try:
-            job = self._send(entry.rows, judged)
+            job = self._send(rows, judged)
         except TooManyJobsError:
-            self.register.remove(entry)
+            self._release(claimed)
             return self._wait("Zendesk has too many jobs queued or running", since=self.waiting_since)
         except UnavailableError as error:
             if error.effect == "none":
-                self.register.remove(entry)
+                self._release(claimed)
                 raise
             self.register.write(replace(entry, calls=entry.calls + self.zendesk.calls))
             settled = self.now() + timedelta(seconds=self.settings.settle_seconds)
@@ -164,7 +168,7 @@ class Visit:
         except RejectedError as error:
             refused = Judgement("rejected", f"Zendesk refused the whole job with {error.status}")
             judged = [refused if row.verdict is None else row for row in judged]
-            self._account(replace(entry, sent=()), judged, words=dict.fromkeys(entry.rows, error.words))
+            self._account(claimed, judged, words=dict.fromkeys(rows, error.words))
             raise
         entry = replace(entry, job_id=job.id)
         self.register.write(entry)

@@ -223,8 +223,8 @@ def _fail_with(batch: str, verdicts: Sequence[RowVerdict]) -> NoReturn:
     first = "; ".join(told[:10])
     more = f"; and {len(ids) - 10} more" if len(ids) > 10 else ""
     raise VerdictError(
-        f"{batch}: {len(failed)} of {len(verdicts)} rows are not confirmed: {first}{more}. Zendesk's words on each are in"
-        " the archive's verdicts; mend the cause, the next run plans these rows again.",
+        f"{batch}: {len(failed)} of {len(verdicts)} rows are not confirmed: {first}{more}. Zendesk's words on each are"
+        " in the archive's verdicts; mend the cause, the next run plans these rows again.",
         counts=counts,
         ids=ids,
     )

@@ -103,7 +103,7 @@ def _steady(line: str) -> str:
 def runs(tmp_path_factory) -> dict[str, str]:
     """What `make run` shows, twice, on the sandbox's own world."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PARTNER_SYNC"))}
-    environ |= {"PARTNER_SYNC_HOME": str(tmp_path_factory.mktemp("run") / "home"), "COLUMNS": "120"}
+    environ |= {"PARTNER_SYNC_HOME": str(tmp_path_factory.mktemp("run") / "home"), "COLUMNS": "100"}
     told = {}
     for name in ("make run", "make run again"):
         done = subprocess.run(

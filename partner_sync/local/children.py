@@ -54,6 +54,15 @@ class Child:
     def output(self) -> IO[bytes]:
         return cast("IO[bytes]", self.process.stdout)
 
+    def ask_to_end(self, patience: float) -> bool:
+        """Writes it a line, which says to a child that listens: end where it does no harm. Whether it has, in time."""
+        stdin = cast("IO[bytes]", self.process.stdin)
+        with suppress(BrokenPipeError, subprocess.TimeoutExpired):
+            stdin.write(b"end\n")
+            stdin.flush()
+            self.process.wait(timeout=patience)
+        return self.process.poll() is not None
+
     def _end(self, patience: float) -> None:
         """Ends it, and whoever is left of its session."""
         with suppress(BrokenPipeError):

@@ -3,7 +3,8 @@
     python -m partner_sync.local.dag_run EVENTS CONF
 
 EVENTS is the number of an open file descriptor that gets the events, CONF the conf as JSON. Airflow's settings are in
-the environment, its output and ours goes to the run's log file. Ends with standard input, so never later than `run`.
+the environment, its output and ours goes to the run's log file. Ends with standard input, so never later than `run`;
+whatever is written there asks it to end where nothing is half written.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from datetime import datetime, timezone
 from typing import IO, Any
@@ -40,7 +41,35 @@ class Reporter(logging.Handler):
         self.tell(events.Said(record.levelname, record.getMessage()))
 
 
-def execute(conf: Mapping[str, Any], reporter: Reporter) -> bool:
+class Work:
+    """What this process is at, so that it can end between two batches. `leave` ends it."""
+
+    def __init__(self, leave: Callable[[], object]) -> None:
+        self._leave = leave
+        self._changing = threading.Lock()
+        self._writing = self._asked = False
+
+    def begin(self, task: str) -> None:
+        with self._changing:
+            if self._asked:
+                self._leave()
+            self._writing = task == "sync"
+
+    def end(self) -> None:
+        with self._changing:
+            self._writing = False
+            if self._asked:
+                self._leave()
+
+    def ask_to_leave(self) -> None:
+        """Leaves now, or at the end of a batch: one that is cut off holds up the next run for minutes."""
+        with self._changing:
+            self._asked = True
+            if not self._writing:
+                self._leave()
+
+
+def execute(conf: Mapping[str, Any], reporter: Reporter, work: Work) -> bool:
     """One run of the DAG with `conf`. Tells whether it succeeded."""
     reporter.tell(events.Phase("starting Airflow"))
     from airflow.dag_processing.dagbag import DagBag
@@ -54,7 +83,7 @@ def execute(conf: Mapping[str, Any], reporter: Reporter) -> bool:
     if why:
         reporter.tell(events.Refused(why))
         return False
-    _listen(reporter)
+    _listen(reporter, work)
     reporter.tell(events.Phase("starting the DAG run"))
     run = dag.test(logical_date=datetime.now(timezone.utc), run_conf=dict(conf))
     tasks = tuple((ti.task_id, ti.rendered_map_index or "", str(ti.state or "")) for ti in run.get_task_instances())
@@ -85,7 +114,7 @@ def _wrong_conf(dag: Any, conf: Mapping[str, Any]) -> str:
     return ""
 
 
-def _listen(reporter: Reporter) -> None:
+def _listen(reporter: Reporter, work: Work) -> None:
     """Airflow tells its listeners, in this process, what becomes of each task."""
     from airflow.listeners import hookimpl
     from airflow.sdk.listener import get_listener_manager
@@ -99,14 +128,17 @@ def _listen(reporter: Reporter) -> None:
         def on_task_instance_running(self, task_instance: Any) -> None:
             gc.enable()
             tell(task_instance, "running")
+            work.begin(task_instance.task_id)
 
         @hookimpl  # type: ignore[untyped-decorator]
         def on_task_instance_success(self, task_instance: Any) -> None:
             tell(task_instance, "success")
+            work.end()
 
         @hookimpl  # type: ignore[untyped-decorator]
         def on_task_instance_failed(self, task_instance: Any, error: object) -> None:
             tell(task_instance, str(getattr(task_instance.state, "value", "failed")), error)
+            work.end()
 
     get_listener_manager().add_listener(Listener())
 
@@ -118,21 +150,26 @@ def _words(error: object) -> str:
     return str(error) if isinstance(error, PartnerSyncError | str) else f"{type(error).__name__}: {error}"
 
 
-def _end_with_stdin() -> None:
-    while os.read(0, 4096):
-        pass
+def _leave() -> None:
     os._exit(1)
+
+
+def _end_with_stdin(work: Work) -> None:
+    while os.read(0, 4096):
+        work.ask_to_leave()
+    _leave()
 
 
 def main(descriptor: str, conf: str) -> int:
     gc.disable()  # until the first task: a fifth of what Airflow's start takes goes into looking for garbage, in vain
-    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    work = Work(_leave)
+    threading.Thread(target=_end_with_stdin, args=(work,), daemon=True).start()
     stream = os.fdopen(int(descriptor), "w", encoding="utf-8")  # open until we end: its end is taken for ours
     reporter = Reporter(stream)
     ours = logging.getLogger("partner_sync")
     ours.setLevel(logging.INFO)
     ours.addHandler(reporter)
-    return 0 if execute(json.loads(conf), reporter) else 1
+    return 0 if execute(json.loads(conf), reporter, work) else 1
 
 
 if __name__ == "__main__":

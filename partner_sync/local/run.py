@@ -20,8 +20,10 @@ from partner_sync.local.home import Home, near
 from partner_sync.local.plain import plain
 from partner_sync.local.progress import Progress, show
 from partner_sync.local.refusal import Refusal
+from partner_sync.local.signals import Stop
 
 LOGS_KEPT = 20
+AT_ONCE_SECONDS, FINISH_SECONDS = 0.3, 8.0
 
 
 def run(environ: Mapping[str, str], console: Console) -> int:
@@ -37,7 +39,14 @@ def run(environ: Mapping[str, str], console: Console) -> int:
             connections = systems.own(environ) if own else systems.Sandbox(stack, home, environ).connections()
             progress.line("systems", systems.WHICH[own])
             env = embedded(environ, home, connections, paused=own)
-            ended, failures = _watch(_start(env, conf, log, lock, stack), progress)
+            child, told = _start(env, conf, log, lock, stack)
+            try:
+                ended, failures = _watch(told, progress)
+            except Stop:
+                if not child.ask_to_end(AT_ONCE_SECONDS):
+                    progress.line("stopping", "the batch that is being written is finished first")
+                    child.ask_to_end(FINISH_SECONDS)
+                raise
         if ended is None:
             raise Refusal(f"The DAG run broke off. The end of {near(log)} says why.")
         result = _summary(ended, failures, progress.seconds, env, log, own=own)
@@ -63,15 +72,14 @@ def conf_of(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _start(
     env: Mapping[str, str], conf: Mapping[str, Any], log: Path, lock: int, stack: contextlib.ExitStack
-) -> Iterator[events.Event]:
-    """Starts the process of the DAG run, which holds the home as long as it lives. What it tells."""
+) -> tuple[Child, Iterator[events.Event]]:
+    """Starts the process of the DAG run, which holds the home as long as it lives. It, and what it tells."""
     ours, theirs = os.pipe()
     arguments = (str(theirs), json.dumps(conf))
     told = stack.enter_context(os.fdopen(ours, encoding="utf-8"))
-    # Without patience: a DAG run may be killed at any moment, the next one settles what it left.
-    Child(stack, "partner_sync.local.dag_run", *arguments, env=env, log=log, keep=(theirs, lock))
+    child = Child(stack, "partner_sync.local.dag_run", *arguments, env=env, log=log, keep=(theirs, lock))
     os.close(theirs)
-    return events.read(told)
+    return child, events.read(told)
 
 
 def _watch(told: Iterator[events.Event], progress: Progress) -> tuple[events.Ended | None, list[summary.Failure]]:

@@ -29,7 +29,13 @@ from partner_sync.model import (
     Update,
 )
 
-values = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text() | st.floats(allow_nan=False)
+values = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.text()
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
 moments = st.datetimes(timezones=st.just(timezone.utc))
 changes = st.lists(st.builds(FieldChange, st.text(), values, values, st.text()), max_size=3).map(tuple)
 every_change = (

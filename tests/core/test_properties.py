@@ -215,6 +215,8 @@ def test_every_partner_organization_is_accounted_for(world: World) -> None:
     seen = {one.organization_id for one in plan.changes}
     seen |= {number for problem in plan.problems for number in problem.organization_ids}
     alive = {id_18(row["Account_ID_18__c"]) for row in world[1]} | set(config.accounts.pinned)
+    alive |= {account_id for problem in plan.problems for account_id in problem.account_ids}
+    alive.discard(None)
     lost = [
         one
         for one in organizations

@@ -48,16 +48,17 @@ def test_a_child_is_ended_by_force_when_it_does_not_listen(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("module", "arguments"),
-    [("partner_sync.sandbox", ("--exit-with-parent",)), ("partner_sync.local.components", (".",))],
+    ("module", "argument"),
+    [("partner_sync.sandbox", "--exit-with-parent"), ("partner_sync.local.components", "{folder}")],
 )
-def test_our_programs_end_when_their_parent_is_gone(tmp_path, module, arguments):
+def test_our_programs_end_when_their_parent_is_gone(tmp_path, module, argument):
     """A parent that is killed closes the pipe without a word."""
     env = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     parent = (
         "import os, sys; from contextlib import ExitStack; from pathlib import Path;"
         "from partner_sync.local.children import Child;"
-        f"child = Child(ExitStack(), {module!r}, *{arguments!r}, env=os.environ, log=Path({str(tmp_path / 'log')!r}));"
+        f"child = Child(ExitStack(), {module!r}, {argument.format(folder=tmp_path)!r},"
+        f" env=os.environ, log=Path({str(tmp_path / 'log')!r}));"
         "print(child.process.pid, flush=True); sys.stdin.read()"
     )
     process = subprocess.Popen(

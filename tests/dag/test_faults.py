@@ -1,0 +1,436 @@
+"""The real DAG through faults: what is written, how often, how a run ends, what it says, what comes of the next one."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from partner_sync.errors import (
+    AuthenticationError,
+    IncompleteReadError,
+    JobPendingError,
+    SnapshotError,
+    UnavailableError,
+    VerdictError,
+)
+
+CREATE = {"system": "zendesk", "method": "POST", "path": "*/create_many"}
+UPDATE = {"system": "zendesk", "method": "PUT", "path": "*/update_many", "query": ""}
+MARK = {"system": "zendesk", "method": "PUT", "path": "*/update_many", "query": "ids=*"}
+WRITES = {"system": "zendesk", "path": "*e_many", "method": "P*"}
+SHOW = {"system": "zendesk", "path": "*/show_many"}
+POLL = {"system": "zendesk", "path": "*/job_statuses/*"}
+LISTING = {"system": "zendesk", "path": "*/organizations"}
+QUERY = {"system": "salesforce", "path": "*/query/"}
+ALL = 6
+EXPIRED = [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
+
+
+def told_truly(stage, run):
+    """The archive has a verdict for every change; what was written, it says so, and by which job if it names one."""
+    assert len(run.plan.changes) == len(run.verdicts)
+    jobs = {job["id"] for job in stage.sandbox.jobs()}
+    wrote = {(write["organization_id"], write["job_id"]) for write in stage.writes()}
+    ids = {row["external_id"]: row["id"] for row in stage.sandbox.organizations()}
+    for row in run.verdicts:
+        organization = row.organization_id or ids.get(row.account_id)
+        if row.job_id is not None:
+            assert row.written
+            assert row.job_id in jobs
+            assert (row.verdict == "confirmed") <= ((organization, row.job_id) in wrote)
+    told = {row.organization_id or ids.get(row.account_id) for row in run.verdicts if row.written}
+    assert {organization for organization, _ in wrote} <= told
+
+
+def nothing_twice(stage):
+    assert [] == [write for write in stage.writes() if write["no_op"]]
+    carried = Counter(row["external_id"] for row in stage.sandbox.organizations() if row["external_id"])
+    assert [] == [account for account, count in carried.items() if count > 1]
+
+
+def next_run_comes_right(stage):
+    """The fault is over: the next run leaves nothing to do, nothing open, and nothing written twice."""
+    stage.calm()
+    run = stage.run()
+    assert ("success", []) == (run.state, run.failures)
+    assert set(run.counts()) <= {"confirmed"}
+    stage.in_step()
+    nothing_twice(stage)
+    assert [] == stage.open_jobs()
+    return run
+
+
+# -- what a run lives through -------------------------------------------------------------------------------
+
+LIVED_THROUGH = {
+    "a submit that breaks before it arrives": [{"do": "reset_before", **UPDATE}],
+    "a create whose answer is lost": [{"do": "reset_after", **CREATE}],
+    "an update whose answer is lost": [{"do": "reset_after", **UPDATE}],
+    "a mark whose answer is lost": [{"do": "reset_after", **MARK}],
+    "every answer to a submit lost": [{"do": "reset_after", "times": 3, **WRITES}],
+    "a submit that is answered 503": [{"do": "status", "status": 503, **CREATE}],
+    "a submit that is answered 503 and carried out": [{"do": "status", "status": 503, "effect": True, **CREATE}],
+    "a submit that is answered 429 once": [{"do": "status", "status": 429, **UPDATE}],
+    "too many jobs": [{"do": "too_many_jobs", "times": 3, **WRITES}],
+    "a poll that is answered 503 once": [{"do": "status", **POLL}],
+    "job statuses that come late": [{"do": "first_polls_404", "times": 3, **WRITES}],
+    "a lost job that was carried out": [{"do": "lost", **UPDATE}],
+    "a lost job that was not carried out": [{"do": "lost", "applied": False, **CREATE}],
+    "a lost job that was half carried out": [{"do": "lost", "applied": 1, **MARK}],
+    "a job with too few results": [{"do": "drop_results", "times": 3, **WRITES}],
+    "a page that breaks": [{"do": "truncated", **LISTING}, {"do": "truncated", **QUERY}],
+    "tokens that end in the middle": [
+        {"do": "status", "status": 401, "body": "{}", "content_type": "application/json", **call}
+        for call in (LISTING, CREATE, UPDATE, MARK, POLL)
+    ],
+}
+
+
+@pytest.mark.parametrize("faults", LIVED_THROUGH.values(), ids=LIVED_THROUGH)
+def test_a_run_lives_through_a_fault_without_another_try_or_another_write(small, faults):
+    for fault in faults:
+        small.sandbox.fault(**fault)
+    run = small.run()
+    assert ("success", []) == (run.state, run.failures)
+    assert {"confirmed": ALL} == run.counts()
+    assert ALL == len(small.writes())
+    assert set(run.tries.values()) == {1}
+    assert all(fault["hits"] for fault in small.sandbox.faults())
+    told_truly(small, run)
+    nothing_twice(small)
+    small.in_step()
+    assert [] == small.open_jobs()
+    assert "skipped" == next_run_comes_right(small).tasks["sync"]
+    assert ALL == len(small.writes())
+
+
+TRIED_AGAIN = {
+    "organizations answered 503": ("gather_organizations", [{"do": "status", "times": 2, **LISTING}]),
+    "accounts answered 503": ("gather_accounts", [{"do": "status", "times": 2, **QUERY}]),
+    "organizations short once": ("gather_organizations", [{"do": "short_read", "drop": 1, **LISTING}]),
+    "accounts short once": ("gather_accounts", [{"do": "short_read", "drop": 1, **QUERY}]),
+    "a submit answered 429 until the session gives up": (
+        "sync",
+        [{"do": "status", "status": 429, "times": 2, **CREATE}],
+    ),
+    "a submit told to wait for longer than a session does": (
+        "sync",
+        [{"do": "status", "status": 429, "headers": {"Retry-After": "1"}, **CREATE}],
+    ),
+    "reads before the write answered 503": ("sync", [{"do": "status", "times": 2, **SHOW}]),
+    "polls answered 503": ("sync", [{"do": "status", "times": 2, **POLL}]),
+}
+
+
+@pytest.mark.parametrize(("task", "faults"), TRIED_AGAIN.values(), ids=TRIED_AGAIN)
+def test_a_task_that_is_tried_again_writes_nothing_twice(small, task, faults):
+    for fault in faults:
+        small.sandbox.fault(**fault)
+    run = small.run()
+    assert "success" == run.state
+    assert [task] == [name for name, _ in run.failures]
+    kind = IncompleteReadError if "short_read" in [fault["do"] for fault in faults] else UnavailableError
+    assert kind is type(run.failures[0][1])
+    assert "Airflow" in str(run.failures[0][1])
+    assert 1 == sum(tries - 1 for tries in run.tries.values())
+    assert {"confirmed": ALL} == run.counts()
+    assert ALL == len(small.writes())
+    told_truly(small, run)
+    small.in_step()
+    assert [] == small.open_jobs()
+    assert "skipped" == next_run_comes_right(small).tasks["sync"]
+
+
+def test_a_read_back_that_breaks_is_made_up_for_by_the_next_try(small):
+    small.sandbox.fault("status", times=6, skip=3, **SHOW)
+    run = small.run()
+    assert "success" == run.state
+    assert {UnavailableError} == {type(error) for error in run.errors("sync")}
+    assert {"confirmed": ALL} == run.counts()
+    assert (ALL, 3) == (len(small.writes()), len(small.sandbox.jobs()))
+    told_truly(small, run)
+    next_run_comes_right(small)
+
+
+# -- what ends red, and the rest is written -----------------------------------------------------------------
+
+RED = {
+    "a failed job": ({"do": "failed", **UPDATE}, "update 1-2", {"confirmed": 4, "rejected": 2}, 4),
+    "a failed job that was half carried out": (
+        {"do": "failed", "applied": 1, **UPDATE},
+        "update 1-2",
+        {"confirmed": 5, "rejected": 1},
+        5,
+    ),
+    "a killed job": ({"do": "failed", "status": "killed", **CREATE}, "create 1-2", {"confirmed": 4, "rejected": 2}, 4),
+    "a row that fails": ({"do": "fail_rows", "rows": [1], **CREATE}, "create 1-2", {"confirmed": 5, "rejected": 1}, 5),
+    "a mark that fails": ({"do": "fail_rows", **MARK}, "mark 1-2", {"confirmed": 5, "rejected": 1}, 5),
+    "a field that is dropped in silence": (
+        {"do": "drop_fields", "keys": ["account_owner"], **UPDATE},
+        "update 1-2",
+        {"confirmed": 4, "rejected": 2},
+        4,
+    ),
+    "jobs that are lost every time": (
+        {"do": "lost", "applied": False, "times": None, **UPDATE},
+        "update 1-2",
+        {"confirmed": 4, "unknown": 2},
+        4,
+    ),
+    "a job that is refused as a whole": (
+        {"do": "status", "status": 422, "body": "{}", "content_type": "application/json", **MARK},
+        "mark 1-2",
+        {"confirmed": 4, "rejected": 2},
+        4,
+    ),
+}
+
+
+@pytest.mark.parametrize(("fault", "label", "counts", "writes"), RED.values(), ids=RED)
+def test_what_zendesk_does_not_do_ends_red_and_the_rest_is_written(small, fault, label, counts, writes):
+    small.sandbox.fault(**fault)
+    run = small.run()
+    assert "failed" == run.state
+    assert {"failed": [label]} == {"failed": [name for name, state in run.tasks.items() if state == "failed"]}
+    assert 1 == run.tries[label]
+    assert counts == run.counts()
+    assert writes == len([write for write in small.writes() if not write["no_op"]])
+    (error,) = run.errors("sync")
+    if fault["do"] == "status":
+        assert "refused PUT /api/v2/organizations/update_many with 422" in str(error)
+    else:
+        assert VerdictError is type(error)
+        assert {name: count for name, count in counts.items() if name != "confirmed"} == {
+            name: count for name, count in error.counts.items() if count
+        }
+        assert "mend the cause, the next run plans these rows again" in str(error)
+        names = {row.name for row in run.verdicts}
+        assert not any(name in str(error) for name in names)
+    told_truly(small, run)
+    assert [] == small.open_jobs()
+    small.calm()
+    again = small.run()
+    assert ("success", {"confirmed": ALL - counts["confirmed"]}) == (again.state, again.counts())
+    small.in_step()
+    assert ALL == len([write for write in small.writes() if not write["no_op"]])
+
+
+def test_the_vendors_words_on_a_row_are_in_the_archive_and_not_in_the_message(small):
+    small.sandbox.fault("fail_rows", details="Name: secret words", **CREATE)
+    run = small.run()
+    assert ["OrganizationCreateFailed Name: secret words"] == [
+        row.vendor_words for row in run.verdicts if row.vendor_words
+    ]
+    assert "secret words" not in str(run.errors("sync")[0])
+
+
+def test_a_job_that_never_ends_is_waited_for_with_a_bound_and_not_overtaken(small):
+    small.config(lambda text: text.replace("job_minutes = 0.1", "job_minutes = 0.01"))
+    small.sandbox.fault("never_ends", **UPDATE)
+    run = small.run()
+    assert "failed" == run.state
+    assert ("failed", 6) == (run.tasks["update 1-2"], run.tries["update 1-2"])
+    assert {JobPendingError} == {type(error) for error in run.errors("sync")}
+    assert "what was sent is remembered, the next try goes on" in str(run.errors("sync")[0])
+    assert {"confirmed": 4} == run.counts()
+    (entry,) = small.open_jobs()
+    submits = len(small.submits())
+    following = small.run()
+    assert "failed" == following.state
+    assert {JobPendingError} == {type(error) for error in following.errors("sync")}
+    assert "batches of older plans are open" in str(following.errors("sync")[0])
+    assert submits == len(small.submits())
+    assert [entry] == small.open_jobs()
+    assert {} == following.counts()
+    small.sandbox.put_account(Id=of_kind(small, "create")[0], Account_Owner_Calc__c="A New Owner")
+    assert {"confirmed": 1} == next_run_comes_right(small).counts()
+
+
+# -- reads that prove nothing -------------------------------------------------------------------------------
+
+
+def test_reads_that_stay_short_fail_on_both_sides_and_nothing_is_written(small):
+    small.sandbox.fault("short_read", drop=1, times=None, **LISTING)
+    small.sandbox.fault("short_read", drop=1, times=None, **QUERY)
+    run = small.run()
+    assert "failed" == run.state
+    for name in ("gather_accounts", "gather_organizations"):
+        assert ("failed", 4) == (run.tasks[name], run.tries[name])
+        assert [IncompleteReadError] * 4 == [type(error) for error in run.errors(name)]
+        assert "Nothing was concluded" in str(run.errors(name)[0])
+    assert ("upstream_failed", "upstream_failed") == (run.tasks["compare"], run.tasks["sync"])
+    assert ([], None) == (small.submits(), run.record)
+    assert {"confirmed": ALL} == next_run_comes_right(small).counts()
+
+
+def test_a_salesforce_without_accounts_is_no_reason_to_mark_everything(small):
+    for account in small.sandbox.accounts():
+        small.sandbox.put_account(Id=account["Id"], Partners_Partner_Status__c="Former", Account_ID_18__c="gone")
+    run = small.run()
+    assert ("failed", "upstream_failed") == (run.tasks["gather_accounts"], run.tasks["sync"])
+    assert {IncompleteReadError} == {type(error) for error in run.errors("gather_accounts")}
+    assert "compare the filter in the config" in str(run.errors("gather_accounts")[0])
+    assert [] == small.submits()
+
+
+def test_wrong_credentials_fail_at_the_first_try_on_both_sides(small):
+    small.connections["zendesk_default"]["extra"]["client_secret"] = "wrong-secret"
+    small.connections["salesforce_default"]["extra"]["consumer_secret"] = "wrong-secret"
+    run = small.run()
+    assert "failed" == run.state
+    for name, where in (("gather_accounts", "salesforce_default"), ("gather_organizations", "zendesk_default")):
+        assert ("failed", 1) == (run.tasks[name], run.tries[name])
+        (error,) = run.errors(name)
+        assert AuthenticationError is type(error)
+        assert where in str(error)
+        assert "wrong-secret" not in str(error)
+    assert [] == small.submits()
+
+
+# -- what people do between plan and write ------------------------------------------------------------------
+
+
+def of_kind(stage, kind):
+    """What the world wants of a kind: ids of accounts, or of organizations for a mark."""
+    return stage.sandbox.cases()[{"update": "update_owner"}.get(kind, kind)]
+
+
+def organization_of(stage, account):
+    return stage.sandbox.organizations(salesforce_id=account)[0]["id"]
+
+
+def test_what_a_person_wrote_since_the_plan_stays(small):
+    first, _ = of_kind(small, "update")
+    organization = organization_of(small, first)
+    edit = {"account_owner": "A Person", "technical_account_manager": "Another Person"}
+    run = small.run(before={"sync": lambda: small.sandbox.edit(organization, organization_fields=edit)})
+    assert ("success", {"confirmed": 5, "superseded": 1}) == (run.state, run.counts())
+    assert edit.items() <= small.sandbox.organization(organization)["organization_fields"].items()
+    assert organization not in {write["organization_id"] for write in small.writes()}
+    told_truly(small, run)
+    assert {"confirmed": 1} == next_run_comes_right(small).counts()
+
+
+def test_what_a_person_wrote_as_desired_is_not_written_again(small):
+    first, _ = of_kind(small, "update")
+    organization, account = (
+        organization_of(small, first),
+        next(row for row in small.sandbox.accounts() if row["Id"] == first),
+    )
+    owner = {"account_owner": account["Account_Owner_Calc__c"]}
+    run = small.run(before={"sync": lambda: small.sandbox.edit(organization, organization_fields=owner)})
+    assert ("success", {"confirmed": ALL}) == (run.state, run.counts())
+    assert [False] == [row.written for row in run.verdicts if row.organization_id == organization]
+    assert ALL - 1 == len(small.writes())
+    assert "skipped" == next_run_comes_right(small).tasks["sync"]
+
+
+@pytest.mark.parametrize("kind", ["update", "mark"])
+def test_an_organization_that_was_deleted_since_the_plan_is_superseded(small, kind):
+    first = of_kind(small, kind)[0]
+    organization = int(first) if kind == "mark" else organization_of(small, first)
+    run = small.run(before={"sync": lambda: small.sandbox.delete_organization(organization)})
+    assert ("success", {"confirmed": 5, "superseded": 1}) == (run.state, run.counts())
+    told_truly(small, run)
+    assert ({} if kind == "mark" else {"confirmed": 1}) == next_run_comes_right(small).counts()
+
+
+def test_an_organization_that_was_made_since_the_plan_is_not_made_again(small):
+    first, _ = of_kind(small, "create")
+    name = next(row["Name"] for row in small.sandbox.accounts() if row["Id"] == first)
+    made = {"name": name, "external_id": first, "notes": "made by a person"}
+    run = small.run(before={"sync": lambda: small.sandbox.add_organizations([made])})
+    assert ("success", {"confirmed": 5, "superseded": 1}) == (run.state, run.counts())
+    told_truly(small, run)
+    assert {"confirmed": 1} == next_run_comes_right(small).counts()
+    (organization,) = small.sandbox.organizations(external_id=first)
+    assert "made by a person" == organization["notes"]
+
+
+def test_a_name_that_was_taken_since_the_plan_rejects_the_create_and_is_a_problem_of_the_next_run(small):
+    first, _ = of_kind(small, "create")
+    name = next(row["Name"] for row in small.sandbox.accounts() if row["Id"] == first)
+    run = small.run(before={"sync": lambda: small.sandbox.add_organizations([{"name": name.upper()}])})
+    assert ("failed", {"confirmed": 5, "rejected": 1}) == (run.state, run.counts())
+    assert "has already been taken" in next(row.vendor_words for row in run.verdicts if row.vendor_words)
+    told_truly(small, run)
+    following = small.run()
+    assert ("success", "skipped") == (following.state, following.tasks["sync"])
+    assert ["name_taken"] == [problem.kind for problem in following.record.plan.problems]
+
+
+# -- memory that is gone ------------------------------------------------------------------------------------
+
+
+def objects(task_id):
+    """Files of the XCom objects that a task has left, newest run last."""
+    folder = Path(os.environ["AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH"].removeprefix("file://"))
+    paths = [path for path in folder.rglob("*") if path.is_file() and task_id in path.parts]
+    newest = max(path.parts[len(folder.parts) + 1] for path in paths)
+    return [path for path in paths if newest in path.parts]
+
+
+def remove(task_id):
+    gone = objects(task_id)
+    assert gone
+    for path in gone:
+        path.unlink()
+
+
+@pytest.mark.parametrize("gathered", ["gather_accounts", "gather_organizations"])
+def test_a_snapshot_that_is_gone_is_not_taken_for_an_empty_one_and_clearing_its_task_mends_the_run(small, gathered):
+    run = small.run(before={"compare": lambda: remove(gathered)})
+    assert ("failed", 1) == (run.state, run.tries["compare"])
+    (error,) = run.errors("compare")
+    assert SnapshotError is type(error)
+    assert f"Clear {gathered} with downstream" in str(error)
+    assert ([], None) == (small.submits(), run.record)
+    mended = small.clear(run, gathered, "compare", "sync")
+    assert ("success", {"confirmed": ALL}) == (mended.state, mended.counts())
+    small.in_step()
+    told_truly(small, mended)
+
+
+def test_batches_that_are_gone_are_not_written_and_clearing_compare_mends_the_run(small):
+    run = small.run(before={"sync": lambda: remove("compare")})
+    assert "failed" == run.state
+    gone = [name for name, state in run.tasks.items() if state == "failed"]
+    assert ["create 1-2", "update 1-2"] == sorted(gone)  # a batch of two marks is small enough for the database
+    assert [SnapshotError] * 2 == [type(error) for error in run.errors("sync")]
+    assert "Clear compare with downstream" in str(run.errors("sync")[0])
+    assert 2 == len(small.writes())
+    mended = small.clear(run, "compare", "sync")
+    assert ("success", {"confirmed": ALL}) == (mended.state, mended.counts())  # two of them without another write
+    assert ALL == len(small.writes())
+    assert run.record.plan.id != mended.record.plan.id
+    assert 4 == sum(row.written for row in mended.verdicts)
+    small.in_step()
+
+
+# -- clearing -----------------------------------------------------------------------------------------------
+
+
+def test_clearing_any_task_of_a_run_that_is_done_writes_nothing(small):
+    run = small.run()
+    for tasks in (["sync"], ["compare", "sync"], ["gather_accounts", "gather_organizations", "compare", "sync"]):
+        run = small.clear(run, *tasks)
+        assert ("success", []) == (run.state, run.failures)
+        assert ALL == len(small.writes())
+        assert [] == small.open_jobs()
+    assert {"removed"} == {run.tasks[name] for name in ("create 1-2", "update 1-2", "mark 1-2")}, run.tasks
+
+
+def test_compare_cleared_on_snapshots_that_are_older_than_another_run_writes_nothing(small):
+    older = small.run(dry_run=False)
+    (first, _), owner = of_kind(small, "update"), "The Newest Owner"
+    small.sandbox.put_account(Id=first, Account_Owner_Calc__c=owner)
+    assert {"confirmed": 1} == small.run().counts()
+    writes = len(small.writes())
+    again = small.clear(older, "compare", "sync")
+    assert ("success", {"superseded": ALL}) == (again.state, again.counts())
+    assert writes == len(small.writes())
+    assert owner == small.sandbox.organization(organization_of(small, first))["organization_fields"]["account_owner"]
+    assert "skipped" == next_run_comes_right(small).tasks["sync"]
