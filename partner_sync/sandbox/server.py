@@ -1,14 +1,16 @@
-"""The HTTP server: two loopback ports, one event loop, and the faults that break connections."""
+"""The HTTP server: two ports, of loopback if nothing else is said, one event loop, and the faults that break connections."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import sys
 import time
 from email.utils import formatdate
+from pathlib import Path
 
 from aiohttp import web
 
@@ -31,10 +33,17 @@ _SHUTDOWN_SECONDS = 0.1
 class Server:
     """Serves a state on two ports until it is stopped."""
 
-    def __init__(self, state: State, verbose: bool = False) -> None:
+    def __init__(
+        self, state: State, verbose: bool = False, host: str = HOST, certificate: tuple[Path, Path] | None = None
+    ) -> None:
         self._state = state
         self._control = ControlApi(state)
         self._verbose = verbose
+        self._host = host
+        self._tls: ssl.SSLContext | None = None
+        if certificate is not None:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._tls.load_cert_chain(*certificate)
         self._runners: list[web.ServerRunner] = []
         self._ticker: asyncio.Task[None] | None = None
         self.urls: dict[str, str] = {}
@@ -56,8 +65,9 @@ class Server:
             runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=_SHUTDOWN_SECONDS)
             await runner.setup()
             self._runners.append(runner)
-            await web.TCPSite(runner, HOST, port).start()
-            self.urls[system] = f"http://{HOST}:{runner.addresses[0][1]}"
+            await web.TCPSite(runner, self._host, port, ssl_context=self._tls).start()
+            scheme = "http" if self._tls is None else "https"
+            self.urls[system] = f"{scheme}://{self._host}:{runner.addresses[0][1]}"
         self._ticker = asyncio.create_task(self._tick())
 
     async def stop(self) -> None:
