@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 from uuid import uuid4
@@ -69,8 +69,15 @@ class AirflowApi:
                 raise
         return run_id
 
-    def runs(self) -> list[dict[str, Any]]:
-        return list(self.request("GET", f"{DAG}/dagRuns", limit=100, order_by="-run_after")["dag_runs"])
+    def occupy(self, logical_date: datetime) -> None:
+        """Takes a date's place with a run that is over before it began: the scheduler does not add one of its own."""
+        run_id = self.trigger(logical_date)
+        self.request("PATCH", f"{DAG}/dagRuns/{run_id}", {"state": "success"})
+
+    def scheduled(self) -> list[str]:
+        """The ids of the runs that the schedule made."""
+        runs = self.request("GET", f"{DAG}/dagRuns", run_type="scheduled")["dag_runs"]
+        return [run["dag_run_id"] for run in runs]
 
     def run(self, run_id: str) -> dict[str, Any]:
         return dict(self.request("GET", f"{DAG}/dagRuns/{run_id}"))
@@ -115,8 +122,15 @@ class AirflowApi:
         }
         return int(self.request("POST", "/api/v2/backfills", body)["id"])
 
-    def backfill_runs(self, backfill: int) -> list[Mapping[str, Any]]:
-        return [run for run in self.runs() if run["run_type"] == "backfill"]
+    def backfilled(self, first: datetime, last: datetime) -> list[str]:
+        """The ids of the runs that backfills made for these intervals, in their order."""
+        runs = self.request("GET", f"{DAG}/dagRuns", run_type="backfill", order_by="logical_date")["dag_runs"]
+        return [run["dag_run_id"] for run in runs if first <= moment(run["logical_date"]) <= last]
+
+
+def moment(text: str) -> datetime:
+    """A time of the REST API."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def wait_until(holds: Callable[[], Any], seconds: float, what: str, every: float = 0.3) -> Any:

@@ -17,18 +17,19 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import yaml
+from cryptography.fernet import Fernet
 
-from partner_sync.local.children import end_session, members
+from partner_sync.archive import Archive
 from partner_sync.sandbox import Control
+from partner_sync.stores import root
+from tests.production import machine
 from tests.production.airflow_api import AirflowApi
 from tests.production.compose import REPOSITORY, Service, services
+from tests.production.parts import Metrics, Objects, Process, Restarts
 
 HOSTS = ("postgres", "redis", "objects", "api-server", "statsd", "sandbox", "localhost")
 PORTS = (5432, 6379, 7070, 8080, 8974, 8101, 8102, 8125)
@@ -36,126 +37,6 @@ OF_EACH_PROCESS = (8793, 8794)
 """Ports that every container has for itself."""
 
 STARTS_SECONDS = 180
-AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
-
-
-def missing() -> str:
-    """What this machine lacks, and how to install it; empty if it lacks nothing."""
-    lacking = [name for name, there in (("postgresql", _postgres() is not None), ("redis-server", _has("redis-server"))) if not there]
-    try:
-        import moto.server  # noqa: F401
-        import s3fs  # noqa: F401
-    except ImportError:
-        return "moto or s3fs is missing here; `make test-production` makes an environment that has them"
-    return f"{' and '.join(lacking)} missing: apt-get install --no-install-recommends {' '.join(lacking)}" if lacking else ""
-
-
-def _has(program: str) -> bool:
-    return shutil.which(program) is not None
-
-
-def _postgres() -> Path | None:
-    """The newest PostgreSQL of Debian's packages."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    return found[-1].parent if found else None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Process:
-    """One running service, the leader of a session of its own."""
-
-    def __init__(self, name: str, command: list[str], env: Mapping[str, str], log: Path, user: str | None = None) -> None:
-        self.name = name
-        self.log = log
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                command,
-                env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=REPOSITORY if user is None else log.parent,
-                start_new_session=True,
-                user=user,
-                group=user,
-                extra_groups=None if user is None else [],
-            )
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def ended(self) -> bool:
-        return self._process.poll() is not None
-
-    @property
-    def code(self) -> int | None:
-        return self._process.returncode
-
-    def pids(self) -> list[int]:
-        return members(self.pid)
-
-    def kill(self) -> None:
-        """As when its container, or its machine, is gone: every process of it at once."""
-        for pid in self.pids():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self._process.wait()
-
-    def stop(self, number: signal.Signals = signal.SIGTERM, patience: float = 15) -> None:
-        """As `docker stop`: the leader is asked, whoever is left after that is killed."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=patience)
-        end_session(self.pid)
-        self._process.wait()
-
-
-class Metrics:
-    """Counts the metrics that come by StatsD."""
-
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
-        self.port = int(self._socket.getsockname()[1])
-        self.names: Counter[str] = Counter()
-        threading.Thread(target=self._count, daemon=True).start()
-
-    def _count(self) -> None:
-        while True:
-            try:
-                text = self._socket.recv(65536).decode()
-            except OSError:
-                return
-            self.names.update(line.partition(":")[0] for line in text.splitlines())
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-class Objects:
-    """The S3 server. What it holds outlives its absence."""
-
-    def __init__(self, port: int) -> None:
-        from moto.server import ThreadedMotoServer
-
-        self._make: Callable[[], ThreadedMotoServer] = lambda: ThreadedMotoServer("127.0.0.1", port, verbose=False)
-        self._server = self._make()
-        self._server.start()
-
-    def close(self) -> None:
-        self._server.stop()
-
-    def open(self) -> None:
-        self._server = self._make()
-        self._server.start()
 
 
 class Stack:
@@ -164,11 +45,12 @@ class Stack:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.metrics = Metrics()
-        self._ports = {port: free_port() for port in PORTS} | {8125: self.metrics.port}
+        self._ports = {port: machine.free_port() for port in PORTS} | {8125: self.metrics.port}
         self.environ = {
             **{name: secrets.token_hex(32) for name in ("POSTGRES_PASSWORD", "API_SECRET_KEY", "JWT_SECRET")},
-            **{name: secrets.token_hex(16) for name in ("S3_ACCESS_KEY", "S3_SECRET_KEY", "ADMIN_PASSWORD", "REDIS_PASSWORD")},
-            "FERNET_KEY": _fernet_key(),
+            **{name: secrets.token_hex(16) for name in ("S3_ACCESS_KEY", "S3_SECRET_KEY", "REDIS_PASSWORD")},
+            "ADMIN_PASSWORD": secrets.token_hex(16),
+            "FERNET_KEY": Fernet.generate_key().decode(),
             "AIRFLOW_EXECUTOR": "CeleryExecutor",
             "COMPOSE_PROFILES": "celery,sandbox",
             "WORKER_CONCURRENCY": "3",
@@ -176,6 +58,8 @@ class Stack:
         }
         self._services = services(self.environ)
         self.processes: dict[str, Process] = {}
+        self.objects: Objects | None = None
+        self.restarts: Restarts | None = None
         self.certificate = folder / "sandbox" / "certificate.pem"
         for name in ("airflow/logs", "sandbox", "tmp", "logs", "home", "redis", "postgres"):
             (folder / name).mkdir(parents=True)
@@ -196,7 +80,9 @@ class Stack:
         self.wait_healthy("api-server")
         for name in ("scheduler", "triggerer", "worker-1", "worker-2"):
             self.run(name)
-        self.wait_healthy("scheduler")
+        self.restarts = Restarts(self.processes, self.run)
+        for name in ("scheduler", "worker-1", "worker-2"):
+            self.wait_healthy(name)
         self.api = AirflowApi(self.address(8080), "admin", self.environ["ADMIN_PASSWORD"])
         self.control = Control(f"https://127.0.0.1:{self._ports[8102]}")
 
@@ -236,14 +122,56 @@ class Stack:
         done = subprocess.run(["sh", "-c", test], env=self.environment(name), capture_output=True, check=False)
         return done.returncode == 0
 
+    def restart(self, name: str) -> None:
+        """`docker compose restart`: asked to end, started again, healthy again."""
+        self.restarts.stopped.add(name)
+        self._end(name)
+        self.run(name)
+        self.restarts.stopped.discard(name)
+        self.wait_healthy(name)
+
+    def kill(self, name: str) -> None:
+        """As when its machine loses power. It is started again by itself."""
+        self.processes[name].kill()
+
     def stop(self) -> None:
+        if self.restarts:
+            self.restarts.close()
         for name in reversed(self.processes):
-            process = self.processes[name]
-            quick = name.startswith("worker")
-            process.stop(signal.SIGINT if name == "postgres" else signal.SIGTERM, 2 if quick else 10)
-        with contextlib.suppress(AttributeError):
+            self._end(name)
+        if self.objects:
             self.objects.close()
         self.metrics.close()
+
+    def _end(self, name: str) -> None:
+        """With the signal of its image, and the patience that a test has."""
+        number = signal.SIGINT if name == "postgres" else signal.SIGTERM
+        self.processes[name].stop(number, 2 if name.startswith("worker") else 10)
+
+    def execute(self, *command: str) -> str:
+        """`docker compose run --rm scheduler …`: what the command said. Raises AssertionError where it failed."""
+        env = self.environment("scheduler")
+        done = subprocess.run(command, env=env, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        return done.stdout + done.stderr
+
+    def dump(self) -> bytes:
+        """The whole database."""
+        server, env = self._service("postgres").environment, {"PGPASSWORD": self.environ["POSTGRES_PASSWORD"]}
+        where = ["-h", "127.0.0.1", "-p", str(self._ports[5432]), "-U", server["POSTGRES_USER"]]
+        command = [machine.postgres() / "pg_dump", *where, server["POSTGRES_DB"]]
+        return subprocess.run(command, env=env, capture_output=True, check=True).stdout
+
+    def executing(self) -> dict[str, int]:
+        """The processes that execute tasks on the two workers, by the ids that Airflow writes into their titles."""
+        found = {}
+        for name in ("worker-1", "worker-2"):
+            for pid in self.processes[name].pids():
+                with contextlib.suppress(OSError):
+                    title = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
+                    if title.startswith("airflow worker -- "):
+                        found[title.removeprefix("airflow worker -- ")] = pid
+        return found
 
     # -- from the file to this machine ----------------------------------------------------------------------
 
@@ -255,12 +183,12 @@ class Stack:
         image = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(self.folder / "home"),
-            "HOSTNAME": name,
+            "HOSTNAME": name if name.startswith("worker") else socket.getfqdn(),
             "LANG": "C.UTF-8",
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
         }
-        own = {port: free_port() for port in OF_EACH_PROCESS}
+        own = {port: machine.free_port() for port in OF_EACH_PROCESS}
         given = self._service(name).environment
         texts = {key: "127.0.0.1" if value in HOSTS else value for key, value in given.items()}
         return image | {key: self.native(value, name, own) for key, value in texts.items()}
@@ -283,36 +211,35 @@ class Stack:
     def address(self, port: int) -> str:
         return f"http://127.0.0.1:{self._ports[port]}"
 
-    def s3(self) -> dict[str, str]:
-        """How a client reaches the bucket: the Connection that Airflow has."""
-        return dict(yaml.safe_load(self.environment("scheduler")["AIRFLOW_CONN_PARTNER_SYNC_S3"]))
+    def archive(self) -> Archive:
+        """The archive, by the URL and the Connection that the workers have."""
+        given = self.environment("worker-1")
+        os.environ["AIRFLOW_CONN_PARTNER_SYNC_S3"] = given["AIRFLOW_CONN_PARTNER_SYNC_S3"]
+        return Archive(root(given["PARTNER_SYNC_ARCHIVE"]))
 
     def _service(self, name: str) -> Service:
         return self._services[re.sub(r"-\d$", "", name)]
 
     def _make_postgres(self, command: list[str], env: dict[str, str]) -> tuple[list[str], str | None]:
         """What the image's entry point does: a cluster with the user, password and database of the environment."""
-        programs, data = _postgres(), self.folder / "postgres" / "data"
-        user = "postgres" if os.geteuid() == 0 else None
+        programs, data = machine.postgres(), self.folder / "postgres" / "data"
+        user = "postgres" if os.geteuid() == 0 else None  # it refuses to be root
         as_user = {"user": user, "group": user, "extra_groups": []} if user else {}
         if not data.exists():
-            shutil.chown(data.parent, user) if user else None
+            if user:
+                shutil.chown(data.parent, user)
             password = data.parent / "password"
             password.write_text(env["POSTGRES_PASSWORD"])
             password.chmod(0o644)
-            make = [programs / "initdb", "-D", data, "-U", env["POSTGRES_USER"], "--auth=scram-sha-256", f"--pwfile={password}", "-E", "UTF8"]
+            given = ["-D", data, "-U", env["POSTGRES_USER"], f"--pwfile={password}", "-E", "UTF8"]
+            make = [programs / "initdb", *given, "--auth=scram-sha-256"]
             subprocess.run(make, check=True, capture_output=True, cwd=data.parent, **as_user)
-            script = f'CREATE DATABASE {env["POSTGRES_DB"]};\n'
+            password.unlink()
+            script = f"CREATE DATABASE {env['POSTGRES_DB']};\n"
             single = [programs / "postgres", "--single", "-D", data, "postgres"]
             subprocess.run(single, input=script.encode(), check=True, capture_output=True, cwd=data.parent, **as_user)
         place = ["-D", str(data), "-h", "127.0.0.1", "-p", str(self._ports[5432]), "-k", str(data.parent)]
         return [str(programs / command[0]), *command[1:], *place], user
-
-
-def _fernet_key() -> str:
-    from cryptography.fernet import Fernet
-
-    return Fernet.generate_key().decode()
 
 
 @contextlib.contextmanager
