@@ -82,7 +82,7 @@ class AirflowApi:
     def run(self, run_id: str) -> dict[str, Any]:
         return dict(self.request("GET", f"{DAG}/dagRuns/{run_id}"))
 
-    def wait(self, run_id: str, seconds: float = 420) -> str:
+    def wait(self, run_id: str, seconds: float = 900) -> str:
         """The state a run ends in."""
         wait_until(lambda: self.run(run_id)["state"] in ENDED, seconds, f"{run_id} ends", every=1.0)
         return str(self.run(run_id)["state"])

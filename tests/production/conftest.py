@@ -16,6 +16,8 @@ from tests.production.airflow_api import now, wait_until
 from tests.production.stack import Stack, running
 from tests.production.trial import OUTCOMES, Outcome, Trial, markdown
 
+REPORT = pytest.StashKey[list[str]]()
+
 
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
@@ -48,6 +50,14 @@ def undisturbed(stack: Stack, request: pytest.FixtureRequest) -> Outcome:
     return outcome
 
 
+@pytest.fixture(scope="session")
+def report(request: pytest.FixtureRequest) -> list[str]:
+    """What is shown at the end."""
+    return request.config.stash.setdefault(REPORT, [])
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if outcomes := config.stash.get(OUTCOMES, []):
         terminalreporter.write_line(f"\n{markdown(outcomes)}")
+    for text in config.stash.get(REPORT, []):
+        terminalreporter.write_line(f"\n{text}")
