@@ -14,7 +14,7 @@ import pytest
 from tests.production import machine
 from tests.production.airflow_api import now, wait_until
 from tests.production.stack import Stack, running
-from tests.production.trial import OUTCOMES, Outcome, Trial, markdown
+from tests.production.trial import OUTCOMES, UNDISTURBED, Outcome, Trial, markdown
 
 REPORT = pytest.StashKey[list[str]]()
 
@@ -45,7 +45,7 @@ def undisturbed(stack: Stack, request: pytest.FixtureRequest) -> Outcome:
     trial = Trial(stack, seed=1)
     stack.api.pause(False)
     (run_id,) = wait_until(stack.api.scheduled, 60, "the schedule begins a run")
-    outcome = trial.of("nothing, to compare with", lambda _: [], run_id)
+    outcome = trial.of(UNDISTURBED, lambda _: [], run_id)
     request.config.stash.setdefault(OUTCOMES, []).append(outcome)
     return outcome
 

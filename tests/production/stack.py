@@ -14,13 +14,13 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from airflow.utils.net import get_hostname
 from cryptography.fernet import Fernet
 
 from partner_sync.archive import Archive
@@ -183,7 +183,7 @@ class Stack:
         image = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(self.folder / "home"),
-            "HOSTNAME": name if name.startswith("worker") else socket.getfqdn(),
+            "HOSTNAME": name if name.startswith("worker") else get_hostname(),  # as a container has its own
             "LANG": "C.UTF-8",
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",

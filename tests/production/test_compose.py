@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
+from tests.production import faults, trial
 from tests.production.compose import EXAMPLE, REPOSITORY, Missing, example, load, services
 
 SECRETS = {
@@ -140,3 +141,10 @@ def test_every_requirement_is_pinned_to_what_the_lock_has(name):
     wanted = re.findall(r"^([a-z][\w.-]*)(?:\[.*\])?==([\w.]+)", (REPOSITORY / name).read_text(), re.MULTILINE)
     assert wanted
     assert {f"{package}=={version}" for package, version in wanted} - locked == set()
+
+
+def test_the_readme_has_a_row_for_every_fault_as_it_was_measured():
+    readme = (REPOSITORY / "README.md").read_text()
+    head, _, *rows = re.search(r"<!-- faults -->\n(.*?)\n<!-- end -->", readme, re.DOTALL)[1].splitlines()
+    assert trial.markdown([]).splitlines()[0] == head
+    assert [trial.UNDISTURBED, *faults.FAULTS] == [row.split(" | ")[0].removeprefix("| ") for row in rows]

@@ -52,15 +52,17 @@ def test_no_secret_is_in_the_database(stack, secrets):
 
 def test_no_secret_is_in_any_object_of_the_bucket(stack, secrets):
     root = stack.archive().root.parent
-    objects = [(str(one.path), root.fs.cat_file(one.path.path)) for one in stored(root)]
-    assert {"archive", "logs", "xcom"} == {name.removeprefix(f"{root}/").split("/")[0] for name, _ in objects}
+    objects = [("/".join(one.parts), root.fs.cat_file(one.path.path)) for one in stored(root)]
+    assert {"archive", "logs", "xcom"} == {name.split("/")[0] for name, _ in objects}
     assert (len(objects), []) == found(secrets, iter(objects))
 
 
 def test_no_secret_is_in_any_log_of_a_process(stack, secrets):
+    """But the sandbox's own, whose first line tells a newcomer how to connect to it."""
     files = [path for folder in ("logs", "airflow/logs") for path in (stack.folder / folder).rglob("*")]
-    searched, holding = found(secrets, ((str(path), path.read_bytes()) for path in files if path.is_file()))
-    assert searched >= len(stack.processes)
+    files = [path for path in files if path.is_file() and path.name != "sandbox.log"]
+    searched, holding = found(secrets, ((str(path), path.read_bytes()) for path in files))
+    assert searched >= len(stack.processes) - 1
     assert [] == holding
 
 

@@ -16,6 +16,7 @@ from tests.production.stack import Stack
 WORLD = {"world": "large", "accounts": 1200, "organizations": 1500, "creates": 300, "updates": 700, "marks": 5}
 CHANGES, BATCHES = 1005, 11
 JOB_SECONDS = 6
+UNDISTURBED = "nothing, to compare with"
 IN_FLIGHT = 5
 """Jobs that Zendesk works on when something breaks: two workers of three slots have begun most batches by then."""
 
