@@ -3,7 +3,7 @@
 #   CONF='{"dry_run": true}' make run     make up PORT=8090     make test ARGS="-k mapping"     make PYTHON=python3.12 run
 
 .SUFFIXES:
-.PHONY: help run up test test-production check audit clean venv production-venv
+.PHONY: help run up test bench test-production check audit clean venv production-venv
 
 python = .venv/bin/python
 
@@ -21,6 +21,9 @@ test: venv ## All tests. ARGS="-k word" chooses.
 
 test-production: production-venv ## The stack of docker-compose.yaml, without Docker, and whatever breaks in it. ARGS="-k word" chooses.
 	@.venv-production/bin/python -m pytest -m production tests/production $(ARGS)
+
+bench: venv ## Every number to reach, as measured, beside its target. ARGS=quick is a slice of it.
+	@$(python) -m tests.benchmarks $(ARGS)
 
 check: venv ## Format, lint and types.
 	@$(python) -m ruff format --check .

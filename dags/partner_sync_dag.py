@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, Param
 
-from partner_sync import figures, notify, tasks
+from partner_sync import figures, notify, retry, tasks
 from partner_sync.alarms import OVERDUE
 
 TRIAGE = """
@@ -79,7 +79,7 @@ with DAG(
         "retry_delay": timedelta(seconds=15),
         "retry_exponential_backoff": 2,
         "max_retry_delay": timedelta(minutes=5),
-        "retry_policy": tasks.SyncRetryPolicy(),
+        "retry_policy": retry.SyncRetryPolicy(),
         "show_return_value_in_logs": False,
     },
 ):

@@ -3,7 +3,9 @@
     runs/<yyyy-mm-dd>/<run id>/run.json                                 the run and its newest plan, without the changes
     runs/<yyyy-mm-dd>/<run id>/<plan id>/plan.json                      the whole plan, where it has changes
     runs/<yyyy-mm-dd>/<run id>/<plan id>/verdicts/<batch>.<try>.jsonl   one flat line per change
+    runs/<yyyy-mm-dd>/<run id>/failures/<task>[.<batch>].<try>.json     why a task ended without its result
     instances/<instance>/latest/<order>.json                            the newest plan
+    instances/<instance>/standing/<order>.json                          how every partner stood when it was read last
     instances/<instance>/open/<plan id>.<batch>.json                    the open-job register
     alarms/...                                                          what the team was told, see `alarm_log`
 
@@ -19,7 +21,7 @@ from datetime import datetime, timezone
 from urllib.parse import quote
 
 from partner_sync import codec
-from partner_sync.model import OpenJob, Plan, PlanOrder, RowVerdict, RunRecord
+from partner_sync.model import Failure, OpenJob, Plan, PlanOrder, RowVerdict, RunRecord, Standings
 from partner_sync.objects import NEXT_STEP, Root, children, get, put, read, remove
 
 _MOMENT = "%Y%m%dT%H%M%S.%fZ"
@@ -57,6 +59,17 @@ class Archive:
     def plan(self, folder: Root, plan_id: str) -> Plan | None:
         return get(Plan, folder / segment(plan_id) / "plan.json")
 
+    def write_failure(self, failure: Failure) -> None:
+        """Writes why a try of a task ended with an error; the run may have no other record yet."""
+        folder = self.run_folder(failure.trigger.run_id, failure.trigger.run_after) / "failures"
+        names = [failure.task] if failure.batch is None else [failure.task, segment(failure.batch)]
+        put(folder / f"{'.'.join([*names, str(failure.try_number)])}.json", codec.to_json(failure, indent=1))
+
+    def failures(self, folder: Root) -> list[Failure]:
+        """Every failure of a run, the oldest first."""
+        found = (get(Failure, path) for path in children(folder / "failures"))
+        return sorted((one for one in found if one is not None), key=lambda one: one.at)
+
     def write_verdicts(self, run_after: datetime, rows: Iterable[RowVerdict]) -> None:
         """Writes the verdicts of one batch and try; an earlier try's file stays."""
         lines = list(rows)
@@ -91,20 +104,25 @@ class Archive:
         return _order(max(names)) if names else None
 
     def name_latest(self, instance: str, order: PlanOrder) -> bool:
-        """Names a plan the instance's latest, unless a newer one is there; tells whether it is the latest now.
-
-        Its own name goes in first, then every older name goes out: whoever looks in between sees the newest of them.
-        """
-        folder = self._latest(instance)
-        put(folder / _name(order), codec.to_json(order))
-        newest = max(path.name for path in children(folder))
-        for path in children(folder):
-            if path.name < newest:
-                remove(path)
-        return bool(newest == _name(order))
+        """Names a plan the instance's latest, unless a newer one is there; tells whether it is the latest now."""
+        return _put_newest(self._latest(instance), order, codec.to_json(order))
 
     def _latest(self, instance: str) -> Root:
         return self.root / "instances" / segment(instance) / "latest"
+
+    # -- how partners stand -----------------------------------------------------------------------------------
+
+    def write_standings(self, standings: Standings) -> None:
+        """Writes how the partners of an instance stand, unless a newer plan has told already."""
+        _put_newest(self._standing(standings.instance), standings.order, codec.to_json(standings))
+
+    def standings(self, instance: str) -> Standings | None:
+        """How the partners of an instance stood when they were read last."""
+        paths = list(children(self._standing(instance)))
+        return get(Standings, paths[-1]) if paths else None
+
+    def _standing(self, instance: str) -> Root:
+        return self.root / "instances" / segment(instance) / "standing"
 
     # -- the open-job register ------------------------------------------------------------------------------
 
@@ -132,6 +150,19 @@ class Archive:
 def _name(order: PlanOrder) -> str:
     begun, made = (f"{moment.astimezone(timezone.utc):{_MOMENT}}" for moment in (order.snapshot_begun, order.made))
     return f"{begun}_{made}_{segment(order.plan_id)}.json"
+
+
+def _put_newest(folder: Root, order: PlanOrder, text: str) -> bool:
+    """Puts an object by its order, and takes away what is older; tells whether it is the newest.
+
+    Its own name goes in first, then every older name goes out: whoever looks in between sees the newest of them.
+    """
+    put(folder / _name(order), text)
+    newest = max(path.name for path in children(folder))
+    for path in children(folder):
+        if path.name < newest:
+            remove(path)
+    return bool(newest == _name(order))
 
 
 def _order(name: str) -> PlanOrder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from partner_sync.blanks import trimmed
 from partner_sync.config import Config
 from partner_sync.errors import SnapshotError
 from partner_sync.ids import id_18
@@ -45,7 +46,7 @@ class Changes:
         """What differs; None if nothing does."""
         have = read_whole(self.instance, organization)
         changed: list[FieldChange] = []
-        name = organization.name.strip()
+        name = trimmed(organization.name)
         if with_name and name != account.name:
             changed.append(FieldChange(NAME, name, account.name))
         for (field, canonical), want in zip(self.fields, account.values, strict=True):

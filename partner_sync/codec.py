@@ -6,21 +6,25 @@ nested value to serialise it. pydantic's adapters do the work on our plain datac
 
 from __future__ import annotations
 
+import json
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from partner_sync.errors import SnapshotError
 from partner_sync.model import (
     AccountsSnapshot,
     AlarmNote,
     Batch,
+    Failure,
     OpenJob,
     OrganizationsSnapshot,
     Plan,
     PlanOrder,
     RowVerdict,
     RunRecord,
+    Standings,
 )
 
 T = TypeVar("T")
@@ -35,6 +39,8 @@ VERSIONS: dict[type, int] = {
     RowVerdict: 1,
     RunRecord: 1,
     AlarmNote: 1,
+    Failure: 1,
+    Standings: 1,
 }
 """Raised when a shape changes, so that an object of an earlier release is refused instead of misread."""
 
@@ -54,8 +60,13 @@ def _adapter(cls: type) -> TypeAdapter[Any]:
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
-    """One of the types in `VERSIONS` as JSON text."""
-    return _adapter(type(value)).dump_json(value, indent=indent).decode()
+    """One of the types in `VERSIONS` as JSON text; half a character, which no text can hold, becomes U+FFFD."""
+    adapter = _adapter(type(value))
+    try:
+        return adapter.dump_json(value, indent=indent).decode()
+    except PydanticSerializationError:
+        text = json.dumps(adapter.dump_python(value, mode="json"), ensure_ascii=False, indent=indent)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def from_json(cls: type[T], text: str | bytes, *, source: str, next_step: str) -> T:
@@ -86,3 +97,8 @@ def load(cls: type[T], xcom: object, *, source: str, next_step: str) -> T:
     if envelope.get("schema") != schema(cls) or not isinstance(envelope.get("json"), str):
         raise SnapshotError(f"{source} is not a {schema(cls)}. {next_step}")
     return from_json(cls, cast("str", envelope["json"]), source=source, next_step=next_step)
+
+
+def plain(value: object) -> Any:
+    """A value of the model as lists, tables and texts that `json.dumps` takes."""
+    return _adapter(type(value)).dump_python(value, mode="json")

@@ -9,28 +9,30 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jwt
-import simple_salesforce
-from airflow.providers.salesforce.hooks.salesforce import SalesforceHook
 from airflow.providers.zendesk.hooks.zendesk import ZendeskHook
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 from zenpy import Zenpy
 
-from partner_sync.config import Calls, Config, Instance
+from partner_sync.config import Config
 from partner_sync.endpoint import endpoint_mistake
 from partner_sync.errors import ConfigError, Mistake, UnavailableError
-from partner_sync.salesforce import DOMAIN, told
+from partner_sync.settings import Calls, Instance
 from partner_sync.transport import Session
 from partner_sync.zendesk import Zendesk
 from partner_sync.zendesk_auth import SCOPE, ApiToken, ClientCredentials, Credential, StaticToken
 
+if TYPE_CHECKING:
+    import simple_salesforce
+
 Extra = Mapping[str, Any]
+
+DOMAIN = "salesforce.com"
 
 SALESFORCE_WAYS = (
     ("login", "password", "security_token"),
@@ -45,9 +47,15 @@ SALESFORCE_WAYS = (
 
 def salesforce(conn_id: str, calls: Calls) -> simple_salesforce.Salesforce:
     """A logged-in client over our session; it asks for another token by itself when Salesforce ends the one in use."""
+    # Here, since every visit of `sync` is a process of its own that has no use for what takes longest to import.
+    import jwt
+    from airflow.providers.salesforce.hooks.salesforce import SalesforceHook
+
+    from partner_sync.salesforce import told
+
     connection, extra = _read(conn_id, "salesforce")
     settings = _salesforce_settings(connection, extra)
-    _raise_if(conn_id, _salesforce_mistakes(settings))
+    _raise_if(conn_id, _unused(connection) + _salesforce_mistakes(settings))
     session = Session(
         "Salesforce",
         _salesforce_host(settings),
@@ -114,7 +122,7 @@ class PartnerSyncZendeskHook(ZendeskHook):  # type: ignore[misc]  # the provider
     def _opened(self) -> tuple[Session, str, Credential]:
         conn_id = self.zendesk_conn_id
         connection, extra = _read(conn_id, self.conn_type)
-        _raise_if(conn_id, _zendesk_mistakes(connection, extra))
+        _raise_if(conn_id, _unused(connection) + _zendesk_mistakes(connection, extra))
         host, system = _zendesk_host(connection), f"Zendesk {self._instance}"
         endpoint_url = extra.get("endpoint_url") or None
         session = Session(system, host, self._calls, where=_where(conn_id), endpoint_url=endpoint_url)
@@ -174,6 +182,23 @@ def _no_texts(settings: Extra, keys: tuple[str, ...]) -> list[Mistake]:
     ]
 
 
+def _unclean(settings: Extra, keys: Iterable[str]) -> list[Mistake]:
+    """Values that were copied with something around them, which no system takes and no message would show."""
+    advice = "Copy its value again, without blanks and line ends around it or in it."
+    return [
+        Mistake(key, "it has a blank or a character in it that none of its kind has", advice)
+        for key in keys
+        if isinstance(value := settings.get(key), str) and not re.fullmatch(r"[!-~]*", value)
+    ]
+
+
+def _unused(connection: Connection) -> list[Mistake]:
+    """Parts of a Connection that would be left aside in silence: both systems are asked by https, at its own port."""
+    advice = "Leave it empty; where it is about another server than the vendor's, write the extra endpoint_url."
+    wrong = {"schema": connection.schema not in (None, "", "https"), "port": connection.port not in (None, 443)}
+    return [Mistake(key, "it cannot be used here", advice) for key, given in wrong.items() if given]
+
+
 def _endpoint(settings: Extra) -> list[Mistake]:
     url = settings.get("endpoint_url")
     mistake = endpoint_mistake(url) if isinstance(url, str) and url else None
@@ -194,6 +219,7 @@ SALESFORCE_TEXTS = (
     "version",
     "endpoint_url",
 )
+SALESFORCE_COPIED = ("security_token", "organization_id", "consumer_key", "consumer_secret")
 
 
 def _salesforce_settings(connection: Connection, extra: Extra) -> dict[str, Any]:
@@ -214,7 +240,7 @@ def _salesforce_host(settings: Extra) -> str:
 def _salesforce_mistakes(settings: Extra) -> list[Mistake]:
     if mistakes := _no_texts(settings, SALESFORCE_TEXTS):
         return mistakes
-    mistakes = _endpoint(settings) + _salesforce_credential_mistakes(settings)
+    mistakes = _unclean(settings, SALESFORCE_COPIED) + _endpoint(settings) + _salesforce_credential_mistakes(settings)
     domain, version, key_file = settings["domain"], settings["version"], settings["private_key_file_path"]
     if domain and (not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", domain) or domain.endswith(DOMAIN)):
         mistakes.append(Mistake("domain", f"it is not the part before .{DOMAIN}", "Write for example 'acme.my'."))
@@ -250,6 +276,7 @@ def _salesforce_credential_mistakes(settings: Extra) -> list[Mistake]:
 # -- Zendesk ------------------------------------------------------------------------------------------------
 
 
+ZENDESK_COPIED = ("client_id", "client_secret", "token", "oauth_token", "password")
 ZENDESK_TEXTS = ("client_id", "client_secret", "scope", "token", "oauth_token", "endpoint_url")
 USE_CLIENT = "Set client_id and client_secret of a confidential OAuth client."
 
@@ -264,7 +291,8 @@ def _uses_password_as_token(extra: Extra) -> bool:
 
 
 def _zendesk_mistakes(connection: Connection, extra: Extra) -> list[Mistake]:
-    mistakes = _no_texts(extra, ZENDESK_TEXTS)
+    by_password = {"password": connection.password} if _uses_password_as_token(extra) else {}
+    mistakes = _no_texts(extra, ZENDESK_TEXTS) + _unclean({**extra, **by_password}, ZENDESK_COPIED)
     if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", _zendesk_host(connection)):
         wrong = "it is not a host name" if connection.host else "it is missing"
         mistakes.append(Mistake("host", wrong, "Write for example 'acme.zendesk.com', without https://."))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import string
 
+from partner_sync.blanks import trimmed
+
 _UPPER = str.maketrans({c: "1" if c in string.ascii_uppercase else "0" for c in string.ascii_letters + string.digits})
 _SUFFIX = string.ascii_uppercase + "012345"
 
@@ -15,7 +17,7 @@ def id_18(text: object) -> str | None:
     """
     if not isinstance(text, str):
         return None
-    text = text.strip()
+    text = trimmed(text)
     if len(text) not in (15, 18) or not (text.isascii() and text.isalnum()):
         return None
     short = text[:15]

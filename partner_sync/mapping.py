@@ -10,13 +10,17 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import isfinite
 from typing import NamedTuple
 
-from partner_sync.config import Attribute, Config
+from partner_sync.blanks import control, trimmed, visible
+from partner_sync.config import Config
 from partner_sync.ids import id_18 as id_18
 from partner_sync.index import Index
+from partner_sync.mistakes import shown
 from partner_sync.model import NAME, Problem, Value
 from partner_sync.problems import problem
+from partner_sync.settings import Attribute
 
 _TYPES: Mapping[str, tuple[str, ...]] = {
     "id_18": ("text", "textarea", "regexp"),
@@ -82,14 +86,14 @@ def canonical_of(rule: str) -> Callable[[object], Value]:
 
 def _text(raw: object) -> Value:
     if isinstance(raw, str):
-        return raw.strip() or None
+        return trimmed(raw) or None
     return None if raw is None else str(raw)
 
 
 def _checkbox(raw: object) -> Value:
     if raw is None or isinstance(raw, bool):
         return bool(raw)
-    return str(raw).strip().casefold() == "true"
+    return trimmed(str(raw)).casefold() == "true"
 
 
 def _date(raw: object) -> Value:
@@ -102,7 +106,7 @@ def _date(raw: object) -> Value:
 def _number(raw: object) -> Value:
     if isinstance(raw, int):
         return int(raw)
-    if isinstance(raw, float):
+    if isinstance(raw, float) and isfinite(raw):
         return int(raw) if raw.is_integer() else raw
     text = _text(raw)
     return _number(float(text)) if isinstance(text, str) and _NUMBER.fullmatch(text) else text
@@ -210,16 +214,31 @@ def _account(
         detail = f"{len(rows)} rows of the query have the id {account_id}."
         return problem("account_listed_twice", detail, accounts=[account_id])
     row = rows[0]
-    name = _text(row.get(config.accounts.name))
-    if not isinstance(name, str):
-        detail = f"{config.accounts.name} of {account_id} is empty."
-        return problem("account_without_name", detail, accounts=[account_id])
     try:
-        values = [rule(account_id, row.get(source)) for source, rule in rules]
+        name = _name(config.accounts.name, account_id, row)
+        values = [rule(account_id, _single(source, account_id, row)) for source, rule in rules]
     except _UnmappedError as unmapped:
         return problem(unmapped.kind, unmapped.detail, accounts=[account_id])
     values.append(False)  # the mark
     return DesiredAccount(account_id, name, tuple(values))
+
+
+def _name(source: str, account_id: str, row: Mapping[str, object]) -> str:
+    name = _copied(source)(account_id, _single(source, account_id, row))
+    if not isinstance(name, str):
+        raise _UnmappedError("account_without_name", f"{source} of {account_id} is empty.")
+    if not visible(name):
+        raise _UnmappedError("account_without_name", f"{source} of {account_id} has nothing that can be seen.")
+    return name
+
+
+def _single(source: str, account_id: str, row: Mapping[str, object]) -> object:
+    """The raw value of a field, which no rule reads where it is a list or an object."""
+    raw = row.get(source)
+    if isinstance(raw, list | dict):
+        detail = f"{source} of {account_id} is {shown(raw)}: several values where one is wanted."
+        raise _UnmappedError("unreadable_value", detail)
+    return raw
 
 
 def _unidentified(config: Config, row: Mapping[str, object], unidentified: set[str]) -> Problem:
@@ -244,14 +263,18 @@ def _mapped(config: Config, attribute: Attribute) -> Mapped:
         case "dropdown":
             return _chosen(config, attribute)
         case "text":
-            return _copied
+            return _copied(attribute.source)
     return _read(attribute)
 
 
-def _copied(_: str, raw: object) -> Value:
-    if isinstance(raw, str):  # the usual case, and the most frequent call of all
-        return raw.strip() or None
-    return _text(raw)
+def _copied(source: str) -> Mapped:
+    def copied(account_id: str, raw: object) -> Value:
+        text = _text(raw)
+        if isinstance(text, str) and (found := control(text)):
+            raise _UnmappedError("unreadable_value", f"{source} of {account_id} has {found} in it, which is no text.")
+        return text
+
+    return copied
 
 
 def _ticked(attribute: Attribute) -> Mapped:
@@ -261,7 +284,7 @@ def _ticked(attribute: Attribute) -> Mapped:
     def ticked(_: str, raw: object) -> Value:
         if raw is None or isinstance(raw, bool):
             return raw in truths
-        return str(raw).strip().casefold() in words
+        return trimmed(str(raw)).casefold() in words
 
     return ticked
 
@@ -273,7 +296,7 @@ def _chosen(config: Config, attribute: Attribute) -> Mapped:
     def chosen(account_id: str, raw: object) -> Value:
         if option is not None and account_id in pinned:
             return option
-        text = "" if raw is None else str(raw).strip()
+        text = "" if raw is None else trimmed(str(raw))
         found = options.get(text.casefold())
         if found is None and (text or needed):
             detail = (

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from partner_sync.blanks import trimmed
 from partner_sync.changes import read_whole
 from partner_sync.config import Config
 from partner_sync.ids import id_18
@@ -53,14 +54,14 @@ def marks(config: Config, instance: str, organizations: Iterable[Organization], 
         else:
             change = FieldChange(config.marks.field, False, True)
             reason = f"no account with {account_id} any more"
-            name = organization.name.strip()
+            name = trimmed(organization.name)
             found.append(Mark(instance, account_id, organization.id, name, (change,), reason))
     return Marks(tuple(found), tuple(problems), spared)
 
 
 def carried_id(organization: Organization) -> str | None:
     """The account id that an organization carries: of its id field, or of external_id where that is empty."""
-    own = (organization.salesforce_id or "").strip()
+    own = trimmed(organization.salesforce_id or "")
     return id_18(own or organization.external_id)
 
 
@@ -94,7 +95,7 @@ def _years_before(today: date, years: int) -> date:
 
 
 def _without_id(instance: str, organization: Organization) -> Problem:
-    own = (organization.salesforce_id or "").strip()
+    own = trimmed(organization.salesforce_id or "")
     if own:
         detail = f"Partner organization {organization.id} has {own} in its id field, which is no account id."
         return problem("malformed_id", detail, instance=instance, organizations=[organization.id])

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from partner_sync.blanks import trimmed
+from partner_sync.config import Config
 from partner_sync.ids import id_18
 from partner_sync.index import Index
-from partner_sync.model import Organization, Problem
+from partner_sync.mapping import Desired
+from partner_sync.model import InstanceRead, Organization, Problem
 from partner_sync.problems import problem
 
 
@@ -25,6 +28,17 @@ class Matches:
     held: frozenset[int]
     """Organizations that belong to an account, or may: nobody marks them."""
     problems: tuple[Problem, ...]
+
+
+def unique(read: InstanceRead) -> list[Organization]:
+    """Every organization once, by id: pages may overlap."""
+    by_id = {one.id: one for one in read.organizations}
+    return [by_id[number] for number in sorted(by_id)]
+
+
+def matches(config: Config, wanted: Desired, instance: str, organizations: Iterable[Organization]) -> Matches:
+    """Match all accounts of a comparison."""
+    return match(instance, sorted(wanted.known), organizations, frozenset(config.partners.values))
 
 
 def match(
@@ -71,7 +85,7 @@ class _Ids:
                 self.by_id.add(own, organization)
             if external is not None:
                 # Zendesk takes external ids for equal whatever their case; 18 characters are unique without it.
-                self.by_external.add((self._id(external) or external.strip()).casefold(), organization)
+                self.by_external.add((self._id(external) or trimmed(external)).casefold(), organization)
 
     def _id(self, text: str | None) -> str | None:
         return text if text in self.known else id_18(text)

@@ -176,7 +176,11 @@ class PlanOrder:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All changes, problems, withheld changes and counts of one comparison."""
+    """All changes, problems, withheld changes and counts of one comparison.
+
+    `counts` is keyed by what is counted; "type:open_partner" counts the partner organizations of a type, and a key with
+    an instance before it ("global.create") that instance alone, where there are several.
+    """
 
     order: PlanOrder
     run_id: str
@@ -194,6 +198,28 @@ class Plan:
     @property
     def id(self) -> str:
         return self.order.plan_id
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One partner as it was read. Without an account `desired` is None, without an organization `existing` is."""
+
+    account_id: str | None
+    organization_id: int | None
+    name: str
+    desired: tuple[Value, ...] | None
+    existing: tuple[Value, ...] | None
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """How every partner of an instance stands; values of a row go with `fields`."""
+
+    order: PlanOrder
+    instance: str
+    fields: tuple[str, ...]
+    rows: tuple[Standing, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +297,24 @@ class Trigger:
     logical_date: datetime | None
     run_after: datetime
     params: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A task that ended with an error of ours. `batch` is the element of a mapped one; `words` is what the vendor said.
+
+    `retryable` says whether Airflow was going to try again by itself.
+    """
+
+    trigger: Trigger
+    task: str
+    batch: str | None
+    try_number: int
+    at: datetime
+    error: str
+    message: str
+    words: str
+    retryable: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from partner_sync.blanks import trimmed
 from partner_sync.index import Index
 from partner_sync.mapping import DesiredAccount
 from partner_sync.model import Organization, Problem
@@ -20,7 +21,7 @@ FREE, TAKEN, WAITS, CIRCLE, SHARED = "", "name_taken", "name_waits", "name_circl
 
 def name_key(name: str) -> str:
     """Two names with one key are one name to Zendesk."""
-    return name.strip().casefold()
+    return trimmed(name).casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class _Settling:
     def _others(self, account: DesiredAccount) -> Sequence[Organization]:
         """Organizations that hold the name which an account does not have yet."""
         own = self.matched.get(account.id)
-        if own is not None and own.name.strip() == account.name:
+        if own is not None and trimmed(own.name) == account.name:
             return ()
         return [one for one in self.holders[name_key(account.name)] if own is None or one.id != own.id]
 
@@ -149,6 +150,6 @@ _AFTER = {FREE: WAITS, SHARED: TAKEN}
 
 
 def _carried(organization: Organization) -> str:
-    if organization.salesforce_id and organization.salesforce_id.strip():
-        return f"its id field has {organization.salesforce_id.strip()}"
+    if own := trimmed(organization.salesforce_id or ""):
+        return f"its id field has {own}"
     return "its id field is empty"

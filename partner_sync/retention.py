@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from partner_sync.errors import ConfigError
+
 if TYPE_CHECKING:
     from partner_sync.expiry import Group
 
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.wri
 
     try:
         archive, xcoms = stores.archive().root, stores.xcoms()
-    except _not_found() as missing:
+    except (ConfigError, ValueError, ImportError) as missing:
         sys.stderr.write(f"A store cannot be found: {missing}\n")
         return 2
     now = datetime.now(timezone.utc)
@@ -99,12 +101,6 @@ def _days(least: int) -> Callable[[str], int]:
         return int(text)
 
     return number
-
-
-def _not_found() -> tuple[type[Exception], ...]:
-    from airflow.sdk.exceptions import AirflowNotFoundException
-
-    return (AirflowNotFoundException, ValueError, ImportError)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Any, TypeVar
 from xml.parsers.expat import ExpatError
 
@@ -30,7 +31,6 @@ from partner_sync.transport import Session
 
 T = TypeVar("T")
 
-DOMAIN = "salesforce.com"
 UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError, ExpatError)
 """What simple-salesforce stumbles over when an answer is a web page, cut, or of another shape."""
 BUSY_CODES = frozenset({"REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "UNABLE_TO_LOCK_ROW"})
@@ -109,7 +109,10 @@ class _Reading:
             attributes = record.get("attributes")
             if isinstance(attributes, dict) and isinstance(url := attributes.get("url"), str):
                 self._once(url, "sent an account for the second time")
-            self.rows.append({path: _at(record, path) for path in self._paths})
+            row = {path: _at(record, path) for path in self._paths}
+            if any(isinstance(value, float) and not isfinite(value) for value in row.values()):
+                raise _unreadable(self._session)  # NaN, which Python reads although JSON has no such number
+            self.rows.append(row)
         self.pages += 1
         self._progress(len(self.rows), self.announced)
 

@@ -6,16 +6,23 @@ Airflow is imported where it is needed: `make run` looks into a folder without t
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from partner_sync.archive import Archive
+from partner_sync.errors import ConfigError, Mistake
 from partner_sync.objects import Root
 
 
 def archive() -> Archive:
-    """The archive at `PARTNER_SYNC_ARCHIVE` (a path or URL), or in `PARTNER_SYNC_HOME`."""
-    home = Path(os.environ.get("PARTNER_SYNC_HOME") or Path(__file__).parents[1] / ".partner_sync")
-    return Archive(root(os.environ.get("PARTNER_SYNC_ARCHIVE") or str(home / "archive")))
+    """The archive of this environment."""
+    return Archive(root(archive_url(os.environ)))
+
+
+def archive_url(environ: Mapping[str, str]) -> str:
+    """The path or URL in `PARTNER_SYNC_ARCHIVE`, or the folder `archive` in `PARTNER_SYNC_HOME`."""
+    home = Path(environ.get("PARTNER_SYNC_HOME") or Path(__file__).parents[1] / ".partner_sync")
+    return environ.get("PARTNER_SYNC_ARCHIVE") or str(home / "archive")
 
 
 def xcoms() -> Root | None:
@@ -27,14 +34,23 @@ def xcoms() -> Root | None:
 
 
 def root(url: str) -> Root:
-    """A folder as a `Path`, anything else as an `ObjectStoragePath` whose Connection is there."""
+    """A folder as a `Path`, anything else as an `ObjectStoragePath`.
+
+    :raises ConfigError: if the Connection in the URL does not exist: the client would go anonymous, silently.
+    """
     local = url.removeprefix("file://")
     if "://" not in local:
-        return Path(local)
+        return Path(local).expanduser()
     from airflow.sdk import ObjectStoragePath
     from airflow.sdk.bases.hook import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
 
     path = ObjectStoragePath(url)
     if path.conn_id:
-        BaseHook.get_connection(path.conn_id)  # a missing one would make the client anonymous, silently
+        try:
+            BaseHook.get_connection(path.conn_id)
+        except AirflowNotFoundException:
+            wrong = f"names the Connection {path.conn_id}, which is not there"
+            advice = "Make it, or name another before the @ of the URL."
+            raise ConfigError("The environment", [Mistake(url, wrong, advice)]) from None
     return path

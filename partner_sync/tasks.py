@@ -5,37 +5,32 @@ and hands on what came of it. What a plan or a verdict means is decided a ring f
 from __future__ import annotations
 
 import logging
-import os
 import platform
 import secrets
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.sdk import RetryDecision, RetryPolicy, get_current_context
+from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowRescheduleException
 
-from partner_sync.errors import (
-    ConfigError,
-    Mistake,
-    PermanentError,
-    RetryableError,
-    SnapshotError,
-    VerdictError,
-    WithheldError,
-)
+from partner_sync.context import Context, config_of, trigger_of
+from partner_sync.errors import ConfigError, Mistake, PermanentError, SnapshotError, VerdictError, WithheldError
+from partner_sync.failures import remembered
 
 if TYPE_CHECKING:
     from partner_sync.archive import Archive
     from partner_sync.config import Config
-    from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot, Plan, RowVerdict, RunRecord
+    from partner_sync.model import (
+        AccountsSnapshot,
+        OrganizationsSnapshot,
+        Plan,
+        RowVerdict,
+        RunRecord,
+    )
 
 log = logging.getLogger(__name__)
-
-Context = Any
-"""Airflow's context of a task instance, a mapping."""
 
 SYNC_TIMEOUT = timedelta(minutes=10)
 """Execution time-out of one visit of `sync`; after it, whoever wrote an entry of the register cannot submit."""
@@ -48,32 +43,7 @@ PROGRESS_SECONDS = 5
 AGAIN = "Clear {} with downstream: the run then goes on with a fresh one."
 
 
-class SyncRetryPolicy(RetryPolicy):  # type: ignore[misc] # Airflow is untyped to mypy
-    """Permanent errors fail at once; retryable ones come back after what the system asks for, or ever later."""
-
-    def evaluate(
-        self,
-        exception: BaseException,
-        try_number: int,
-        max_tries: int,  # noqa: ARG002 - Airflow passes it by name; how many tries there are is the task's business
-        context: Context = None,
-    ) -> RetryDecision:
-        if isinstance(exception, PermanentError):
-            return RetryDecision.fail(type(exception).__name__)
-        if not isinstance(exception, RetryableError):
-            return RetryDecision.default()
-        retry = _config(context).retry
-        later = min(retry.first_seconds * 2 ** (try_number - 1), retry.max_seconds)
-        return RetryDecision.retry(timedelta(seconds=max(exception.retry_after or 0, later)), type(exception).__name__)
-
-    def serialize(self) -> dict[str, Any]:
-        return {}
-
-    @classmethod
-    def deserialize(cls, data: dict[str, Any]) -> SyncRetryPolicy:  # noqa: ARG003 - the policy has no state
-        return cls()
-
-
+@remembered
 def gather_accounts() -> dict[str, str]:
     """Reads all accounts of the query. Returns an AccountsSnapshot as an XCom."""
     from partner_sync import codec, connections, figures, salesforce
@@ -81,7 +51,7 @@ def gather_accounts() -> dict[str, str]:
     from partner_sync.soql import soql
 
     context = get_current_context()
-    config = _config(context)
+    config = config_of(context)
     options(context["params"])  # a wrong param fails here, before anything is read
     client = connections.salesforce(config.accounts.connection, config.calls)
     snapshot = salesforce.gather(client, soql(config), now=_now, progress=_progress("accounts"))
@@ -89,13 +59,14 @@ def gather_accounts() -> dict[str, str]:
     return codec.dump(snapshot)
 
 
+@remembered
 def gather_organizations() -> dict[str, str]:
     """Checks the organization fields and reads all organizations of every instance, as an OrganizationsSnapshot."""
     from partner_sync import codec, connections, figures, zendesk
     from partner_sync.mapping import expected_fields
     from partner_sync.model import OrganizationsSnapshot
 
-    config = _config(get_current_context())
+    config = config_of(get_current_context())
     begun = _now()
     reads = tuple(
         zendesk.gather(
@@ -113,14 +84,16 @@ def gather_organizations() -> dict[str, str]:
     return codec.dump(OrganizationsSnapshot(begun, _now(), reads))
 
 
+@remembered
 def compare() -> list[dict[str, str]]:
     """Makes the plan and its batches, archives it, and names it the latest. Returns one small reference per batch."""
     from partner_sync import codec, figures, stores
     from partner_sync.compare import batches, compare, options
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
+    from partner_sync.standing import standings
 
     context = get_current_context()
-    ti, config, made = context["ti"], _config(context), _now()
+    ti, config, made = context["ti"], config_of(context), _now()
     accounts = codec.load(
         AccountsSnapshot,
         ti.xcom_pull(task_ids="gather_accounts"),
@@ -146,6 +119,8 @@ def compare() -> list[dict[str, str]]:
     log.info("plan %s: %s", plan.id, ", ".join(f"{name} {count}" for name, count in plan.counts.items() if count))
     archive = stores.archive()
     archive.write_run(_record(context, config, plan))
+    for standing in standings(config, accounts, organizations, plan.order):
+        archive.write_standings(standing)
     written = [instance.name for instance in config.instances if instance.write]
     if plan.dry_run:
         figures.planned(context, plan, written)
@@ -162,6 +137,7 @@ def compare() -> list[dict[str, str]]:
     return [{"batch": name} for name in names]
 
 
+@remembered
 def sync(batch: str) -> None:
     """Writes one batch, which is pulled by its name, and fails if any of its rows is rejected or unknown."""
     from partner_sync import codec, connections, figures, stores
@@ -170,7 +146,7 @@ def sync(batch: str) -> None:
     from partner_sync.verdicts import show
 
     context = get_current_context()
-    ti, config, archive = context["ti"], _config(context), stores.archive()
+    ti, config, archive = context["ti"], config_of(context), stores.archive()
     if batch in (WITHHELD, PROBLEMS):
         _fail_on_purpose(batch, archive, context)
     work = codec.load(
@@ -241,7 +217,7 @@ def _read_adopted(
 ) -> OrganizationsSnapshot:
     """Reads whole what an account matches although it was no partner organization: a plan shows its old values."""
     from partner_sync import connections, figures, zendesk
-    from partner_sync.compare import unread_matches, with_read
+    from partner_sync.adoption import unread_matches, with_read
 
     read = {}
     for name, ids in unread_matches(config, accounts, organizations).items():
@@ -268,20 +244,10 @@ def _record(context: Context, config: Config, plan: Plan) -> RunRecord:
     from airflow import __version__ as airflow_version
 
     from partner_sync import __version__, connections
-    from partner_sync.model import RunRecord, Trigger
+    from partner_sync.model import RunRecord
 
-    dag_run = context["dag_run"]
-    trigger = Trigger(
-        dag_id=dag_run.dag_id,
-        run_id=dag_run.run_id,
-        run_type=str(dag_run.run_type.value),
-        triggered_by=dag_run.triggering_user_name,
-        logical_date=dag_run.logical_date,
-        run_after=dag_run.run_after,
-        params=dict(context["params"]),
-    )
     versions = {"partner_sync": __version__, "airflow": airflow_version, "python": platform.python_version()}
-    return RunRecord(trigger, versions, plan, connections.hosts(config))
+    return RunRecord(trigger_of(context), versions, plan, connections.hosts(config))
 
 
 def _check_room(elements: int) -> None:
@@ -293,20 +259,6 @@ def _check_room(elements: int) -> None:
         advice = f"Set AIRFLOW__CORE__MAX_MAP_LENGTH to {elements} or more, or narrow the run by account_ids."
         wrong = f"is {room}, the plan has {elements} batches"
         raise ConfigError("Airflow", [Mistake("core.max_map_length", wrong, advice)])
-
-
-def _config(context: Context) -> Config:
-    """The config beside the DAG file, or the one that `PARTNER_SYNC_CONFIG` names."""
-    from partner_sync.config import load
-
-    beside = Path(context["dag"].fileloc).with_name("partner_sync.toml")
-    path = Path(os.environ.get("PARTNER_SYNC_CONFIG") or beside)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        advice = "Put the file there, or name another by PARTNER_SYNC_CONFIG."
-        raise ConfigError("The config", [Mistake(str(path), f"cannot be read ({error})", advice)]) from None
-    return load(text, str(path))
 
 
 def _progress(what: str) -> Callable[[int, int], None]:

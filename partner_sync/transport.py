@@ -22,13 +22,13 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, LocationValueError, NewConnectionError
 
 from partner_sync import __version__
-from partner_sync.config import Calls
 from partner_sync.endpoint import Endpoint, endpoint_mistake
 from partner_sync.errors import ConfigError, Mistake, RejectedError, UnavailableError
 from partner_sync.quota import Quota, quota_of, retry_after
+from partner_sync.settings import Calls
 
 log = logging.getLogger(__name__)
 
@@ -144,17 +144,20 @@ class Session(requests.Session):
         self, request: requests.PreparedRequest, repeatable: bool, kwargs: dict[str, Any]
     ) -> requests.Response | _Failure:
         """One attempt on the wire, its body read to the end."""
-        problem: requests.RequestException
+        problem: requests.RequestException | LocationValueError
         try:
             response = super().send(request, **kwargs)
-        except requests.RequestException as error:
+        except (requests.RequestException, LocationValueError) as error:
             problem = error
         else:
             return self._judged(request, response, repeatable)
         return self._broken(problem, repeatable)  # outside of the except: what requests says holds the query string
 
-    def _broken(self, problem: requests.RequestException, repeatable: bool) -> _Failure:
+    def _broken(self, problem: requests.RequestException | LocationValueError, repeatable: bool) -> _Failure:
         causes = set(map(type, _causes(problem)))
+        if isinstance(problem, LocationValueError):
+            advice = "Between its dots are 1 to 63 characters each; look at endpoint_url too, where there is one."
+            raise ConfigError(self.where, [Mistake("host", "it is a name that no host can have", advice)])
         if any(issubclass(cause, SSLCertVerificationError) for cause in causes):
             advice = "Add its authority to the file that REQUESTS_CA_BUNDLE names; checking cannot be turned off."
             raise ConfigError(self.where, [Mistake("host", "its TLS certificate is not trusted here", advice)])

@@ -22,11 +22,15 @@ Show = Callable[[Raw, str], Value]
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict with our reason, or, where `verdict` is None, the fields that may be written."""
+    """A verdict with our reason, or, where `verdict` is None, the fields that may be written.
+
+    `organization_id` is the organization that was looked at, where the plan could not know it.
+    """
 
     verdict: Verdict | None
     reason: str = ""
     write: tuple[FieldChange, ...] = ()
+    organization_id: int | None = None
 
 
 def show(config: Config) -> Show:
@@ -93,9 +97,9 @@ def refusals(results: Sequence[Raw], rows: Sequence[tuple[int, Change]]) -> dict
         good = item.get("success") is True or item.get("status") in ("Created", "Updated")
         if good and not item.get("error"):
             continue
-        index = item.get("index", number)
-        position = positions.get(item["id"]) if "id" in item else None
-        if position is None and isinstance(index, int) and 0 <= index < len(rows):
+        index = item["index"] if isinstance(item.get("index"), int) else number
+        position = positions.get(item["id"]) if isinstance(item.get("id"), int) else None
+        if position is None and 0 <= index < len(rows):
             position = rows[index][0]
         if position is not None:
             said = " ".join(str(item[key]) for key in ("error", "details") if item.get(key))

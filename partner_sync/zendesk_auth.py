@@ -99,7 +99,7 @@ class ApiToken(Credential):
             f"Check login and token of {where}; better, use client_id and client_secret: Zendesk stops API tokens on"
             " 30 April 2027."
         )
-        self._basic = HTTPBasicAuth(f"{email}/token", token)
+        self._basic = HTTPBasicAuth(f"{email}/token".encode(), token.encode())
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         self._basic(request)

@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import requests
 
@@ -131,6 +131,12 @@ class Zendesk:
             return None
         return self._job(answer, "GET", path)
 
+    def jobs(self, job_ids: Sequence[str]) -> list[Job]:
+        """Those of at most 100 jobs that Zendesk knows."""
+        path = "/api/v2/job_statuses/show_many"
+        answer = self._ask("GET", path, {"ids": ",".join(_many(job_ids))})
+        return [self._job({"job_status": raw}, "GET", path) for raw in self._rows(answer, "job_statuses", path)]
+
     def running_jobs(self) -> list[Job]:
         """All jobs that may still write, whoever submitted them.
 
@@ -186,8 +192,8 @@ class Zendesk:
                 raise RejectedError(self._session.system, method, path, response.status_code, response.text, step)
             raise self._unavailable(method, path, "answered something else than JSON")
         try:
-            body = response.json()
-        except requests.JSONDecodeError:
+            body = response.json(parse_constant=_no_json)
+        except ValueError:
             body = None
         if not isinstance(body, dict):
             raise self._unavailable(method, path, "answered broken JSON")
@@ -228,7 +234,7 @@ class Zendesk:
     def _rows(self, answer: Row, key: str, path: str) -> list[Row]:
         rows = self._part(answer, key, list, "GET", path)
         kind = str if key == "job_statuses" else int
-        if not all(isinstance(row, dict) and isinstance(row.get("id"), kind) for row in rows):
+        if not all(isinstance(row, dict) and type(row.get("id")) is kind and _has_fields(row) for row in rows):
             raise self._unavailable("GET", path, "answered in another shape")
         return rows
 
@@ -237,6 +243,15 @@ class Zendesk:
         if not isinstance(value, kind):
             raise self._unavailable(method, path, "answered in another shape")
         return value
+
+
+def _no_json(word: str) -> NoReturn:
+    """NaN and Infinity, which Python reads although JSON has no such numbers."""
+    raise ValueError(word)
+
+
+def _has_fields(row: Row) -> bool:
+    return isinstance(row.get("organization_fields") or {}, dict)
 
 
 def _many(values: Sequence[T]) -> Sequence[T]:

@@ -48,3 +48,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((at for at, name in enumerate(SLOWEST_FIRST) if f"{name}.py" in item.nodeid), len(SLOWEST_FIRST))
 
     items.sort(key=rank)
+
+
+@pytest.fixture(scope="session")
+def database() -> None:
+    """Airflow's metadata database, made once for all tests."""
+    from airflow.utils.db import initdb
+
+    Path(os.environ["AIRFLOW_HOME"]).mkdir(parents=True, exist_ok=True)
+    initdb()

@@ -44,7 +44,9 @@ class Server:
         if certificate is not None:
             self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._tls.load_cert_chain(*certificate)
-        self._runners: list[web.ServerRunner] = []
+        self._runners: dict[str, web.ServerRunner] = {}
+        self._sites: dict[str, web.TCPSite] = {}
+        self._refusing: dict[str, int] = {}
         self._ticker: asyncio.Task[None] | None = None
         self.urls: dict[str, str] = {}
 
@@ -64,8 +66,8 @@ class Server:
             )
             runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=_SHUTDOWN_SECONDS)
             await runner.setup()
-            self._runners.append(runner)
-            await web.TCPSite(runner, self._host, port, ssl_context=self._tls).start()
+            self._runners[system] = runner
+            await self._listen(system, port)
             scheme = "http" if self._tls is None else "https"
             self.urls[system] = f"{scheme}://{self._host}:{runner.addresses[0][1]}"
         self._ticker = asyncio.create_task(self._tick())
@@ -74,13 +76,27 @@ class Server:
         """Stop listening and let go of the state."""
         if self._ticker is not None:
             self._ticker.cancel()
-        for runner in self._runners:
+        for runner in self._runners.values():
             await runner.cleanup()
         self._state.close()
+
+    async def _listen(self, system: str, port: int) -> None:
+        self._sites[system] = web.TCPSite(self._runners[system], self._host, port, ssl_context=self._tls)
+        await self._sites[system].start()
+
+    async def _refuse(self, system: str, fault: Fault) -> None:
+        """Listen no more, until the fault is lifted."""
+        if system not in self._refusing:
+            self._refusing[system] = fault.id
+            await self._sites[system].stop()
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(_TICK_SECONDS)
+            in_force = {fault["id"] for fault in self._state.faults.as_json()} if self._refusing else set()
+            for system in [system for system, fault_id in self._refusing.items() if fault_id not in in_force]:
+                del self._refusing[system]
+                await self._listen(system, int(self.urls[system].rpartition(":")[2]))
             if self._state.jobs.in_flight():
                 self._state.jobs.advance(time.time())
                 self._state.commit()
@@ -125,7 +141,11 @@ class Server:
             print(_log_line(entry), file=sys.stderr, flush=True)  # noqa: T201 - the access log
         if answer is None or status is None:
             return _break(request)
-        return await _deliver(request, answer, fault)
+        response = await _deliver(request, answer, fault)
+        if fault is not None and fault.do == "refuse":
+            response.force_close()
+            await self._refuse(system, fault)
+        return response
 
     async def _answer(self, call: Call, fault: Fault | None, entry: Entry) -> Answer | None:
         """What will be answered; None when the connection breaks before anything happens."""
@@ -134,8 +154,10 @@ class Server:
         if fault.do == "reset_before":
             return None
         if fault.do == "hang":
-            await asyncio.sleep(fault.arguments["seconds"])
-            return self._vendor_answer(call, entry) if fault.arguments["effect"] else None
+            take = fault.arguments
+            early = self._vendor_answer(call, entry) if take["effect"] and take["first"] else None
+            await asyncio.sleep(take["seconds"])
+            return self._vendor_answer(call, entry) if take["effect"] and early is None else early
         replacement = instead(fault)
         if replacement is not None:
             if fault.arguments.get("effect"):

@@ -116,3 +116,12 @@ def test_100_000_organizations_stay_one_text():
 
 def test_a_run_record_comes_back_from_its_json():
     assert codec.schema(RunRecord) == "RunRecord/1"
+
+
+def test_half_a_character_is_replaced_and_holds_up_nothing_else():
+    now = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    rows = ({"Name": "Half \ud83e"}, {"Name": "\udd1d half"}, {"Name": "Whole 🤝"})
+    snapshot = AccountsSnapshot(now, now, ReadProof("Salesforce", 3, 3, 1, 1), rows)
+    loaded = codec.load(AccountsSnapshot, codec.dump(snapshot), source="it", next_step="")
+    assert ["Half \ufffd", "\ufffd half", "Whole 🤝"] == [row["Name"] for row in loaded.rows]
+    assert snapshot.proof == loaded.proof

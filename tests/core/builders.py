@@ -36,6 +36,12 @@ MADE = datetime(2026, 11, 24, 3, 2, tzinfo=timezone.utc)
 Row = dict[str, object]
 
 
+def edited(old: str, new: str, text: str = TOML) -> str:
+    """The shipped file with one place written otherwise."""
+    assert text.count(old) >= 1, old
+    return text.replace(old, new, 1)
+
+
 def an_id(number: int) -> str:
     """The 18-character id of the account with a number."""
     found = id_18(f"0014M00001Abc{number:02d}")

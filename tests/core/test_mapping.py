@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from partner_sync.config import Attribute, Config, load
+from partner_sync.config import Config, load
 from partner_sync.mapping import (
     DesiredAccount,
     ExpectedField,
@@ -18,7 +19,19 @@ from partner_sync.mapping import (
     owned_fields,
 )
 from partner_sync.model import Value
-from tests.core.builders import CONFIG, PINNED, SHIPPED, TOML, Row, an_account, an_id
+from partner_sync.settings import Attribute
+from tests.core.builders import (
+    CONFIG,
+    PINNED,
+    SHIPPED,
+    TOML,
+    Row,
+    an_account,
+    an_id,
+    an_organization,
+    only_problem,
+    plan_of,
+)
 
 TEXT = ("text", "textarea", "regexp")
 
@@ -239,6 +252,46 @@ def test_a_pinned_account_that_is_missing_is_a_problem_and_known() -> None:
 def test_accounts_come_in_the_order_of_their_ids() -> None:
     found = desired(CONFIG, [an_account(3), an_account(1), an_account(2)])
     assert list(found.accounts) == sorted([an_id(1), an_id(2), an_id(3)])
+
+
+SEVERAL = {"list": ["a"], "empty list": [], "object": {"Name": "a"}, "empty object": {}, "true in a list": [True]}
+
+
+@pytest.mark.parametrize("several", SEVERAL.values(), ids=SEVERAL)
+@pytest.mark.parametrize(
+    "source", ["Name", "Account_Owner_Calc__c", "Support_Hold__c", "Restricted_Account__c", "Partner_Track__c"]
+)
+def test_a_list_or_an_object_is_never_taken_for_a_value_and_touches_nothing(source: str, several: object) -> None:
+    rows = [an_account(1, **{source: several}), an_account(2)]
+    plan = plan_of(rows, [an_organization(1, support_hold=True, restricted_account=True), an_organization(2, name="B")])
+    problem = only_problem(plan)
+    assert (problem.kind, problem.account_ids) == ("unreadable_value", (an_id(1),))
+    assert f"{source} of {an_id(1)} is {json.dumps(several)}" in problem.detail
+    assert [one.account_id for one in plan.changes] == [an_id(2)]
+
+
+@pytest.mark.parametrize("raw", [7, 7.5, True, [an_id(1)], {"id": an_id(1)}, an_id(1)[:14], f"{an_id(1)}x"])
+def test_an_id_of_another_type_or_length_is_malformed_and_touches_nothing(raw: object) -> None:
+    rows = [an_account(1, Account_ID_18__c=raw), an_account(2)]
+    plan = plan_of(rows, [an_organization(1), an_organization(2)])
+    assert ["malformed_id"] == [one.kind for one in plan.problems if one.instance is None]
+    assert plan.changes == ()
+
+
+@pytest.mark.parametrize(("raw", "text"), [(7, "7"), (7.5, "7.5"), (0, "0"), (10**20, "100000000000000000000")])
+def test_a_number_where_text_is_wanted_is_written_as_text_and_then_in_step(raw: object, text: str) -> None:
+    found = values(an_account(1, Account_Owner_Calc__c=raw))
+    assert found["account_owner"] == text
+    assert plan_of([an_account(1, Account_Owner_Calc__c=raw)], [an_organization(1, account_owner=text)]).changes == ()
+
+
+@pytest.mark.parametrize("raw", ["1e999", "-1e999", float("inf"), float("nan"), "12 345", "0x10", "١٢", True, [1]])
+def test_a_number_that_json_cannot_hold_or_that_is_none_is_never_written(raw: object) -> None:
+    config = with_attribute(Attribute("seats", "Seats__c", "number"))
+    if raw is True:
+        assert values(an_account(1, Seats__c=raw), config)["seats"] == 1
+    else:
+        assert trouble(an_account(1, Seats__c=raw), config) == "unreadable_value"
 
 
 # -- what the mapping needs of Zendesk ----------------------------------------------------------------------

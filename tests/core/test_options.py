@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from partner_sync import options as module
 from partner_sync.compare import Options, options
 from partner_sync.errors import ConfigError
 from tests.core.builders import PINNED, an_id
+from tests.naming import named, places, watching
 
 
 @pytest.mark.parametrize("params", [{}, {"dry_run": None, "account_ids": None, "allow_over_limit": None}])
@@ -24,28 +26,41 @@ def test_everything_that_can_be_asked() -> None:
     assert options(params) == Options(True, (PINNED,), {"mark": 120, "create": 0})
 
 
-@pytest.mark.parametrize(
-    ("params", "key", "said"),
-    [
-        ({"dryrun": True}, "dryrun", 'Did you mean "dry_run"?'),
-        ({"dry_run": "true"}, "dry_run", "Write true or false."),
-        ({"account_ids": PINNED}, "account_ids", "not a list"),
-        ({"account_ids": [PINNED, "0014M"]}, "account_ids[1]", "which is no account id"),
-        ({"account_ids": [7]}, "account_ids[0]", "is 7"),
-        ({"allow_over_limit": 120}, "allow_over_limit", "not a table"),
-        ({"allow_over_limit": {"marks": 1}}, "allow_over_limit.marks", 'Did you mean "mark"?'),
-        ({"allow_over_limit": {1: 1}}, "allow_over_limit.1", "is no kind of change"),
-        ({"allow_over_limit": {"mark": True}}, "allow_over_limit.mark", "is true"),
-        ({"allow_over_limit": {"mark": -1}}, "allow_over_limit.mark", "is -1"),
-        ({"allow_over_limit": {"mark": 1.5}}, "allow_over_limit.mark", "is 1.5"),
-    ],
-)
+WRONG = [
+    ({"dryrun": True}, "dryrun", 'Did you mean "dry_run"?'),
+    ({"dry_run": "true"}, "dry_run", "Write true or false."),
+    ({"dry_run": 1}, "dry_run", "is 1"),
+    ({"dry_run": []}, "dry_run", "is []"),
+    ({"account_ids": PINNED}, "account_ids", "not a list"),
+    ({"account_ids": [PINNED, "0014M"]}, "account_ids[1]", "which is no account id"),
+    ({"account_ids": {PINNED: True}}, "account_ids", "not a list"),
+    ({"account_ids": [7]}, "account_ids[0]", "is 7"),
+    ({"account_ids": [None]}, "account_ids[0]", "is null"),
+    ({"account_ids": [[PINNED]]}, "account_ids[0]", "which is no account id"),
+    ({"account_ids": [""]}, "account_ids[0]", 'is ""'),
+    ({"account_ids": ["0014M00001sDiGEQA1"]}, "account_ids[0]", "of which the last three fit"),
+    ({"account_ids": [PINNED.lower()]}, "account_ids[0]", "of which the last three fit"),
+    ({"account_ids": ["0014M00001sDi\u200bGE"]}, "account_ids[0]", "which is no account id"),
+    ({"allow_over_limit": 120}, "allow_over_limit", "not a table"),
+    ({"allow_over_limit": {"marks": 1}}, "allow_over_limit.marks", 'Did you mean "mark"?'),
+    ({"allow_over_limit": {1: 1}}, "allow_over_limit.1", "is no kind of change"),
+    ({"allow_over_limit": {"mark": True}}, "allow_over_limit.mark", "is true"),
+    ({"allow_over_limit": {"mark": -1}}, "allow_over_limit.mark", "is -1"),
+    ({"allow_over_limit": {"mark": 1.5}}, "allow_over_limit.mark", "is 1.5"),
+    ({"allow_over_limit": {"mark": "120"}}, "allow_over_limit.mark", 'is "120"'),
+    ({"allow_over_limit": {"mark": None}}, "allow_over_limit.mark", "is null"),
+    ({"allow_over_limit": ["mark"]}, "allow_over_limit", "not a table"),
+]
+
+
+@pytest.mark.parametrize(("params", "key", "said"), WRONG)
 def test_a_wrong_param_is_named_with_what_to_write(params: dict[str, object], key: str, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         options(params)
-    (mistake,) = caught.value.mistakes
-    assert (caught.value.where, mistake.key) == ("params", key)
-    assert said in f"{mistake.wrong}. {mistake.advice}"
+    assert caught.value.where == "params"
+    ((named_key, told),) = named(caught.value).items()
+    assert named_key == key
+    assert said in told
 
 
 def test_all_wrong_params_are_named_at_once() -> None:
@@ -59,3 +74,15 @@ def test_all_wrong_params_are_named_at_once() -> None:
         "allow_over_limit.mark",
         "allow_over_limit.delete",
     ]
+
+
+def test_every_mistake_that_a_param_can_be_is_among_those_tried_here() -> None:
+    with watching() as seen:
+        for params, *_ in WRONG:
+            with pytest.raises(ConfigError):
+                options(params)
+    assert set() == places(module) - seen
+
+
+def test_ids_are_taken_with_blanks_around_them() -> None:
+    assert options({"account_ids": [f"\u00a0{PINNED}\u200b\n"]}).account_ids == (PINNED,)

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from partner_sync.compare import Options, batches, compare
-from partner_sync.config import Instance, Limit
 from partner_sync.model import KINDS, Plan, PlanOrder, ReadProof
 from partner_sync.problems import PROBLEM_ADVICE
+from partner_sync.settings import Instance, Limit
 from tests.core.builders import (
     BEGUN,
     BYSTANDER,
@@ -78,6 +78,9 @@ def test_everything_is_counted() -> None:
         "marked_already": 0,
         "too_recent": 0,
         "not_asked": 0,
+        "type:alliance_partner": 0,
+        "type:open_partner": 4,
+        "type:select_partner": 0,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from partner_sync.config import Calls
 from partner_sync.sandbox import Sandbox
+from partner_sync.settings import Calls
 from partner_sync.transport import Session
 from partner_sync.zendesk import Zendesk
 from partner_sync.zendesk_auth import ClientCredentials
@@ -175,3 +176,14 @@ def _client(sandbox: Sandbox, session: Session) -> Zendesk:
     base_url = "https://acme.zendesk.com"
     auth = ClientCredentials(session, base_url, extra["client_id"], extra["client_secret"])
     return Zendesk(session, base_url, "global", auth)
+
+
+@pytest.fixture
+def define(monkeypatch):
+    """Defines a Connection as people do outside of the database: by an environment variable."""
+
+    def define(conn_id, connection):
+        text = connection if isinstance(connection, str) else json.dumps(connection)
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", text)
+
+    return define

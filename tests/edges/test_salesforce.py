@@ -204,6 +204,10 @@ def test_pages_that_go_round_in_a_circle_are_left(salesforce_session, notes):
         '{"totalSize": "1", "done": true, "records": []}',
         '{"totalSize": 1, "done": false, "records": []}',
         '{"totalSize": 1, "done": true, "records": [1]}',
+        '{"totalSize": 1, "done": "true", "records": [{"Name": "a"}]}',
+        '{"totalSize": 1, "done": true, "records": {"Name": "a"}}',
+        '{"totalSize": 1, "done": true, "records": [{"Name": NaN}]}',
+        '{"totalSize": 1, "done": true, "records": [{"Name": 1e999}]}',
     ],
 )
 def test_an_answer_of_another_shape_is_asked_for_later(salesforce_session, notes, body):

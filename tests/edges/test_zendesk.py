@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import datetime, timezone
 
 import pytest
 
+from partner_sync import codec
 from partner_sync.errors import IncompleteReadError, SchemaError
-from partner_sync.mapping import ExpectedField
-from partner_sync.model import Organization
+from partner_sync.mapping import ExpectedField, canonical
+from partner_sync.model import InstanceRead, Organization, OrganizationsSnapshot, ReadProof
 from partner_sync.zendesk import gather, prove, whole
 
 LIST, COUNT = "/api/v2/organizations", "/api/v2/organizations/count"
@@ -57,6 +60,29 @@ def test_reading_costs_a_call_a_hundred_and_at_most_four_more(sandbox, zendesk, 
 
     assert proof.calls == -(-(400 + further) // 100) + 3
     assert proof.calls == zendesk.calls
+
+
+ODD = {"a number": 7, "a half": 7.5, "true": True, "a list": ["a"], "an object": {"a": 1}, "nothing": None}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("key", ["name", "external_id", "salesforce_id", "account_type", "account_owner"])
+def test_a_value_of_another_type_comes_through_a_snapshot_and_leaves_the_others_as_they_are(odd, key):
+    fields = {"salesforce_id": "a", "account_type": "open_partner", "account_owner": "A. Ortiz"}
+    raw = {"id": 7, "name": "Odd", "external_id": "b", "organization_fields": fields}
+    (raw if key in raw else fields)[key] = odd
+
+    odd_one = whole(raw, OWNED, partner_field="account_type", salesforce_id_field="salesforce_id")
+    others = replace(odd_one, id=8, name="Healthy", fields={"account_owner": "A. Ortiz"})
+
+    now = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    read = InstanceRead("global", True, ReadProof("Zendesk global", 2, 2, 1, 1), (odd_one, others))
+    snapshot = OrganizationsSnapshot(now, now, (read,))
+    loaded = codec.load(OrganizationsSnapshot, codec.dump(snapshot), source="it", next_step="")
+    assert loaded == snapshot
+    if key == "account_owner":
+        shown = odd_one.fields["account_owner"]
+        assert canonical("text", shown) == canonical("text", odd)  # what a re-read will show
 
 
 def test_partner_organizations_are_kept_whole_and_others_as_far_as_matching_needs(sandbox, zendesk):

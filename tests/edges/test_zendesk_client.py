@@ -420,13 +420,52 @@ def test_an_answer_of_another_shape_is_asked_for_later(sandbox, zendesk, body):
 
 
 @pytest.mark.parametrize(
-    "body", [{"organizations": None}, {"organizations": ["a"]}, {"organizations": [{"name": "a"}]}]
+    "body",
+    [
+        {"organizations": None},
+        {"organizations": {"1": {"id": 1}}},
+        {"organizations": ["a"]},
+        {"organizations": [{"name": "a"}]},
+        {"organizations": [{"id": "1"}]},
+        {"organizations": [{"id": True}]},
+        {"organizations": [{"id": 1.5}]},
+        {"organizations": [{"id": 1, "organization_fields": ["a"]}]},
+        {"organizations": [{"id": 1, "organization_fields": "a"}]},
+    ],
 )
 def test_rows_of_another_shape_are_asked_for_later(sandbox, zendesk, body):
     sandbox.fault(**json_fault(200, body, path=SHOW))
 
     with pytest.raises(UnavailableError, match="another shape"):
         zendesk.show_many(ids=[1])
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_that_json_does_not_have_is_broken_json(sandbox, zendesk, number):
+    body = f'{{"organizations": [{{"id": 1, "organization_fields": {{"seats": {number}}}}}]}}'
+    sandbox.fault("status", status=200, body=body, content_type="application/json", path=SHOW)
+
+    with pytest.raises(UnavailableError, match="broken JSON"):
+        zendesk.show_many(ids=[1])
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        {"id": 7, "status": "queued"},
+        {"id": "V3-1", "status": None},
+        {"id": "V3-1", "status": ["completed"]},
+        ["V3-1"],
+        "V3-1",
+    ],
+)
+def test_a_job_of_another_shape_leaves_open_what_became_of_the_submit(sandbox, zendesk, job):
+    sandbox.fault(**json_fault(200, {"job_status": job}, path="*/create_many", effect=True))
+
+    with pytest.raises(UnavailableError, match="another shape") as caught:
+        zendesk.create_many([{"name": "Fresh"}])
+
+    assert (caught.value.effect, len(sandbox.jobs())) == ("unknown", 1)
 
 
 # -- the session serves the stock client as well

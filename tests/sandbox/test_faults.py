@@ -67,6 +67,26 @@ def test_a_call_that_hangs_has_its_effect_later_or_never(sandbox: Sandbox, zende
     assert len(sandbox.organizations()) == effect
 
 
+def test_a_call_that_hangs_may_have_had_its_effect_first(sandbox: Sandbox, zendesk: Any) -> None:
+    sandbox.fault("hang", method="POST", seconds=5, first=True)
+    url = f"{sandbox.zendesk_url}/api/v2/organizations"
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(url, json={"organization": {"name": "a"}}, headers=zendesk.headers, timeout=0.1)
+    assert ["a"] == [row["name"] for row in sandbox.organizations()]
+
+
+def test_connections_are_refused_after_a_call_until_the_fault_is_lifted(sandbox: Sandbox, zendesk: Any) -> None:
+    sandbox.fault("refuse", system="zendesk", path="*/organizations")
+    assert zendesk.call("GET", LIST).status_code == 200
+    for _ in range(2):
+        with pytest.raises(requests.ConnectionError, match="refused"):
+            zendesk.call("GET", LIST)
+    assert requests.get(f"{sandbox.salesforce_url}/services/data", timeout=5).status_code == 200
+    sandbox.remove_faults()
+    time.sleep(0.1)
+    assert zendesk.call("GET", LIST).status_code == 200
+
+
 def test_a_slow_body_comes_whole_in_its_time(sandbox: Sandbox, zendesk: Any) -> None:
     add(sandbox)
     sandbox.fault("slow_body", seconds=0.2)

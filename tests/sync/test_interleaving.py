@@ -21,14 +21,16 @@ import pytest
 import simple_salesforce
 
 from partner_sync import salesforce, zendesk
+from partner_sync.adoption import unread_matches, with_read
 from partner_sync.archive import Archive
-from partner_sync.compare import batches, compare, unread_matches, with_read
-from partner_sync.config import Calls, Sync, load
+from partner_sync.compare import batches, compare
+from partner_sync.config import load
 from partner_sync.errors import RejectedError, RetryableError, SnapshotError
 from partner_sync.mapping import expected_fields, owned_fields
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan, RowVerdict
 from partner_sync.options import Options
 from partner_sync.sandbox import Sandbox
+from partner_sync.settings import Calls, Sync
 from partner_sync.soql import soql
 from partner_sync.sync import ComeBack, Done, Visit
 from partner_sync.transport import Session

@@ -113,6 +113,12 @@ def test_a_refusal_is_found_by_organization_id_or_index_and_anything_unclear_cou
     assert {3: "Odd"} == refusals([{"status": "Created", "error": "Odd"}], [(3, CREATE)])
 
 
+def test_items_of_a_job_that_are_of_another_type_are_held_against_their_place():
+    for odd in ({"id": ["7"]}, {"id": {"a": 1}}, {"id": "7"}, {"index": "0"}, {"status": ["Updated"]}, {"success": 1}):
+        assert {5: "no reason given"} == refusals([odd], [(5, UPDATE)])
+    assert {5: "['a'] {'b': 1}"} == refusals([{"error": ["a"], "details": {"b": 1}}], [(5, UPDATE)])
+
+
 def test_a_body_has_attributes_at_the_top_and_fields_by_key_and_clears_by_null():
     assert {
         "id": 7,

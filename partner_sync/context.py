@@ -1,0 +1,45 @@
+"""What a task knows of its run: the config, and who or what triggered it. Airflow's context is a mapping here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from partner_sync.errors import ConfigError, Mistake
+
+if TYPE_CHECKING:
+    from partner_sync.config import Config
+    from partner_sync.model import Trigger
+
+Context = Mapping[str, Any]
+
+
+def config_of(context: Context) -> Config:
+    """The config beside the DAG file, or the one that `PARTNER_SYNC_CONFIG` names."""
+    from partner_sync.config import load
+
+    beside = Path(context["dag"].fileloc).with_name("partner_sync.toml")
+    path = Path(os.environ.get("PARTNER_SYNC_CONFIG") or beside)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        advice = "Put the file there, or name another by PARTNER_SYNC_CONFIG."
+        raise ConfigError("The config", [Mistake(str(path), f"cannot be read ({error})", advice)]) from None
+    return load(text, str(path))
+
+
+def trigger_of(context: Context) -> Trigger:
+    from partner_sync.model import Trigger
+
+    dag_run = context["dag_run"]
+    return Trigger(
+        dag_id=dag_run.dag_id,
+        run_id=dag_run.run_id,
+        run_type=str(dag_run.run_type.value),
+        triggered_by=dag_run.triggering_user_name,
+        logical_date=dag_run.logical_date,
+        run_after=dag_run.run_after,
+        params=dict(context["params"]),
+    )

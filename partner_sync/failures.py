@@ -1,0 +1,59 @@
+"""Why a task ended without its result, put into the archive: people look there who read no task log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timezone
+from functools import wraps
+from typing import Any, TypeVar
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowException
+
+from partner_sync.context import trigger_of
+from partner_sync.errors import PartnerSyncError, RetryableError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def remembered(task: Callable[..., T]) -> Callable[..., T]:
+    """Puts every error of ours that leaves `task` into the archive as well."""
+
+    @wraps(task)
+    def remembering(**kwargs: Any) -> T:
+        try:
+            return task(**kwargs)
+        except PartnerSyncError as error:
+            try:
+                _remember(error, task.__name__, kwargs.get("batch"))
+            finally:
+                raise error  # whatever the archive had to say: this is what happened
+
+    return remembering
+
+
+def _remember(error: PartnerSyncError, task: str, batch: str | None) -> None:
+    """Archives a failure; an archive that cannot be written is a warning."""
+    from partner_sync import stores
+    from partner_sync.model import Failure
+
+    try:
+        context = get_current_context()
+        ti = context["ti"]
+        failure = Failure(
+            trigger=trigger_of(context),
+            task=task,
+            batch=batch,
+            try_number=ti.try_number,
+            at=datetime.now(timezone.utc),
+            error=type(error).__name__,
+            message=str(error),
+            words=getattr(error, "words", ""),
+            retryable=isinstance(error, RetryableError) and ti.try_number <= ti.max_tries,
+        )
+        stores.archive().write_failure(failure)
+    except (OSError, ValueError, ImportError, AirflowException, PartnerSyncError) as unwritten:
+        log.warning("this failure could not be archived: %s", unwritten)

@@ -1,0 +1,349 @@
+"""What the history answers: frozen data, ready to be shown. Times are aware datetimes in UTC, texts are as they came.
+
+Nothing in here is escaped: names, reasons and the vendor's words come from outside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from partner_sync.model import Failure, FieldChange, Kind, ReadProof, RowVerdict, Value
+
+RunState = Literal["going on", "success", "failed", "dry run"]
+Health = Literal["never ran", "needs a person", "overdue", "in step"]
+Outcome = Literal["confirmed", "rejected", "superseded", "unknown", "waiting", "withheld", "dry run"]
+"""A verdict, or why there is none: the batch is not written yet, its kind was withheld, the run was a dry run."""
+Now = Literal["as desired", "differs", "problem", "marked", "not known"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An object of the archive that could not be read, and what that means, in one sentence."""
+
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run as a line of a table. Counts are of the instance asked for, or of all.
+
+    `planned` and `written` are by kind (written: sent by us and confirmed), `verdicts` by verdict. `accounts` and
+    `organizations` are None where the run has no plan; `seconds` goes from its first read to the last that is known.
+    """
+
+    run_id: str
+    run_after: datetime
+    begun: datetime
+    run_type: str
+    triggered_by: str | None
+    params: dict[str, object]
+    state: RunState
+    why: str
+    dry_run: bool
+    plan_id: str | None
+    accounts: int | None
+    organizations: int | None
+    planned: dict[Kind, int]
+    withheld: int
+    verdicts: dict[str, int]
+    written: dict[Kind, int]
+    problems: int
+    batches: int
+    batches_done: int
+    seconds: float | None
+    calls: int
+
+    @property
+    def account_ids(self) -> tuple[str, ...]:
+        ids = self.params.get("account_ids")
+        return tuple(str(one) for one in ids) if isinstance(ids, list) else ()
+
+    @property
+    def allow_over_limit(self) -> dict[str, object]:
+        allowed = self.params.get("allow_over_limit")
+        return dict(allowed) if isinstance(allowed, dict) else {}
+
+    @property
+    def changes(self) -> int:
+        return sum(self.planned.values()) + self.withheld
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """One page of runs, the newest first; pages count from 1."""
+
+    rows: tuple[RunRow, ...]
+    total: int
+    page: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where an item leads: a run, a filter of its changes, or its problems. None means: not narrowed by that."""
+
+    run_id: str
+    section: Literal["changes", "problems", "withheld", "failures"]
+    plan_id: str | None = None
+    kind: str | None = None
+    verdict: str | None = None
+    instance: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something for a person. `urgent` ones make the health "needs a person"; `parts` are reasons with their counts."""
+
+    what: Literal["withheld", "problems", "rejected", "unknown", "failed", "unreadable"]
+    count: int
+    new: int
+    sentence: str
+    urgent: bool
+    parts: tuple[tuple[str, int], ...]
+    link: Link | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartnersThen:
+    """Partner organizations by type, as the last run of a day read them."""
+
+    at: datetime
+    by_type: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Is all well, and if not, what is to be done."""
+
+    instance: str | None
+    instances: tuple[str, ...]
+    health: Health
+    overdue: bool
+    last_success: datetime | None
+    age_seconds: float | None
+    next_run: datetime | None
+    items: tuple[Item, ...]
+    partners: dict[str, int]
+    problems: int
+    problems_new: int
+    since_yesterday: dict[Kind, int]
+    chart: tuple[RunRow, ...]
+    """The last 48 runs, the oldest first."""
+    most_changed: tuple[tuple[str, int], ...]
+    partners_over_time: tuple[PartnersThen, ...]
+    runs: Runs
+    unreadable: tuple[Unreadable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run without its changes. `reads` prove that nothing is missing; `failures` begin with the oldest."""
+
+    row: RunRow
+    dag_id: str
+    logical_date: datetime | None
+    versions: dict[str, str]
+    config_digest: str
+    made: datetime | None
+    reads: tuple[ReadProof, ...]
+    counts: dict[str, int]
+    outcomes: dict[str, int]
+    """Changes of the newest plan by outcome."""
+    instances: tuple[str, ...]
+    failures: tuple[Failure, ...]
+    problems: int
+    problems_new: int
+    plans: tuple[str, ...]
+    """Every plan of the run that changes something, the newest last; more than one where `compare` was cleared."""
+    unreadable: tuple[Unreadable, ...]
+    before: str | None
+    after: str | None
+    """The runs next to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One change, and what became of it. `n` is its place in the plan, from 0; withheld ones come last."""
+
+    run_id: str
+    plan_id: str
+    n: int
+    kind: Kind
+    instance: str
+    account_id: str
+    organization_id: int | None
+    name: str
+    reason: str
+    fields: tuple[FieldChange, ...]
+    outcome: Outcome
+    verdict_reason: str
+    vendor_words: str
+    written: bool
+    batch: str | None
+    job_id: str | None
+    try_number: int | None
+    at: datetime | None
+    account_url: str | None
+    organization_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """How many changes each further choice of a filter would show; the filter's own choice is not applied to itself."""
+
+    kind: dict[str, int]
+    field: dict[str, int]
+    verdict: dict[str, int]
+    instance: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """One page of a plan's changes; `total` counts what the filters leave, `all` what the plan has."""
+
+    run_id: str
+    plan_id: str
+    rows: tuple[ChangeRow, ...]
+    total: int
+    all: int
+    page: int
+    pages: int
+    facets: Facets
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeDetail:
+    """Everything known about one change: every try of its batch, what else the run says, and its neighbours."""
+
+    row: ChangeRow
+    run: RunRow
+    tries: tuple[RowVerdict, ...]
+    problems: tuple[ProblemRow, ...]
+    failures: tuple[Failure, ...]
+    story: Story | None
+    unreadable: tuple[Unreadable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An account or organization with its link."""
+
+    id: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemRow:
+    """A problem in a run. `new`: the run before did not have it."""
+
+    kind: str
+    instance: str | None
+    accounts: tuple[Subject, ...]
+    organizations: tuple[Subject, ...]
+    detail: str
+    advice: str
+    first_seen: datetime
+    last_seen: datetime
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WithheldRow:
+    """A kind that was withheld, what of it is usual (the last ten runs before, the oldest first), and how to go on."""
+
+    instance: str
+    kind: Kind
+    count: int
+    limit: int
+    partner_organizations: int
+    why: str
+    next_step: str
+    usual: tuple[int, ...]
+    unusual: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithheldPage:
+    """All that was withheld, and the one conf that lets exactly this through."""
+
+    rows: tuple[WithheldRow, ...]
+    conf: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldNow:
+    """A field of an organization: what the account wants and what Zendesk has as of the last run (where `known`), and
+    when it was last written by us."""
+
+    field: str
+    known: bool
+    desired: Value
+    existing: Value
+    written: Written | None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The last confirmed write of a field."""
+
+    at: datetime
+    before: Value
+    after: Value
+    reason: str
+    run_id: str
+    plan_id: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of a history: a change (with its row), or a problem (with its time)."""
+
+    at: datetime
+    run_id: str
+    change: ChangeRow | None
+    problem: ProblemRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Why an organization is as it is."""
+
+    instance: str
+    account_id: str | None
+    organization_id: int | None
+    name: str
+    names: tuple[str, ...]
+    now: Now
+    since: datetime | None
+    as_of: datetime | None
+    sentence: str
+    fields: tuple[FieldNow, ...]
+    problems: tuple[ProblemRow, ...]
+    history: tuple[Event, ...]
+    account_url: str | None
+    organization_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An organization or account that was found. `name` is the newest that is known."""
+
+    instance: str
+    account_id: str | None
+    organization_id: int | None
+    name: str
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found; `more` hits are not listed. `near` are names like it, where nothing was found."""
+
+    text: str
+    hits: tuple[Hit, ...]
+    more: int
+    near: tuple[str, ...]

@@ -1,0 +1,137 @@
+"""Queries about the changes of a plan: filtered, searched, counted and paged by the index."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+
+from partner_sync.history.answers import ChangeRow, Changes, Facets
+from partner_sync.history.links import Links
+from partner_sync.history.runs import page_of
+from partner_sync.history.summary import moment
+from partner_sync.ids import id_18
+from partner_sync.model import FieldChange
+
+CONDITIONS = {
+    "kind": "c.kind = ?",
+    "field": "instr(c.field_names, ?) > 0",
+    "verdict": "c.outcome = ?",
+    "instance": "c.instance = ?",
+}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What changes are narrowed by; None narrows nothing. `search` is a part of a name, or an id."""
+
+    kind: str | None = None
+    field: str | None = None
+    verdict: str | None = None
+    instance: str | None = None
+    search: str | None = None
+
+    def where(self, plan: int) -> tuple[str, list[object]]:
+        """The condition, and the values for its question marks."""
+        parts, values = ["c.plan = ?"], [plan]
+        found: list[object] = [*values]
+        for one in fields(self):
+            wanted = getattr(self, one.name)
+            if wanted is not None and one.name in CONDITIONS:
+                parts.append(CONDITIONS[one.name])
+                found.append(f"|{wanted}|" if one.name == "field" else wanted)
+        text = (self.search or "").strip()
+        if text:
+            account = id_18(text)
+            parts.append(
+                "(instr(c.folded, ?) > 0 OR c.account_id = ? OR instr(c.account_id, ?) = 1 OR c.organization_id = ?)"
+            )
+            found += [text.casefold(), account, text, int(text) if text.isdecimal() and len(text) < 19 else None]
+        return " AND ".join(parts), found
+
+
+def changes(
+    db: sqlite3.Connection,
+    run_id: str,
+    plan_id: str,
+    plan: int,
+    links: Links,
+    filters: Filters,
+    page: int,
+    page_size: int,
+) -> Changes:
+    """One page of a plan's changes with their facets."""
+    where, values = filters.where(plan)
+    [total] = db.execute(f"SELECT count(*) FROM change c WHERE {where}", values).fetchone()  # noqa: S608 - conditions are ours
+    [every] = db.execute("SELECT count(*) FROM change WHERE plan = ?", [plan]).fetchone()
+    page, pages = page_of(total, page, page_size)
+    rows = db.execute(
+        f"SELECT c.* FROM change c WHERE {where} ORDER BY c.n LIMIT ? OFFSET ?",  # noqa: S608 - conditions are ours
+        [*values, page_size, (page - 1) * page_size],
+    )
+    found = tuple(change_row(row, run_id, plan_id, links) for row in rows)
+    return Changes(run_id, plan_id, found, total, every, page, pages, _facets(db, plan, filters))
+
+
+def _facets(db: sqlite3.Connection, plan: int, filters: Filters) -> Facets:
+    return Facets(
+        kind=_facet(db, plan, replace(filters, kind=None), "kind"),
+        field=_fields(db, plan, replace(filters, field=None)),
+        verdict=_facet(db, plan, replace(filters, verdict=None), "outcome"),
+        instance=_facet(db, plan, replace(filters, instance=None), "instance"),
+    )
+
+
+def _facet(db: sqlite3.Connection, plan: int, filters: Filters, column: str) -> dict[str, int]:
+    where, values = filters.where(plan)
+    found = db.execute(
+        f"SELECT c.{column} AS choice, count(*) AS count FROM change c WHERE {where} GROUP BY 1 ORDER BY 2 DESC, 1",  # noqa: S608 - our own columns
+        values,
+    )
+    return {row["choice"]: row["count"] for row in found}
+
+
+def _fields(db: sqlite3.Connection, plan: int, filters: Filters) -> dict[str, int]:
+    """Changes by field: few combinations of fields there are, so each of them is taken apart once."""
+    counts: dict[str, int] = {}
+    for names, count in _facet(db, plan, filters, "field_names").items():
+        for name in names.strip("|").split("|"):
+            if name:
+                counts[name] = counts.get(name, 0) + count
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def change_row(row: sqlite3.Row, run_id: str, plan_id: str, links: Links) -> ChangeRow:
+    """A row of `change`."""
+    return ChangeRow(
+        run_id=run_id,
+        plan_id=plan_id,
+        n=row["n"],
+        kind=row["kind"],
+        instance=row["instance"],
+        account_id=row["account_id"],
+        organization_id=row["organization_id"],
+        name=row["name"],
+        reason=row["reason"],
+        fields=tuple(FieldChange(*field) for field in json.loads(row["fields"])),
+        outcome=row["outcome"],
+        verdict_reason=row["verdict_reason"],
+        vendor_words=row["words"],
+        written=bool(row["written"]),
+        batch=row["batch"],
+        job_id=row["job_id"],
+        try_number=row["try_number"],
+        at=moment(row["at"]) if row["at"] is not None else None,
+        account_url=links.account(row["account_id"]),
+        organization_url=links.organization(row["instance"], row["organization_id"]),
+    )
+
+
+def export(
+    db: sqlite3.Connection, run_id: str, plan_id: str, plan: int, links: Links, filters: Filters
+) -> Iterator[ChangeRow]:
+    """All changes that the filters leave, one after the other."""
+    where, values = filters.where(plan)
+    for row in db.execute(f"SELECT c.* FROM change c WHERE {where} ORDER BY c.n", values):  # noqa: S608 - conditions are ours
+        yield change_row(row, run_id, plan_id, links)

@@ -1,0 +1,144 @@
+"""Queries about one organization or account over all runs: how it is, what was written when, and why."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from partner_sync.history.answers import Event, Story
+from partner_sync.history.changes import change_row
+from partner_sync.history.links import Links
+from partner_sync.history.now import Stood, Told, fields, judge
+from partner_sync.history.problems import problem_row, problems
+from partner_sync.history.summary import moment
+from partner_sync.ids import id_18
+
+EVENTS = 500
+"""How many changes of one organization are told."""
+
+
+def stories(db: sqlite3.Connection, account_id: str, links: Links) -> tuple[Story, ...]:
+    """The stories of an account, one for each instance that knows it."""
+    account = id_18(account_id) or account_id
+    known = [
+        row["instance"]
+        for row in db.execute("SELECT DISTINCT instance FROM subject WHERE account_id = ? ORDER BY 1", [account])
+    ]
+    named = _problem_instances(db, account)
+    known = list(dict.fromkeys([*known, *(one for one in named if one)])) or named
+    found = [_story(db, instance, account, None, links) for instance in known]
+    return tuple(one for one in found if one is not None)
+
+
+def story(db: sqlite3.Connection, instance: str, organization_id: int, links: Links) -> Story | None:
+    """The story of an organization; None if the archive does not know it."""
+    row = db.execute(
+        "SELECT account_id FROM subject WHERE organization_id = ? AND instance = ? ORDER BY at DESC LIMIT 1",
+        [organization_id, instance],
+    ).fetchone()
+    if row is None and not _problem_ids(db, [str(organization_id)]):
+        return None
+    return _story(db, instance, row["account_id"] if row else None, organization_id, links)
+
+
+def _story(
+    db: sqlite3.Connection, instance: str, account: str | None, organization: int | None, links: Links
+) -> Story | None:
+    stood, organization = _stood(db, instance, account, organization)
+    rows = db.execute(
+        "SELECT c.*, p.plan_id, p.made, r.run_id FROM change c JOIN plan p ON p.id = c.plan JOIN run r ON r.id = p.run"
+        " WHERE c.id IN"
+        " (SELECT id FROM change WHERE account_id = ? UNION SELECT id FROM change WHERE organization_id = ?)"
+        " AND c.instance = ? ORDER BY c.begun DESC, p.made DESC, c.n DESC LIMIT ?",
+        [account, organization, instance, EVENTS],
+    ).fetchall()
+    if organization is None:
+        organization = next((row["organization_id"] for row in rows if row["organization_id"]), None)
+    changes = [Told(moment(row["begun"]), change_row(row, row["run_id"], row["plan_id"], links)) for row in rows]
+    ids = [one for one in (account, str(organization) if organization else None) if one]
+    latest = db.execute("SELECT * FROM run WHERE whole ORDER BY begun DESC LIMIT 1").fetchone()
+    current = problems(db, latest, links, instance=instance or None, subjects=ids) if latest else ()
+    past = _problem_events(db, ids, instance, links)
+    if not changes and not past and stood is None:
+        return None
+    as_of = moment(latest["begun"]) if latest else None
+    now, since, sentence = judge(changes, current, as_of, stood)
+    events = [Event(told.begun, told.change.run_id, told.change, None) for told in changes]
+    names = _names(db, account, organization, instance)
+    return Story(
+        instance=instance,
+        account_id=account,
+        organization_id=organization,
+        name=names[0] if names else "",
+        names=names,
+        now=now,
+        since=since,
+        as_of=max((one for one in (as_of, stood.begun if stood else None) if one), default=None),
+        sentence=sentence,
+        fields=fields(changes, stood),
+        problems=current,
+        history=tuple(sorted([*events, *past], key=lambda one: one.at, reverse=True)),
+        account_url=links.account(account),
+        organization_url=links.organization(instance, organization),
+    )
+
+
+def _stood(
+    db: sqlite3.Connection, instance: str, account: str | None, organization: int | None
+) -> tuple[Stood | None, int | None]:
+    """How it stood when it was read last, and its organization, where that says it."""
+    where, value = ("organization_id = ?", organization) if organization else ("account_id = ?", account)
+    row = db.execute(
+        f"SELECT * FROM standing JOIN stood USING (instance) WHERE instance = ? AND {where}",  # noqa: S608 - our own words
+        [instance, value],
+    ).fetchone()
+    if row is None:
+        return None, organization
+    names = json.loads(row["fields"])
+    desired, existing = (
+        dict(zip(names, json.loads(row[key]), strict=True)) if row[key] else None for key in ("desired", "existing")
+    )
+    stood = Stood(moment(row["begun"]), row["name"], desired, existing, bool(row["marked"]))
+    return stood, organization or row["organization_id"] or None
+
+
+def _names(db: sqlite3.Connection, account: str | None, organization: int | None, instance: str) -> tuple[str, ...]:
+    """Every name it was seen with, the newest first."""
+    found = db.execute(
+        "SELECT name, max(at) FROM subject WHERE (account_id = ? OR organization_id = ?) AND instance = ?"
+        " AND name != '' GROUP BY name ORDER BY 2 DESC",
+        [account, organization, instance],
+    )
+    return tuple(row["name"] for row in found)
+
+
+def _problem_ids(db: sqlite3.Connection, subjects: Sequence[str]) -> list[int]:
+    marks = ", ".join("?" * len(subjects))
+    found = db.execute(f"SELECT DISTINCT problem FROM problem_subject WHERE subject IN ({marks})", list(subjects))  # noqa: S608 - question marks only
+    return [row["problem"] for row in found]
+
+
+def _problem_instances(db: sqlite3.Connection, account: str) -> list[str]:
+    """The instances of the problems of an account; "" stands for problems of Salesforce alone."""
+    found = db.execute(
+        "SELECT DISTINCT coalesce(instance, '') AS instance FROM problem_subject s JOIN problem p ON p.id = s.problem"
+        " WHERE s.subject = ? ORDER BY 1",
+        [account],
+    )
+    return [row["instance"] for row in found]
+
+
+def _problem_events(db: sqlite3.Connection, ids: Sequence[str], instance: str, links: Links) -> list[Event]:
+    """Each problem that ever named one of these ids, at the time it was seen first."""
+    events = []
+    for number in _problem_ids(db, ids):
+        row = db.execute("SELECT * FROM problem WHERE id = ?", [number]).fetchone()
+        run = db.execute(
+            "SELECT r.run_id, r.begun FROM problem_in i JOIN run r ON r.problem_set = i.problem_set WHERE i.problem = ?"
+            " ORDER BY r.begun LIMIT 1",
+            [number],
+        ).fetchone()
+        if run is not None and row["instance"] in (None, instance):
+            events.append(Event(moment(run["begun"]), run["run_id"], None, problem_row(db, row, links)))
+    return events

@@ -1,0 +1,207 @@
+"""The query behind the overview: is all well, what needs a person, and how it went."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Literal
+
+from partner_sync.history.answers import Health, Item, Link, Overview, PartnersThen
+from partner_sync.history.problems import problem_count, problems_new
+from partner_sync.history.runs import instances, run_rows, runs, unreadable
+from partner_sync.history.summary import WRITTEN, failures_of, moment, record_of
+from partner_sync.model import KINDS, Kind
+
+UNWELL: tuple[Literal["rejected", "unknown"], ...] = ("rejected", "unknown")
+CHART, MOST_CHANGED, CHANGED_DAYS, PARTS = 48, 10, 30, 5
+OVERDUE_AFTER = 2
+"""How many schedules may pass without a success."""
+
+
+def overview(
+    db: sqlite3.Connection, *, now: datetime, schedule_seconds: float, instance: str | None = None
+) -> Overview:
+    """The overview of one instance, or of all. A dry run and a run narrowed to accounts say nothing about the whole."""
+    base = db.execute(
+        "SELECT * FROM run WHERE whole AND state IN ('success', 'failed') ORDER BY begun DESC LIMIT 1"
+    ).fetchone()
+    items = (*_failed(db), *_withheld(base, instance), *_rows(db, base, instance), *_problems(db, base, instance))
+    success = _newest(db, "state = 'success'")
+    last_success = moment(success["ended"]) if success else None
+    age = (now - last_success).total_seconds() if last_success else None
+    overdue = age is None or age > OVERDUE_AFTER * schedule_seconds
+    chart = db.execute("SELECT * FROM run ORDER BY begun DESC, id DESC LIMIT ?", [CHART]).fetchall()
+    return Overview(
+        instance=instance,
+        instances=instances(db),
+        health=_health(bool(chart), any(item.urgent for item in items), overdue),
+        overdue=overdue and bool(chart),
+        last_success=last_success,
+        age_seconds=age,
+        next_run=_next_run(db, now, schedule_seconds),
+        items=items,
+        partners=_partners(db, instance),
+        problems=problem_count(db, base, instance) if base else 0,
+        problems_new=len(problems_new(db, base)) if base else 0,
+        since_yesterday=_since(db, now - timedelta(days=1), instance),
+        chart=run_rows(db, chart[::-1], instance),
+        most_changed=_most_changed(db, now - timedelta(days=CHANGED_DAYS), instance),
+        partners_over_time=_over_time(db, instance),
+        runs=runs(db, instance=instance),
+        unreadable=unreadable(db),
+    )
+
+
+def _health(any_runs: bool, urgent: bool, overdue: bool) -> Health:
+    if not any_runs:
+        return "never ran"
+    return "needs a person" if urgent else "overdue" if overdue else "in step"
+
+
+def _newest(db: sqlite3.Connection, where: str) -> sqlite3.Row | None:
+    row: sqlite3.Row | None = db.execute(
+        f"SELECT * FROM run WHERE {where} ORDER BY begun DESC LIMIT 1"  # noqa: S608 - the text is ours
+    ).fetchone()
+    return row
+
+
+def _next_run(db: sqlite3.Connection, now: datetime, schedule_seconds: float) -> datetime | None:
+    """When the schedule comes next, if the newest scheduled run is no older than that."""
+    row = _newest(db, "trigger ->> '$.run_type' = 'scheduled'")
+    following = moment(row["run_after"]) + timedelta(seconds=schedule_seconds) if row else None
+    return following if following is not None and following > now else None
+
+
+# -- what needs a person ------------------------------------------------------------------------------------
+
+
+def _failed(db: sqlite3.Connection) -> list[Item]:
+    """The newest run failed, and not only by what the other items say."""
+    newest = _newest(db, "dry_run = 0 AND state != 'going on'")
+    if newest is None or newest["state"] != "failed":
+        return []
+    failures = [one for one in failures_of(newest) if one.error not in ("VerdictError", "WithheldError")]
+    if newest["plan_id"] is not None and "failed" not in newest["why"] and "no verdict" not in newest["why"]:
+        return []
+    since = db.execute("SELECT max(begun) AS begun FROM run WHERE state = 'success'").fetchone()["begun"] or 0
+    [count] = db.execute("SELECT count(*) FROM run WHERE state = 'failed' AND begun > ?", [since]).fetchone()
+    parts = Counter(f"{one.task} ({one.error})" for one in failures)
+    said = failures[-1].message if failures else newest["why"]
+    return [Item("failed", count, 0, said, True, tuple(parts.most_common(PARTS)), Link(newest["run_id"], "failures"))]
+
+
+def _withheld(base: sqlite3.Row | None, instance: str | None) -> list[Item]:
+    record = record_of(base) if base is not None else None
+    if base is None or record is None:
+        return []
+    return [
+        Item(
+            "withheld",
+            one.count,
+            0,
+            one.why,
+            True,
+            ((one.kind, one.count),),
+            Link(base["run_id"], "withheld", record.plan.id, one.kind, "withheld", one.instance),
+        )
+        for one in record.plan.withheld
+        if instance in (None, one.instance)
+    ]
+
+
+def _rows(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | None) -> list[Item]:
+    """Rows rejected or unknown in the last whole run or since, unless confirmed by now."""
+    if base is None:
+        return []
+    items = []
+    for outcome in UNWELL:
+        found = db.execute(
+            "SELECT c.verdict_reason AS reason, r.run_id, p.plan_id, count(*) AS count FROM run r"
+            " JOIN plan p ON p.run = r.id JOIN change c ON c.plan = p.id"
+            " WHERE r.begun >= ? AND c.outcome = ? AND (? IS NULL OR c.instance = ?) AND NOT EXISTS"
+            " (SELECT 1 FROM change d WHERE d.account_id = c.account_id AND d.instance = c.instance"
+            "  AND d.outcome = 'confirmed' AND d.at > c.at)"
+            " GROUP BY 1, 2, 3 ORDER BY r.begun DESC, 4 DESC",
+            [base["begun"], outcome, instance, instance],
+        ).fetchall()
+        if found:
+            reasons: Counter[str] = Counter()
+            for row in found:
+                reasons[row["reason"]] += row["count"]
+            count = reasons.total()
+            link = Link(found[0]["run_id"], "changes", found[0]["plan_id"], None, outcome, instance)
+            said = f"{count} {'organization' if count == 1 else 'organizations'} {outcome} since the last whole run."
+            items.append(Item(outcome, count, 0, said, True, tuple(reasons.most_common(PARTS)), link))
+    return items
+
+
+def _problems(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | None) -> list[Item]:
+    """Problems stand until somebody mends them; only new ones ring."""
+    count = problem_count(db, base, instance) if base is not None else 0
+    if base is None or not count:
+        return []
+    kinds = db.execute(
+        "SELECT p.kind, count(*) AS count FROM problem_in i JOIN problem p ON p.id = i.problem WHERE i.problem_set = ?"
+        " AND (? IS NULL OR p.instance IS NULL OR p.instance = ?) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?",
+        [base["problem_set"], instance, instance, PARTS],
+    ).fetchall()
+    new = len(problems_new(db, base))
+    said = f"{count} {'problem' if count == 1 else 'problems'}, {new} of them new."
+    parts = tuple((row["kind"], row["count"]) for row in kinds)
+    return [Item("problems", count, new, said, new > 0, parts, Link(base["run_id"], "problems", instance=instance))]
+
+
+# -- how it went --------------------------------------------------------------------------------------------
+
+
+def _partners(db: sqlite3.Connection, instance: str | None) -> dict[str, int]:
+    """Partner organizations by type, as the newest run of each instance read them."""
+    newest = [
+        db.execute(
+            "SELECT types FROM side WHERE instance = ? AND types != '{}' ORDER BY begun DESC LIMIT 1", [one]
+        ).fetchone()
+        for one in instances(db)
+        if instance in (None, one)
+    ]
+    return _added([row["types"] for row in newest if row is not None])
+
+
+def _over_time(db: sqlite3.Connection, instance: str | None) -> tuple[PartnersThen, ...]:
+    found = db.execute(
+        "SELECT day, instance, max(begun) AS begun, types FROM side WHERE types != '{}' AND (? IS NULL OR instance = ?)"
+        " GROUP BY day, instance ORDER BY day",
+        [instance, instance],
+    )
+    days: dict[str, tuple[float, list[str]]] = {}
+    for row in found:
+        begun, types = days.get(row["day"], (0.0, []))
+        days[row["day"]] = max(begun, row["begun"]), [*types, row["types"]]
+    return tuple(PartnersThen(moment(begun), _added(types)) for begun, types in days.values())
+
+
+def _added(texts: list[str]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for text in texts:
+        for name, count in json.loads(text).items():
+            total[name] = total.get(name, 0) + count
+    return total
+
+
+def _since(db: sqlite3.Connection, since: datetime, instance: str | None) -> dict[Kind, int]:
+    columns = ", ".join(f"coalesce(sum({WRITTEN[kind]}), 0)" for kind in KINDS)
+    row = db.execute(
+        f"SELECT {columns} FROM side WHERE begun >= ? AND (? IS NULL OR instance = ?)",  # noqa: S608 - columns of ours
+        [since.timestamp(), instance, instance],
+    ).fetchone()
+    return dict(zip(KINDS, row, strict=True))
+
+
+def _most_changed(db: sqlite3.Connection, since: datetime, instance: str | None) -> tuple[tuple[str, int], ...]:
+    found = db.execute(
+        "SELECT field, sum(count) AS count FROM changed WHERE begun >= ? AND (? IS NULL OR instance = ?)"
+        " GROUP BY field ORDER BY 2 DESC, 1 LIMIT ?",
+        [since.timestamp(), instance, instance, MOST_CHANGED],
+    )
+    return tuple((row["field"], row["count"]) for row in found)

@@ -1,0 +1,138 @@
+"""Queries about problems and about what was withheld."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+
+from partner_sync.history.answers import ProblemRow, WithheldPage, WithheldRow
+from partner_sync.history.links import Links
+from partner_sync.history.summary import WRITTEN, moment, record_of, trigger_of
+
+LOOKED_BACK = 10
+"""How many runs before say what is usual."""
+
+
+def problem_count(db: sqlite3.Connection, run: sqlite3.Row, instance: str | None) -> int:
+    """How many problems a run has; those of Salesforce alone count for every instance."""
+    if run["problem_set"] is None:
+        return 0
+    if instance is None:
+        [count] = db.execute("SELECT count FROM problem_set WHERE id = ?", [run["problem_set"]]).fetchone()
+    else:
+        [count] = db.execute(
+            "SELECT count(*) FROM problem_in i JOIN problem p ON p.id = i.problem"
+            " WHERE i.problem_set = ? AND (p.instance IS NULL OR p.instance = ?)",
+            [run["problem_set"], instance],
+        ).fetchone()
+    return int(count)
+
+
+def problems_new(db: sqlite3.Connection, run: sqlite3.Row) -> set[int]:
+    """The problems of a run that the run with a plan before it did not have."""
+    if run["problem_set"] is None:
+        return set()
+    before = db.execute(
+        "SELECT problem_set FROM run WHERE begun < ? AND problem_set IS NOT NULL ORDER BY begun DESC LIMIT 1",
+        [run["begun"]],
+    ).fetchone()
+    if before is not None and before["problem_set"] == run["problem_set"]:
+        return set()
+    found = db.execute(
+        "SELECT p.id FROM problem_in i JOIN problem p ON p.id = i.problem WHERE i.problem_set = ? AND p.identity NOT IN"
+        " (SELECT q.identity FROM problem_in j JOIN problem q ON q.id = j.problem WHERE j.problem_set = ?)",
+        [run["problem_set"], before["problem_set"] if before else None],
+    )
+    return {row["id"] for row in found}
+
+
+def problems(
+    db: sqlite3.Connection, run: sqlite3.Row, links: Links, *, instance: str | None = None, subjects: Iterable[str] = ()
+) -> tuple[ProblemRow, ...]:
+    """A run's problems, in the plan's order of kinds; narrowed to an instance, or to the ids of one organization."""
+    if run["problem_set"] is None:
+        return ()
+    where, values = "i.problem_set = ?", [run["problem_set"]]
+    if instance is not None:
+        where, values = f"{where} AND (p.instance IS NULL OR p.instance = ?)", [*values, instance]
+    if wanted := list(subjects):
+        marks = ", ".join("?" * len(wanted))
+        where = f"{where} AND p.id IN (SELECT problem FROM problem_subject WHERE subject IN ({marks}))"  # noqa: S608 - question marks only
+        values += wanted
+    found = db.execute(
+        f"SELECT p.* FROM problem_in i JOIN problem p ON p.id = i.problem WHERE {where}"  # noqa: S608 - the text is ours
+        " ORDER BY p.kind, p.instance, p.accounts, p.organizations, p.detail",
+        values,
+    ).fetchall()
+    new = problems_new(db, run)
+    return tuple(problem_row(db, one, links, new=one["id"] in new) for one in found)
+
+
+def problem_row(db: sqlite3.Connection, row: sqlite3.Row, links: Links, *, new: bool = False) -> ProblemRow:
+    """A row of `problem`, with when it was seen first and last."""
+    first, last = db.execute(
+        "SELECT min(r.begun), max(r.begun) FROM problem q JOIN problem_in i ON i.problem = q.id"
+        " JOIN run r ON r.problem_set = i.problem_set WHERE q.id = ?",
+        [row["id"]],
+    ).fetchone()
+    return ProblemRow(
+        kind=row["kind"],
+        instance=row["instance"],
+        accounts=links.accounts(json.loads(row["accounts"])),
+        organizations=links.organizations(row["instance"], json.loads(row["organizations"])),
+        detail=row["detail"],
+        advice=row["advice"],
+        first_seen=moment(first),
+        last_seen=moment(last),
+        new=new,
+    )
+
+
+def withheld(db: sqlite3.Connection, run: sqlite3.Row) -> WithheldPage:
+    """What a run withheld, what is usual, and the conf to trigger with."""
+    record, trigger = record_of(run), trigger_of(run)
+    if record is None or not record.plan.withheld:
+        return WithheldPage((), {})
+    rows = []
+    conf: dict[str, object] = {}
+    allowed: dict[str, int] = {}
+    for item in record.plan.withheld:
+        usual = _usual(db, run, item.instance, WRITTEN[item.kind])
+        rows.append(
+            WithheldRow(
+                item.instance,
+                item.kind,
+                item.count,
+                item.limit,
+                item.partner_organizations,
+                item.why,
+                item.next_step,
+                usual,
+                _unusual(item.count, WRITTEN[item.kind], usual),
+            )
+        )
+        allowed[item.kind] = max(item.count, allowed.get(item.kind, 0))
+    conf["allow_over_limit"] = allowed
+    if trigger is not None and trigger.params.get("account_ids"):
+        conf["account_ids"] = trigger.params["account_ids"]
+    return WithheldPage(tuple(rows), conf)
+
+
+def _usual(db: sqlite3.Connection, run: sqlite3.Row, instance: str, column: str) -> tuple[int, ...]:
+    """What the ten runs before wrote of this kind, the oldest first."""
+    found = db.execute(
+        f"SELECT s.{column} AS count FROM run r JOIN side s ON s.run = r.id AND s.instance = ?"  # noqa: S608 - a column of ours
+        " WHERE r.begun < ? AND r.plan_id IS NOT NULL AND r.dry_run = 0 ORDER BY r.begun DESC LIMIT ?",
+        [instance, run["begun"], LOOKED_BACK],
+    ).fetchall()
+    return tuple(row["count"] for row in reversed(found))
+
+
+def _unusual(count: int, done: str, usual: tuple[int, ...]) -> str:
+    if not usual:
+        return f"There is no run before this one to compare {count} with."
+    low, high = min(usual), max(usual)
+    said = f"none {done}" if high == 0 else f"{low} {done} each" if low == high else f"{low} to {high} {done}"
+    runs = "the run before" if len(usual) == 1 else f"the last {len(usual)} runs"
+    return f"Here it would be {count}; in {runs}: {said}."

@@ -1,0 +1,284 @@
+"""From one object of the archive to rows of the index. What is no object of ours becomes one plain sentence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import TypeVar
+from urllib.parse import unquote
+
+from partner_sync import codec
+from partner_sync.archive import segment
+from partner_sync.batches import batches
+from partner_sync.errors import SnapshotError
+from partner_sync.model import Change, Failure, Plan, Problem, RowVerdict, RunRecord, Standings
+
+T = TypeVar("T")
+NEXT_STEP = "It is left out here; if it was damaged, move it away."
+SEEN = ("account_id", "instance", "organization_id", "name", "folded", "at")
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where an object lies: its run's folder, what it is (in the order of reading), its plan's folder, its name."""
+
+    folder: str
+    order: int
+    plan: str
+    name: str
+
+    @classmethod
+    def of(cls, path: str) -> Place | None:
+        """The place of runs/<day>/<run>/…; None for anything that we never write."""
+        _, day, run, *rest = path.split("/")
+        folder = f"runs/{day}/{run}"
+        match rest:
+            case [plan, "plan.json"]:
+                return cls(folder, 0, plan, "plan.json")
+            case ["run.json"]:
+                return cls(folder, 1, "", "run.json")
+            case ["failures", name] if name.endswith(".json"):
+                return cls(folder, 2, "", name)
+            case [plan, "verdicts", name] if name.endswith(".jsonl"):
+                return cls(folder, 3, plan, name)
+        return None
+
+
+def parsed(cls: type[T], text: str, path: str) -> T:
+    """The value in an object. Raises SnapshotError."""
+    return codec.from_json(cls, text, source=path, next_step=NEXT_STEP)
+
+
+def readable(text: str | OSError | UnicodeError, path: str) -> str:
+    """The text of an object. Raises SnapshotError where it could not be read."""
+    if not isinstance(text, str):
+        raise SnapshotError(f"{path} cannot be read ({type(text).__name__}). {NEXT_STEP}")
+    return text
+
+
+def run_of(db: sqlite3.Connection, folder: str) -> int:
+    """The row of a run, made if this is the first that is seen of it."""
+    row = db.execute("SELECT id FROM run WHERE folder = ?", [folder]).fetchone()
+    if row is not None:
+        return int(row["id"])
+    _, day, name = folder.split("/")
+    at = datetime.fromisoformat(day).replace(tzinfo=timezone.utc).timestamp()
+    made = db.execute(
+        "INSERT INTO run (folder, day, run_id, run_after, begun, ended) VALUES (?, ?, ?, ?, ?, ?)",
+        [folder, day, unquote(name), at, at, at],
+    )
+    return int(made.lastrowid or 0)
+
+
+def forget(db: sqlite3.Connection, folder: str) -> None:
+    """Everything that came of a run's folder, so that it can be read afresh."""
+    row = db.execute("SELECT id FROM run WHERE folder = ?", [folder]).fetchone()
+    db.execute("DELETE FROM object WHERE path > ? AND path < ?", [f"{folder}/", f"{folder}0"])
+    if row is None:
+        return
+    db.execute("DELETE FROM change WHERE plan IN (SELECT id FROM plan WHERE run = ?)", [row["id"]])
+    for table in ("plan", "side", "changed", "unreadable"):
+        db.execute(f"DELETE FROM {table} WHERE run = ?", [row["id"]])  # noqa: S608 - names from the line above
+    db.execute("DELETE FROM run WHERE id = ?", [row["id"]])
+
+
+# -- plan.json ----------------------------------------------------------------------------------------------
+
+
+def put_plan(db: sqlite3.Connection, run: int, folder: str, plan: Plan) -> None:
+    """The changes of a plan, as if none of them were written yet."""
+    plan_row = plan_of(db, run, plan.id)
+    begun = plan.order.snapshot_begun.timestamp()
+    db.execute(
+        "UPDATE plan SET made = ?, dry_run = ? WHERE id = ?", [plan.order.made.timestamp(), plan.dry_run, plan_row]
+    )
+    db.execute("DELETE FROM change WHERE plan = ?", [plan_row])
+    in_batch = [batch.name for batch in batches(plan) for _ in batch.changes]
+    named: list[str | None] = [*in_batch, *(None for _ in plan.withheld_changes)]
+    waiting = "dry run" if plan.dry_run else "waiting"
+    outcomes = [waiting] * len(plan.changes) + ["withheld"] * len(plan.withheld_changes)
+    changes = [*plan.changes, *plan.withheld_changes]
+    db.executemany(
+        "INSERT INTO change (plan, n, begun, kind, instance, account_id, organization_id, name, folded, reason, fields,"
+        " field_names, outcome, batch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (plan_row, n, begun, *_change(one), outcome, batch)
+            for n, (one, outcome, batch) in enumerate(zip(changes, outcomes, named, strict=True))
+        ),
+    )
+    seen(db, ((one.account_id, one.instance, one.organization_id, one.name) for one in changes), begun)
+    # verdicts that were read before their plan have to be read once more
+    verdicts = f"{folder}/{segment(plan.id)}/verdicts"
+    db.execute("DELETE FROM object WHERE path > ? AND path < ?", [f"{verdicts}/", f"{verdicts}0"])
+
+
+def _change(one: Change) -> tuple[object, ...]:
+    fields = json.dumps(
+        [[field.field, field.before, field.after, field.reason] for field in one.fields], ensure_ascii=False
+    )
+    names = "".join(f"|{field.field}" for field in one.fields) + "|"
+    return (
+        one.kind, one.instance, one.account_id, one.organization_id, one.name, one.name.casefold(), one.reason, fields,
+        names,
+    )  # fmt: skip
+
+
+def plan_of(db: sqlite3.Connection, run: int, plan_id: str) -> int:
+    row = db.execute("SELECT id FROM plan WHERE run = ? AND plan_id = ?", [run, plan_id]).fetchone()
+    if row is None:
+        return int(db.execute("INSERT INTO plan (run, plan_id) VALUES (?, ?)", [run, plan_id]).lastrowid or 0)
+    return int(row["id"])
+
+
+def seen(db: sqlite3.Connection, subjects: Iterable[tuple[str, str, int | None, str]], at: float) -> None:
+    """The names of accounts and organizations, with when they were seen last."""
+    db.executemany(
+        "INSERT INTO subject (account_id, instance, organization_id, name, folded, at) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
+        ((account, instance, number or 0, name, name.casefold(), at) for account, instance, number, name in subjects),
+    )
+
+
+# -- run.json and failures ----------------------------------------------------------------------------------
+
+
+def put_record(db: sqlite3.Connection, run: int, record: RunRecord) -> None:
+    """What run.json says; its problems are kept by set."""
+    plan = record.plan
+    header = replace(record, plan=replace(plan, problems=(), changes=(), withheld_changes=()))
+    narrowed = bool(record.trigger.params.get("account_ids"))
+    db.execute(
+        "UPDATE run SET run_id = ?, header = ?, trigger = ?, problem_set = ?, plan_id = ?, made = ?, dry_run = ?,"
+        " whole = ?, run_after = ?, accounts = ? WHERE id = ?",
+        [
+            record.trigger.run_id, codec.to_json(header), json.dumps(codec.plain(record.trigger)),
+            _problems(db, plan.problems), plan.id, plan.order.made.timestamp(), plan.dry_run,
+            not plan.dry_run and not narrowed, record.trigger.run_after.timestamp(), plan.counts.get("accounts"), run,
+        ],
+    )  # fmt: skip
+
+
+def put_failure(db: sqlite3.Connection, run: int, path: str, failure: Failure) -> None:
+    """Why a task failed; where there is no run.json, also who triggered the run."""
+    row = db.execute("SELECT failures, trigger FROM run WHERE id = ?", [run]).fetchone()
+    failures = {**json.loads(row["failures"]), path: codec.plain(failure)}
+    trigger = row["trigger"] or json.dumps(codec.plain(failure.trigger))
+    db.execute(
+        "UPDATE run SET run_id = ?, run_after = ?, failures = ?, trigger = ? WHERE id = ?",
+        [failure.trigger.run_id, failure.trigger.run_after.timestamp(), json.dumps(failures), trigger, run],
+    )
+
+
+def _problems(db: sqlite3.Connection, problems: tuple[Problem, ...]) -> int:
+    """The set of these problems, each of them kept once."""
+    digest = _digest(problems)
+    row = db.execute("SELECT id FROM problem_set WHERE digest = ?", [digest]).fetchone()
+    if row is not None:
+        return int(row["id"])
+    rows = {_digest(one): one for one in problems}
+    made = db.execute("INSERT INTO problem_set (digest, count) VALUES (?, ?)", [digest, len(rows)])
+    for own, one in rows.items():
+        db.execute(
+            "INSERT OR IGNORE INTO problem (digest, identity, kind, instance, accounts, organizations, detail, advice)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                own, json.dumps([one.kind, one.instance, one.account_ids, one.organization_ids]), one.kind,
+                one.instance, json.dumps(one.account_ids), json.dumps(one.organization_ids), one.detail, one.advice,
+            ],
+        )  # fmt: skip
+        [number] = db.execute("SELECT id FROM problem WHERE digest = ?", [own]).fetchone()
+        subjects = {*one.account_ids, *map(str, one.organization_ids)}
+        db.executemany("INSERT OR IGNORE INTO problem_subject VALUES (?, ?)", [(each, number) for each in subjects])
+        db.execute("INSERT INTO problem_in VALUES (?, ?)", [number, made.lastrowid])
+    return int(made.lastrowid or 0)
+
+
+def _digest(one: object) -> str:
+    """Of frozen data, by its text: the same data has the same text."""
+    return hashlib.sha256(repr(one).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+# -- standings ----------------------------------------------------------------------------------------------
+
+
+def put_standings(db: sqlite3.Connection, standings: Standings) -> None:
+    """How the partners of an instance stand; what was there before goes."""
+    instance, begun = standings.instance, standings.order.snapshot_begun.timestamp()
+    db.execute("DELETE FROM standing WHERE instance = ?", [instance])
+    db.execute("INSERT OR REPLACE INTO stood VALUES (?, ?, ?)", [instance, begun, json.dumps(standings.fields)])
+    db.executemany(
+        "INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            (
+                instance,
+                one.account_id or "",
+                one.organization_id or 0,
+                one.name,
+                json.dumps(one.desired) if one.desired is not None else None,
+                json.dumps(one.existing) if one.existing is not None else None,
+                one.marked,
+            )
+            for one in standings.rows
+        ),
+    )
+    seen(db, ((one.account_id or "", instance, one.organization_id, one.name) for one in standings.rows), begun)
+
+
+# -- verdicts -----------------------------------------------------------------------------------------------
+
+
+def verdicts_in(text: str, path: str) -> list[RowVerdict]:
+    """The lines of a verdict file. Raises SnapshotError."""
+    lines = [line for line in text.split("\n") if line.strip()]  # a name may hold other line ends
+    if not lines:
+        raise SnapshotError(f"{path} is empty. {NEXT_STEP}")
+    return [parsed(RowVerdict, line, path) for line in lines]
+
+
+def put_verdicts(db: sqlite3.Connection, run: int, rows: list[RowVerdict]) -> None:
+    """The verdicts of batches of one plan; of several tries of a batch, the newest stays."""
+    plan = plan_of(db, run, rows[0].plan_id)
+    known: dict[tuple[object, ...], int] = {}
+    for row in db.execute("SELECT id, kind, instance, account_id, organization_id FROM change WHERE plan = ?", [plan]):
+        number = None if row["kind"] == "create" else row["organization_id"]
+        known[row["kind"], row["instance"], row["account_id"], number] = row["id"]
+    for one in rows:
+        key = (one.kind, one.instance, one.account_id, None if one.kind == "create" else one.organization_id)
+        if key not in known:
+            known[key] = _without_plan(db, plan, one)
+    db.executemany(
+        "UPDATE change SET outcome = ?, verdict_reason = ?, words = ?, written = ?, batch = ?, job_id = ?,"
+        " try_number = ?, at = ?, calls = ?, organization_id = coalesce(organization_id, ?) WHERE id = ?"
+        " AND (try_number IS NULL OR (try_number, at) <= (?, ?))",
+        (
+            (
+                one.verdict, one.reason, one.vendor_words, one.written, one.batch, one.job_id, one.try_number,
+                one.at.timestamp(), one.calls, one.organization_id,
+                known[one.kind, one.instance, one.account_id, None if one.kind == "create" else one.organization_id],
+                one.try_number, one.at.timestamp(),
+            )
+            for one in rows
+        ),
+    )  # fmt: skip
+    for one in rows:
+        if one.kind == "create" and one.organization_id:
+            seen(db, [(one.account_id, one.instance, one.organization_id, one.name)], one.at.timestamp())
+
+
+def _without_plan(db: sqlite3.Connection, plan: int, one: RowVerdict) -> int:
+    """A change that is known by its verdict only, since its plan cannot be read."""
+    [n] = db.execute("SELECT coalesce(max(n) + 1, 0) FROM change WHERE plan = ?", [plan]).fetchone()
+    made = db.execute(
+        "INSERT INTO change (plan, n, begun, kind, instance, account_id, organization_id, name, folded, reason, fields,"
+        " field_names, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', '[]', '|', 'waiting')",
+        [
+            plan, n, one.at.timestamp(), one.kind, one.instance, one.account_id, one.organization_id, one.name,
+            one.name.casefold(),
+        ],
+    )  # fmt: skip
+    seen(db, [(one.account_id, one.instance, one.organization_id, one.name)], one.at.timestamp())
+    return int(made.lastrowid or 0)

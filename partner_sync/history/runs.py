@@ -1,0 +1,152 @@
+"""Queries about runs: the table of them, and one with its proof, failures and counts."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from partner_sync.history.answers import Run, RunRow, Runs, Unreadable
+from partner_sync.history.links import Links
+from partner_sync.history.problems import problem_count, problems_new
+from partner_sync.history.summary import VERDICTS, WRITTEN, failures_of, moment, record_of, trigger_of
+from partner_sync.model import KINDS
+
+
+def find(db: sqlite3.Connection, run_id: str) -> sqlite3.Row | None:
+    """The row of a run by its id. Nothing is made of the id but a comparison: it cannot reach for other files."""
+    row: sqlite3.Row | None = db.execute(
+        "SELECT * FROM run WHERE run_id = ? ORDER BY begun DESC LIMIT 1", [run_id]
+    ).fetchone()
+    return row
+
+
+def links(db: sqlite3.Connection, row: sqlite3.Row | None = None) -> Links:
+    """Links by the hosts of a run, or of the newest that has any."""
+    if row is not None and row["header"]:
+        return Links(json.loads(row["header"])["hosts"])
+    newest = db.execute("SELECT header FROM run WHERE header IS NOT NULL ORDER BY begun DESC LIMIT 1").fetchone()
+    return Links(json.loads(newest["header"])["hosts"] if newest else {})
+
+
+def instances(db: sqlite3.Connection) -> tuple[str, ...]:
+    """The instances of the newest run with a plan, in the config's order; older ones behind them."""
+    named = [name for name in links(db).hosts if name != "salesforce"]
+    others = [row["instance"] for row in db.execute("SELECT DISTINCT instance FROM side ORDER BY 1")]
+    return tuple(dict.fromkeys([*named, *others]))
+
+
+def run_rows(db: sqlite3.Connection, rows: Sequence[sqlite3.Row], instance: str | None = None) -> tuple[RunRow, ...]:
+    """Rows of the table of runs, from rows of `run`."""
+    ids = [row["id"] for row in rows]
+    sides: dict[int, list[sqlite3.Row]] = {number: [] for number in ids}
+    marks = ", ".join("?" * len(ids))
+    for side in db.execute(f"SELECT * FROM side WHERE run IN ({marks})", ids):  # noqa: S608 - question marks only
+        if instance is None or side["instance"] == instance:
+            sides[side["run"]].append(side)
+    return tuple(_row(db, row, sides[row["id"]], instance) for row in rows)
+
+
+def _row(db: sqlite3.Connection, row: sqlite3.Row, sides: Sequence[sqlite3.Row], instance: str | None) -> RunRow:
+    trigger = json.loads(row["trigger"]) if row["trigger"] else {}
+    read = [side["organizations"] for side in sides if side["organizations"] is not None]
+    known = row["ended"] > row["begun"]
+    return RunRow(
+        run_id=row["run_id"],
+        run_after=moment(row["run_after"]),
+        begun=moment(row["begun"]),
+        run_type=trigger.get("run_type", ""),
+        triggered_by=trigger.get("triggered_by"),
+        params=trigger.get("params", {}),
+        state=row["state"],
+        why=row["why"],
+        dry_run=bool(row["dry_run"]),
+        plan_id=row["plan_id"],
+        accounts=row["accounts"],
+        organizations=sum(read) if read else None,
+        planned={kind: sum(side[kind] for side in sides) for kind in KINDS},
+        withheld=sum(side["withheld"] for side in sides),
+        verdicts={name: sum(side[name] for side in sides) for name in VERDICTS},
+        written={kind: sum(side[WRITTEN[kind]] for side in sides) for kind in KINDS},
+        problems=problem_count(db, row, instance),
+        batches=row["batches"],
+        batches_done=row["batches_done"],
+        seconds=row["ended"] - row["begun"] if known else None,
+        calls=row["calls"],
+    )
+
+
+def page_of(total: int, page: int, page_size: int) -> tuple[int, int]:
+    """A page that exists, and how many there are; both count from 1."""
+    pages = max(1, -(-total // page_size))
+    return min(max(page, 1), pages), pages
+
+
+def runs(
+    db: sqlite3.Connection, *, instance: str | None = None, state: str | None = None, page: int = 1, page_size: int = 25
+) -> Runs:
+    """One page of runs, the newest first."""
+    where, values = ("WHERE state = ?", [state]) if state else ("", [])
+    [total] = db.execute(f"SELECT count(*) FROM run {where}", values).fetchone()  # noqa: S608 - the text is ours
+    page, pages = page_of(total, page, page_size)
+    rows = db.execute(
+        f"SELECT * FROM run {where} ORDER BY begun DESC, id DESC LIMIT ? OFFSET ?",  # noqa: S608 - the text is ours
+        [*values, page_size, (page - 1) * page_size],
+    ).fetchall()
+    return Runs(run_rows(db, rows, instance), total, page, pages)
+
+
+def unreadable(db: sqlite3.Connection, run: int | None = None, limit: int = 20) -> tuple[Unreadable, ...]:
+    where, values = ("WHERE run = ?", [run]) if run is not None else ("", [])
+    found = db.execute(
+        f"SELECT path, message FROM unreadable {where} ORDER BY path DESC LIMIT ?",  # noqa: S608 - the text is ours
+        [*values, limit],
+    )
+    return tuple(Unreadable(row["path"], row["message"]) for row in found)
+
+
+def run(db: sqlite3.Connection, row: sqlite3.Row) -> Run:
+    """Everything about one run but its changes."""
+    record, trigger = record_of(row), trigger_of(row)
+    plan = record.plan if record else None
+    return Run(
+        row=run_rows(db, [row])[0],
+        dag_id=trigger.dag_id if trigger else "",
+        logical_date=trigger.logical_date if trigger else None,
+        versions=record.versions if record else {},
+        config_digest=plan.config_digest if plan else "",
+        made=plan.order.made if plan else None,
+        reads=plan.reads if plan else (),
+        counts=plan.counts if plan else {},
+        outcomes=_outcomes(db, row),
+        instances=tuple(
+            side["instance"] for side in db.execute("SELECT instance FROM side WHERE run = ? ORDER BY 1", [row["id"]])
+        ),
+        failures=tuple(failures_of(row)),
+        problems=problem_count(db, row, None),
+        problems_new=len(problems_new(db, row)),
+        plans=tuple(
+            one["plan_id"]
+            for one in db.execute("SELECT plan_id FROM plan WHERE run = ? ORDER BY made, id", [row["id"]])
+        ),
+        unreadable=unreadable(db, row["id"]),
+        before=_next_to(db, "(begun, id) < (?, ?) ORDER BY begun DESC, id DESC", row),
+        after=_next_to(db, "(begun, id) > (?, ?) ORDER BY begun, id", row),
+    )
+
+
+def _outcomes(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, int]:
+    found = db.execute(
+        "SELECT outcome, count(*) AS count FROM change"
+        " WHERE plan = (SELECT id FROM plan WHERE run = ? AND plan_id = ?) GROUP BY 1",
+        [row["id"], row["plan_id"]],
+    )
+    return {one["outcome"]: one["count"] for one in found}
+
+
+def _next_to(db: sqlite3.Connection, where: str, row: sqlite3.Row) -> str | None:
+    found = db.execute(
+        f"SELECT run_id FROM run WHERE {where} LIMIT 1",  # noqa: S608 - the text is ours
+        [row["begun"], row["id"]],
+    ).fetchone()
+    return found["run_id"] if found else None

@@ -1,0 +1,159 @@
+"""The index as tables: one SQLite file that holds nothing that the archive does not hold.
+
+Its name carries the version of this schema and a digest of the archive's address, so that neither another release nor
+another archive is ever mistaken for it. Times are seconds since 1970, lists and tables within a row are JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+VERSION = 1
+
+TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE day (day TEXT PRIMARY KEY, looked REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE object (path TEXT PRIMARY KEY, stamp TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE unreadable (path TEXT PRIMARY KEY, run INTEGER NOT NULL, message TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX unreadable_run ON unreadable (run);
+
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY, folder TEXT NOT NULL UNIQUE, day TEXT NOT NULL, run_id TEXT NOT NULL,
+    run_after REAL NOT NULL, begun REAL NOT NULL, ended REAL NOT NULL,
+    header TEXT,                       -- the RunRecord, its plan without problems
+    trigger TEXT,                      -- the Trigger, from the record or from a failure
+    failures TEXT NOT NULL DEFAULT '{}',  -- path to Failure
+    problem_set INTEGER, plan_id TEXT, made REAL, dry_run INTEGER NOT NULL DEFAULT 0, whole INTEGER NOT NULL DEFAULT 0,
+    state TEXT NOT NULL DEFAULT 'going on', why TEXT NOT NULL DEFAULT '', settled INTEGER NOT NULL DEFAULT 0,
+    accounts INTEGER, batches INTEGER NOT NULL DEFAULT 0, batches_done INTEGER NOT NULL DEFAULT 0,
+    calls INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX run_begun ON run (begun);
+CREATE INDEX run_run_id ON run (run_id);
+CREATE INDEX run_day ON run (day);
+CREATE INDEX run_unsettled ON run (settled) WHERE settled = 0;
+CREATE INDEX run_problem_set ON run (problem_set, begun);
+CREATE INDEX run_plan ON run (plan_id);
+
+-- What a run read, planned and wrote in one instance.
+CREATE TABLE side (
+    run INTEGER NOT NULL, instance TEXT NOT NULL, begun REAL NOT NULL, day TEXT NOT NULL,
+    organizations INTEGER, types TEXT NOT NULL DEFAULT '{}',
+    "create" INTEGER NOT NULL DEFAULT 0, "update" INTEGER NOT NULL DEFAULT 0, mark INTEGER NOT NULL DEFAULT 0,
+    withheld INTEGER NOT NULL DEFAULT 0,
+    created INTEGER NOT NULL DEFAULT 0, updated INTEGER NOT NULL DEFAULT 0, marked INTEGER NOT NULL DEFAULT 0,
+    confirmed INTEGER NOT NULL DEFAULT 0, rejected INTEGER NOT NULL DEFAULT 0,
+    superseded INTEGER NOT NULL DEFAULT 0, unknown INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (run, instance)
+) WITHOUT ROWID;
+CREATE INDEX side_begun ON side (instance, begun);
+CREATE INDEX side_day ON side (day, instance, begun, types);
+
+CREATE TABLE plan (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL, plan_id TEXT NOT NULL, made REAL, dry_run INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (run, plan_id)
+);
+CREATE TABLE change (
+    id INTEGER PRIMARY KEY, plan INTEGER NOT NULL, n INTEGER NOT NULL, begun REAL NOT NULL,
+    kind TEXT NOT NULL, instance TEXT NOT NULL, account_id TEXT NOT NULL, organization_id INTEGER,
+    name TEXT NOT NULL, folded TEXT NOT NULL, reason TEXT NOT NULL,
+    fields TEXT NOT NULL, field_names TEXT NOT NULL,
+    outcome TEXT NOT NULL, verdict_reason TEXT NOT NULL DEFAULT '', words TEXT NOT NULL DEFAULT '',
+    written INTEGER NOT NULL DEFAULT 0, batch TEXT, job_id TEXT, try_number INTEGER, at REAL, calls INTEGER
+);
+CREATE UNIQUE INDEX change_plan ON change (plan, n);
+CREATE INDEX change_account ON change (account_id);
+CREATE INDEX change_organization ON change (organization_id);
+CREATE TABLE changed (  -- confirmed updates by field
+    run INTEGER NOT NULL, instance TEXT NOT NULL, field TEXT NOT NULL, begun REAL NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (run, instance, field)
+) WITHOUT ROWID;
+CREATE INDEX changed_begun ON changed (begun, instance, field, count);
+
+-- Problems stand for weeks: a run names a set of them, and the same set is kept once.
+CREATE TABLE problem (
+    id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, identity TEXT NOT NULL, kind TEXT NOT NULL, instance TEXT,
+    accounts TEXT NOT NULL, organizations TEXT NOT NULL, detail TEXT NOT NULL, advice TEXT NOT NULL
+);
+CREATE TABLE problem_subject (
+    subject TEXT NOT NULL, problem INTEGER NOT NULL, PRIMARY KEY (subject, problem)
+) WITHOUT ROWID;
+CREATE TABLE problem_set (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, count INTEGER NOT NULL);
+CREATE TABLE problem_in (
+    problem INTEGER NOT NULL, problem_set INTEGER NOT NULL, PRIMARY KEY (problem, problem_set)
+) WITHOUT ROWID;
+CREATE INDEX problem_in_set ON problem_in (problem_set, problem);
+
+-- How partners stood when they were read last.
+CREATE TABLE standing (
+    instance TEXT NOT NULL, account_id TEXT NOT NULL, organization_id INTEGER NOT NULL, name TEXT NOT NULL,
+    desired TEXT, existing TEXT, marked INTEGER NOT NULL,
+    PRIMARY KEY (account_id, instance, organization_id)
+) WITHOUT ROWID;
+CREATE INDEX standing_organization ON standing (organization_id, instance);
+CREATE TABLE stood (instance TEXT PRIMARY KEY, begun REAL NOT NULL, fields TEXT NOT NULL) WITHOUT ROWID;
+
+-- Every name that an account or organization was seen with.
+CREATE TABLE subject (
+    instance TEXT NOT NULL, account_id TEXT NOT NULL, organization_id INTEGER NOT NULL, name TEXT NOT NULL,
+    folded TEXT NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (account_id, instance, organization_id, name)
+) WITHOUT ROWID;
+CREATE INDEX subject_organization ON subject (organization_id);
+CREATE INDEX subject_folded ON subject (folded, at);
+"""
+
+
+def default_path(archive: str, environ: Mapping[str, str]) -> Path:
+    """Where the index of an archive lies: below PARTNER_SYNC_HOME, or else in a temporary folder of our own."""
+    name = f"index-{hashlib.sha256(archive.encode()).hexdigest()[:12]}.v{VERSION}.sqlite"
+    home = Path(environ.get("PARTNER_SYNC_HOME") or Path(__file__).parents[2] / ".partner_sync")
+    if home.is_dir() and any(home.iterdir()) and os.access(home, os.W_OK):  # an empty one is not taken for ours
+        return home / "history" / name
+    private = Path(tempfile.gettempdir()) / f"partner-sync-{os.getuid()}"
+    private.mkdir(mode=0o700, exist_ok=True)
+    if private.is_symlink() or private.stat().st_uid != os.getuid():
+        private = Path(tempfile.mkdtemp(prefix="partner-sync-"))
+    return private / name
+
+
+def make(path: Path) -> None:
+    """An empty index, if there is none yet or it is not one; the caller holds the lock."""
+    if path.exists() and _usable(path):
+        return
+    for ending in ("", "-wal", "-shm"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with connection(path) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.executescript(f"BEGIN;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")
+
+
+def _usable(path: Path) -> bool:
+    try:
+        with connection(path) as db:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            db.execute("SELECT count(*) FROM meta").fetchone()
+            return bool(version == VERSION)
+    except sqlite3.DatabaseError:
+        return False
+
+
+@contextmanager
+def connection(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection of its own for one look or one change: threads and processes share nothing but the file."""
+    db = sqlite3.connect(path, timeout=30, isolation_level=None)
+    try:
+        db.row_factory = sqlite3.Row
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA cache_size = -64000")
+        db.execute("PRAGMA temp_store = MEMORY")
+        yield db
+    finally:
+        db.close()

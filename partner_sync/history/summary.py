@@ -1,0 +1,150 @@
+"""What one run amounts to, from its rows: state and times, and what it read, planned and wrote in each instance."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import datetime, timezone
+
+from partner_sync import codec
+from partner_sync.history.states import Signs, judge
+from partner_sync.model import Failure, RunRecord, Trigger
+
+WRITTEN = {"create": "created", "update": "updated", "mark": "marked"}
+VERDICTS = ("confirmed", "rejected", "superseded", "unknown")
+TYPE = "type:"
+
+
+def record_of(row: sqlite3.Row) -> RunRecord | None:
+    """The record in a row of `run`, its plan without changes and problems."""
+    return codec.from_json(RunRecord, row["header"], source="the index", next_step="") if row["header"] else None
+
+
+def failures_of(row: sqlite3.Row) -> list[Failure]:
+    """The failures in a row of `run`, the oldest first."""
+    found = [
+        codec.from_json(Failure, json.dumps(one), source="the index", next_step="")
+        for one in json.loads(row["failures"]).values()
+    ]
+    return sorted(found, key=lambda one: one.at)
+
+
+def trigger_of(row: sqlite3.Row) -> Trigger | None:
+    return codec.from_json(Trigger, row["trigger"], source="the index", next_step="") if row["trigger"] else None
+
+
+def moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, timezone.utc)
+
+
+def summarise(db: sqlite3.Connection, run: int, now: datetime) -> None:
+    """Works the row of a run out anew, and its `side` and `changed`."""
+    row = db.execute("SELECT * FROM run WHERE id = ?", [run]).fetchone()
+    record, failures = record_of(row), failures_of(row)
+    told, calls = _told(db, run, row["plan_id"])
+    begun, ended = row["run_after"], row["run_after"]
+    if record is not None:
+        begun, ended = record.plan.order.snapshot_begun.timestamp(), record.plan.order.made.timestamp()
+        calls += sum(read.calls for read in record.plan.reads)
+    elif failures:
+        begun = ended = failures[0].at.timestamp()
+    [last] = db.execute(
+        "SELECT max(at) FROM change WHERE plan IN (SELECT id FROM plan WHERE run = ?)", [run]
+    ).fetchone()
+    ended = max([ended, last or ended, *(one.at.timestamp() for one in failures)])
+    verdicts = _sides(db, run, row, record, begun)
+    state, why = judge(
+        Signs(
+            record=record,
+            failures=failures,
+            batches=tuple(record.plan.digests) if record and not record.plan.dry_run else (),
+            told={batch: moment(at) for batch, at in told.items()},
+            verdicts=verdicts,
+            last_sign=moment(ended),
+        ),
+        now,
+    )
+    if record is None and db.execute("SELECT 1 FROM unreadable WHERE run = ?", [run]).fetchone():
+        state, why = "failed", "what the archive has of it cannot be read"
+    expected = record.plan.digests if record and not record.plan.dry_run else {}
+    db.execute(
+        "UPDATE run SET begun = ?, ended = ?, state = ?, why = ?, settled = ?, batches = ?, batches_done = ?, calls = ?"
+        " WHERE id = ?",
+        [begun, ended, state, why, state != "going on", len(expected), len(told.keys() & expected), calls, run],
+    )
+
+
+def _told(db: sqlite3.Connection, run: int, plan_id: str | None) -> tuple[dict[str, float], int]:
+    """The batches of the newest plan that have verdicts, with the time of the newest; and their calls."""
+    rows = db.execute(
+        "SELECT batch, max(at) AS at, max(calls) AS calls FROM change WHERE try_number IS NOT NULL"
+        " AND plan = (SELECT id FROM plan WHERE run = ? AND plan_id = ?) GROUP BY batch",
+        [run, plan_id],
+    ).fetchall()
+    return {row["batch"]: row["at"] for row in rows}, sum(row["calls"] for row in rows)
+
+
+def _sides(
+    db: sqlite3.Connection, run: int, row: sqlite3.Row, record: RunRecord | None, begun: float
+) -> dict[str, int]:
+    """Writes `side` and `changed`; returns the newest plan's verdicts. All plans of the run count as written."""
+    sides: dict[str, dict[str, object]] = {}
+    if record is not None:
+        several = len(record.plan.reads) > 2
+        for instance in _instances(record):
+            sides[instance] = _read(record.plan.counts, f"{instance}." if several else "")
+    verdicts: dict[str, int] = {}
+    db.execute("DELETE FROM changed WHERE run = ?", [run])
+    for plan in db.execute("SELECT id, plan_id FROM plan WHERE run = ?", [run]).fetchall():
+        newest = plan["plan_id"] == row["plan_id"]
+        _count(db, plan["id"], sides, verdicts, newest=newest or row["plan_id"] is None)
+        db.execute(
+            "INSERT INTO changed SELECT ?, c.instance, f.value ->> 0, ?, count(*) FROM change c, json_each(c.fields) f"
+            " WHERE c.plan = ? AND c.kind = 'update' AND c.outcome = 'confirmed' AND c.written GROUP BY 2, 3"
+            " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            [run, begun, plan["id"]],
+        )
+    db.execute("DELETE FROM side WHERE run = ?", [run])
+    for instance, counts in sides.items():
+        names = ["run", "instance", "begun", "day", *counts]
+        db.execute(
+            f"INSERT INTO side ({', '.join(_quoted(names))}) VALUES ({', '.join('?' * len(names))})",  # noqa: S608 - our own column names
+            [run, instance, begun, f"{moment(begun):%Y-%m-%d}", *counts.values()],
+        )
+    return verdicts
+
+
+def _count(
+    db: sqlite3.Connection, plan: int, sides: dict[str, dict[str, object]], verdicts: dict[str, int], *, newest: bool
+) -> None:
+    for one in db.execute(
+        "SELECT instance, kind, outcome, written, count(*) AS count FROM change WHERE plan = ? GROUP BY 1, 2, 3, 4",
+        [plan],
+    ):
+        side, outcome, count = sides.setdefault(one["instance"], {}), one["outcome"], one["count"]
+        names = [WRITTEN[one["kind"]]] if outcome == "confirmed" and one["written"] else []
+        if newest:
+            names.append("withheld" if outcome == "withheld" else one["kind"])
+            if outcome in VERDICTS:
+                names.append(outcome)
+                verdicts[outcome] = verdicts.get(outcome, 0) + count
+        for name in names:
+            before = side.get(name, 0)
+            side[name] = (before if isinstance(before, int) else 0) + count
+
+
+def _instances(record: RunRecord) -> list[str]:
+    """The instances of a run, in the config's order."""
+    named = [name for name in record.hosts if name != "salesforce"]
+    return named or [read.system.removeprefix("Zendesk ") for read in record.plan.reads if read.system != "Salesforce"]
+
+
+def _read(counts: dict[str, int], prefix: str) -> dict[str, object]:
+    types = {
+        key.removeprefix(f"{prefix}{TYPE}"): count for key, count in counts.items() if key.startswith(f"{prefix}{TYPE}")
+    }
+    return {"organizations": counts.get(f"{prefix}organizations"), "types": json.dumps(types)}
+
+
+def _quoted(names: list[str]) -> list[str]:
+    return [f'"{name}"' for name in names]

@@ -1,0 +1,37 @@
+"""When Airflow tries a task again, by the error that ended it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import RetryDecision, RetryPolicy
+
+from partner_sync.context import config_of
+from partner_sync.errors import PermanentError, RetryableError
+
+
+class SyncRetryPolicy(RetryPolicy):  # type: ignore[misc] # Airflow is untyped to mypy
+    """Permanent errors fail at once; retryable ones come back after what the system asks for, or ever later."""
+
+    def evaluate(
+        self,
+        exception: BaseException,
+        try_number: int,
+        max_tries: int,  # noqa: ARG002 - Airflow passes it by name; how many tries there are is the task's business
+        context: Any = None,
+    ) -> RetryDecision:
+        if isinstance(exception, PermanentError):
+            return RetryDecision.fail(type(exception).__name__)
+        if not isinstance(exception, RetryableError):
+            return RetryDecision.default()
+        retry = config_of(context).retry
+        later = min(retry.first_seconds * 2 ** (try_number - 1), retry.max_seconds)
+        return RetryDecision.retry(timedelta(seconds=max(exception.retry_after or 0, later)), type(exception).__name__)
+
+    def serialize(self) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> SyncRetryPolicy:  # noqa: ARG003 - the policy has no state
+        return cls()

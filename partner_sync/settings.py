@@ -1,0 +1,269 @@
+"""The tables of `dags/partner_sync.toml` as frozen data: each setting's type, default, bounds, unit and meaning.
+
+They are declared here and in `config`, which reads the file, and nowhere else; the reference in the README and at the
+terminal comes from them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, PlainValidator, with_config
+
+from partner_sync.ids import id_18
+from partner_sync.model import Kind
+
+Rule = Literal["id_18", "id_15", "text", "checkbox", "dropdown", "date", "number"]
+
+STRICT = ConfigDict(extra="forbid", strict=True)
+_NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
+_PATH = r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*$"
+_KEY = r"^[A-Za-z0-9_]+$"
+
+
+def _text_or_truth(value: object) -> str | bool:
+    if isinstance(value, bool) or (isinstance(value, str) and value.strip()):
+        return value
+    raise ValueError
+
+
+def _one_or_several(value: object) -> str | tuple[str, ...]:
+    several: list[object] = value if isinstance(value, list) else [value]
+    words = tuple(one for one in several if isinstance(one, str) and one.strip())
+    if not several or len(words) < len(several):
+        raise ValueError
+    return words if isinstance(value, list) else words[0]
+
+
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+TextOrTruth = Annotated[str | bool, PlainValidator(_text_or_truth, json_schema_input_type=str | bool)]
+OneOrSeveral = Annotated[str | tuple[str, ...], PlainValidator(_one_or_several, json_schema_input_type=str | list[str])]
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Which accounts are read: by the values that a field of `filter` may have, and by id (`pinned`, 18 characters)."""
+
+    connection: str
+    object: str
+    id: str
+    name: str
+    pinned: tuple[str, ...]
+    filter: dict[str, tuple[str, ...]]
+    """One value is written as `=`, several, or a list of one, as `IN`: see `listed`."""
+    listed: frozenset[str] = frozenset()
+    """Fields of `filter` that the file gives as a list."""
+
+
+@with_config(STRICT)
+@dataclass(frozen=True)
+class AccountsTable:
+    """`Accounts` as the file has it."""
+
+    connection: Annotated[Text, Field(description="the id of the Airflow Connection to Salesforce")]
+    object: Annotated[str, Field(pattern=_NAME, description="the Salesforce object that is read")]
+    id: Annotated[str, Field(pattern=_PATH, description="the Salesforce field with the account's id")]
+    name: Annotated[str, Field(pattern=_PATH, description="the Salesforce field with the account's name")]
+    filter: Annotated[
+        dict[Annotated[str, Field(pattern=_PATH)], OneOrSeveral],
+        Field(
+            min_length=1,
+            description="a table of Salesforce fields and the value, or the list of values, that each may have",
+        ),
+    ]
+    pinned: Annotated[
+        tuple[str, ...],
+        Field(description="a list of account ids that are read whatever the filter says; missing, they are a problem"),
+    ] = ()
+
+    def built(self) -> Accounts:
+        filter_ = {key: (value,) if isinstance(value, str) else value for key, value in self.filter.items()}
+        listed = frozenset(key for key, value in self.filter.items() if not isinstance(value, str))
+        pinned = tuple(id_18(one) or one for one in self.pinned)
+        return Accounts(self.connection, self.object, self.id, self.name, pinned, filter_, listed)
+
+
+@with_config(STRICT)
+@dataclass(frozen=True)
+class Instance:
+    """One Zendesk account: its name here, the id of its Airflow Connection, and whether it may be written."""
+
+    name: Annotated[
+        str, Field(pattern=r"^[a-z][a-z0-9_]*$", description="the instance's name here: lower case, digits, _")
+    ]
+    connection: Annotated[Text, Field(description="the id of the Airflow Connection to this Zendesk account")]
+    write: Annotated[bool, Field(description="true, or false for an instance that is read and reported only")]
+
+
+@with_config(STRICT)
+@dataclass(frozen=True)
+class Attribute:
+    """One row of the mapping. `rule` is id_18, id_15, text, checkbox, dropdown, date or number."""
+
+    field: Annotated[
+        str, Field(pattern=_KEY, description='"name", or the key of the organization field that is written')
+    ]
+    source: Annotated[str, Field(alias="from", pattern=_PATH, description="the Salesforce field that it follows")]
+    rule: Annotated[Rule, Field(description="how the one becomes the other")]
+    true_for: Annotated[
+        tuple[TextOrTruth, ...],
+        Field(description="of a checkbox: a list of the Salesforce values that tick it; case does not count"),
+    ] = ()
+    options: Annotated[
+        dict[Text, Annotated[str, Field(pattern=r"^\S+$")]],
+        Field(
+            description="of a drop-down: a table of Salesforce values, where case does not count, and the values of"
+            " the Zendesk options"
+        ),
+    ] = dataclasses.field(default_factory=dict)
+    """Casefolded Salesforce value to the value of the Zendesk option."""
+    pinned: Annotated[
+        str | None,
+        Field(pattern=r"^\S+$", description="of a drop-down: the value of the option that pinned accounts get"),
+    ] = None
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Every option that this row can write, each once."""
+        return tuple(dict.fromkeys([*self.options.values(), *([self.pinned] if self.pinned else [])]))
+
+
+@with_config(STRICT)
+@dataclass(frozen=True)
+class Partners:
+    """What makes an organization a partner organization: one of `values` in organization field `field`."""
+
+    field: Annotated[str, Field(pattern=_KEY, description="the key of the drop-down that tells partner organizations")]
+    values: Annotated[
+        tuple[str, ...], Field(min_length=1, description="a list of its values that make a partner organization")
+    ]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The checkbox that marks, and who is not marked: `protected` 18-character ids; with `older_field`, whoever's date
+    there is not more than `older_years` ago.
+    """
+
+    field: str = "mark_for_deletion"
+    protected: frozenset[str] = frozenset()
+    older_field: str | None = None
+    older_years: int = 0
+
+
+@with_config(STRICT)
+@dataclass(frozen=True)
+class Older:
+    """The older rule as the file has it."""
+
+    field: Annotated[str, Field(pattern=_KEY, description="the key of the date field that counts")]
+    years: Annotated[int, Field(gt=0, le=100, description="how many years ago the date must be, at least")]
+
+
+@with_config(STRICT)
+@dataclass(frozen=True)
+class MarksTable:
+    """`Marks` as the file has it."""
+
+    field: Annotated[
+        str, Field(pattern=_KEY, description="the key of the checkbox that marks; false for every live partner")
+    ] = Marks.field
+    protected: Annotated[
+        tuple[str, ...], Field(description="a list of account ids whose organizations are never marked")
+    ] = ()
+    only_if_older: Annotated[
+        Older | None, Field(description="a table of field and years: only what is older is marked")
+    ] = None
+
+    def built(self) -> Marks:
+        older = self.only_if_older
+        protected = frozenset(id_18(one) or one for one in self.protected)
+        return Marks(self.field, protected, older.field if older else None, older.years if older else 0)
+
+
+@with_config(STRICT)
+@dataclass(frozen=True)
+class Limit:
+    """Over `floor`, a kind is withheld above `max_count` changes or `max_percent` of the partner organizations."""
+
+    floor: Annotated[
+        int, Field(ge=0, description="how many changes of this kind are never too many, whatever the rest says")
+    ] = 0
+    max_count: Annotated[int | None, Field(ge=0, description="the most changes of this kind in one run")] = None
+    max_percent: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=100,
+            allow_inf_nan=False,
+            description="the most changes of this kind in one run, in percent of the instance's partner organizations",
+        ),
+    ] = None
+
+
+LIMITS: dict[Kind, Limit] = {"mark": Limit(floor=10, max_percent=20)}
+"""What holds for a kind that the file does not limit."""
+
+
+@with_config(STRICT)
+@dataclass(frozen=True)
+class Retry:
+    """Delays of Airflow's retries after a retryable error, in seconds."""
+
+    first_seconds: Annotated[
+        Seconds, Field(description="the first delay; doubled at each further try, unless the system names a time")
+    ] = 15
+    max_seconds: Annotated[Seconds, Field(description="the longest delay")] = 300
+
+
+@with_config(STRICT)
+@dataclass(frozen=True)
+class Calls:
+    """How a single HTTP call behaves; seconds, attempts, and percent of the quota left to others."""
+
+    connect_seconds: Annotated[Seconds, Field(description="how long a connection may take to come about")] = 10
+    read_seconds: Annotated[Seconds, Field(description="how long an answer may be silent")] = 60
+    attempts: Annotated[
+        int, Field(ge=1, description="attempts of a read or a token request; a write is repeated after a 429 only")
+    ] = 4
+    first_wait_seconds: Annotated[
+        Seconds, Field(description="the first wait; doubled at each further attempt, unless the system names a time")
+    ] = 1
+    max_wait_seconds: Annotated[
+        Seconds, Field(description="the longest wait; asked to wait longer, the task lets Airflow come back")
+    ] = 90
+    reserve_percent: Annotated[
+        float, Field(ge=0, lt=100, allow_inf_nan=False, description="percent of the request quota left to others")
+    ] = 20
+
+
+@with_config(STRICT)
+@dataclass(frozen=True)
+class Sync:
+    """How batches are written; see the comments in `partner_sync.toml`."""
+
+    jobs_in_flight: Annotated[
+        int, Field(ge=1, le=30, description="bulk jobs queued or running at once; Zendesk allows 30")
+    ] = 20
+    poll_seconds: Annotated[Seconds, Field(description="between two looks at a job inside one visit")] = 1
+    visit_seconds: Annotated[
+        Seconds, Field(description="all batches together poll this long before they give their worker slot back")
+    ] = 30
+    come_back_seconds: Annotated[
+        Seconds, Field(description="until the next visit; nearer dates lose visits in the scheduler")
+    ] = 10
+    settle_seconds: Annotated[
+        Seconds, Field(description="after a submit without an answer, before the absence of its job counts")
+    ] = 10
+    job_minutes: Annotated[
+        Seconds, Field(description="minutes after which a waiting batch fails with JobPendingError")
+    ] = 20
+    max_plan_age_hours: Annotated[
+        Seconds, Field(description="hours after which a plan is not written: clear the gather tasks instead")
+    ] = 6
+    submits: Annotated[
+        int, Field(ge=1, description="submits of one batch, where the outcome of the one before was lost")
+    ] = 3

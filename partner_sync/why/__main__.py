@@ -1,0 +1,126 @@
+"""The command line: finds one organization, and tells its story.
+
+Ends with 0 if it was told, 1 if nothing was found, 2 if the question or the archive was not usable, 3 if several fit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timezone
+from typing import TextIO
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from partner_sync.errors import ConfigError
+from partner_sync.history import History
+from partner_sync.history.answers import Found, Hit, Story
+from partner_sync.history.schema import default_path
+from partner_sync.local.plain import plain
+from partner_sync.stores import archive_url, root
+from partner_sync.why.telling import hit_lines, told
+
+TOLD, NOTHING, UNUSABLE, SEVERAL = 0, 1, 2, 3
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err: TextIO) -> int:
+    """Answers one question."""
+    asked = _parser().parse_args(arguments)
+    url = asked.archive or archive_url(environ)
+    try:
+        archive = root(url)
+    except (ConfigError, ValueError, ImportError) as error:
+        return _refuse(err, f"The archive {url} cannot be used: {error}")
+    history = History(archive, default_path(str(archive), environ), fresh_seconds=60)
+    history.refresh(everything=True)
+    if history.trouble is not None:
+        return _refuse(err, history.trouble)
+    if not history.objects.days():
+        return _refuse(err, f"There is no run in the archive {url}. Name another by --archive or PARTNER_SYNC_ARCHIVE.")
+    found = history.find(asked.who)
+    chosen = _chosen(found)
+    stories = _stories(history, chosen)
+    if asked.json:
+        _print_json(out, found, stories)
+    elif stories:
+        _print(out, *(told(story, datetime.now(timezone.utc)) for story in stories))
+    elif found.hits:
+        count = len(found.hits) + found.more
+        _print(out, Text(f"{count} fit {plain(found.text)!r}; ask for one by its id:"), *hit_lines(found))
+    else:
+        _print(err, Text(_nothing(found)))
+    return TOLD if stories else SEVERAL if found.hits else NOTHING
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m partner_sync.why",
+        description="Why is this organization like this? How it is, what was last written, and all that happened.",
+        epilog="Ends with 0 if it was told, 1 if nothing was found, 2 if the archive is not usable, 3 if several fit.",
+    )
+    parser.add_argument(
+        "who", metavar="ID_OR_NAME", help="an account id (15 or 18 characters), Zendesk's id, or a part of a name"
+    )
+    parser.add_argument("--archive", metavar="URL", help="a path or URL; PARTNER_SYNC_ARCHIVE otherwise")
+    parser.add_argument("--json", action="store_true", help="the same as data")
+    return parser
+
+
+def _chosen(found: Found) -> Sequence[Hit]:
+    """What is to be told: all hits of one account, or the one account that has exactly this name."""
+    exact = [hit for hit in found.hits if hit.name.casefold() == found.text.casefold()]
+    for hits in (found.hits, exact):
+        if len({(hit.account_id, hit.organization_id if hit.account_id is None else None) for hit in hits}) == 1:
+            return hits
+    return ()
+
+
+def _stories(history: History, hits: Sequence[Hit]) -> list[Story]:
+    stories: list[Story | None] = []
+    for hit in hits:
+        if hit.account_id is not None:
+            return list(history.account(hit.account_id))
+        if hit.organization_id is not None:
+            stories.append(history.organization(hit.instance, hit.organization_id))
+    return [story for story in stories if story is not None]
+
+
+def _nothing(found: Found) -> str:
+    said = f"Nothing in the archive fits {plain(found.text)!r}."
+    if found.near:
+        return f"{said} Names like it: {', '.join(plain(name) for name in found.near)}."
+    return f"{said} It knows partners, and what was ever planned or in a problem."
+
+
+def _print_json(out: TextIO, found: Found, stories: Sequence[Story]) -> None:
+    answer = {
+        "asked": found.text,
+        "stories": [asdict(story) for story in stories],
+        "hits": [] if stories else [asdict(hit) for hit in found.hits],
+        "near": list(found.near),
+    }
+    out.write(json.dumps(answer, default=lambda at: at.isoformat(), indent=1) + "\n")
+
+
+def _print(stream: TextIO, *parts: RenderableType) -> None:
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
+    width = None if stream.isatty() else 120
+    console = Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
+    for part in parts:
+        console.print(part, soft_wrap=isinstance(part, Text))
+
+
+def _refuse(err: TextIO, message: str) -> int:
+    _print(err, Text(plain(message), "red"))
+    return UNUSABLE
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ, sys.stdout, sys.stderr))

@@ -1,0 +1,335 @@
+"""Every mistake in the reviewed file: named where it is written, with what is wrong and what to write instead."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+
+from partner_sync import config, consistency
+from partner_sync import mistakes as wording
+from partner_sync.config import load, tomllib
+from partner_sync.consistency import NEVER_WRITTEN
+from partner_sync.errors import ConfigError
+from tests.core.builders import TOML, edited
+from tests.naming import named, places, watching
+
+
+def mistakes(text: str) -> dict[str, str]:
+    """Key of each mistake to what is wrong and what to do."""
+    with pytest.raises(ConfigError) as caught:
+        load(text, "partner_sync.toml")
+    assert caught.value.where == "partner_sync.toml"
+    found = named(caught.value)
+    assert len(found) == len(caught.value.mistakes)
+    return found
+
+
+# -- mistakes of single settings ----------------------------------------------------------------------------
+
+
+SINGLE = [
+    # unknown words
+    ("problems =", "problem =", "problem", 'is not a setting. Did you mean "problems"?'),
+    ("floor = 10", "flor = 10", "limits.mark.flor", 'Did you mean "floor"?'),
+    ("[limits.mark]", "[limits.marks]", "limits.marks", 'is not known. Did you mean "mark"?'),
+    ("[partners]", "[zzz]\n[partners]", "zzz", "is not a setting. Known here: accounts, instances"),
+    ('rule = "id_15"', 'rule = "id15"', "attributes[1].rule", 'is "id15". Did you mean "id_15"?'),
+    ('rule = "id_15"', 'rule = "sum"', "attributes[1].rule", "Known here: id_18, id_15, text, checkbox"),
+    ('"report"', '"fial"', "problems", 'Did you mean "fail"?'),
+    ('adoption = "update"', "adoption = true", "adoption", "is true. Known here: update, problem"),
+    # missing and empty
+    ("write = true", "", "instances[0].write", "is missing. Wanted: true, or false"),
+    ('object = "Account"', "", "accounts.object", "is missing"),
+    ('from = "Name"', "", "attributes[2].from", "is missing. Wanted: the Salesforce field"),
+    ('Type = "Partner"', "Type = []", "accounts.filter.Type", "is []"),
+    ('Type = "Partner"', 'Type = " "', "accounts.filter.Type", 'is " "'),
+    ('connection = "zendesk_default"', 'connection = ""', "instances[0].connection", 'is ""'),
+    (
+        'values = ["alliance_partner", "open_partner", "select_partner"]',
+        "values = []",
+        "partners.values",
+        "is empty",
+    ),
+    # wrong types
+    ("write = true", 'write = "true"', "instances[0].write", 'is "true", not true or false'),
+    ('"Name"', "7", "accounts.name", "is 7, not text"),
+    ('"Name"', "2026-11-24", "accounts.name", "not text"),
+    ("floor = 10", "floor = 10.5", "limits.mark.floor", "is 10.5, not a whole number"),
+    ("max_percent = 20", "max_percent = true", "limits.mark.max_percent", "is true, not a number"),
+    ("protected = []", 'protected = "x"', "marks.protected", 'is "x", not a list'),
+    ('"Partner"', "7", "accounts.filter.Type", "is 7"),
+    ('"Authorized"', "7", "accounts.filter.Partners_Partner_Status__c", "is [7]"),
+    ("[true, ", "[1, ", "attributes[8].true_for[0]", "is 1"),
+    ('{ Open = "open_partner"', '{ Open = "open partner"', "attributes[7].options.Open", 'is "open partner"'),
+    ("options = {", "options = [] # {", "attributes[7].options", "is [], not a table"),
+    # words that would break a query or an address
+    ('object = "Account"', 'object = "Account x"', "accounts.object", 'is "Account x"'),
+    ('"Account_Owner_Calc__c"', '"Owner\' OR"', "attributes[3].from", "Wanted: the Salesforce field"),
+    ("Type = ", "'T x' = ", 'accounts.filter."T x"', 'is "T x"'),
+    ('name = "global"', 'name = "Global/1"', "instances[0].name", 'is "Global/1"'),
+    ('field = "account_owner"', 'field = "account owner"', "attributes[3].field", 'is "account owner"'),
+    # out of bounds
+    ("floor = 10", "floor = -1", "limits.mark.floor", "is -1. It must be at least 0."),
+    ("max_percent = 20", "max_percent = 101", "limits.mark.max_percent", "It must be at most 100."),
+    ("max_percent = 20", "max_percent = nan", "limits.mark.max_percent", "is NaN"),
+    ("max_percent = 20", "max_count = -5", "limits.mark.max_count", "It must be at least 0."),
+    ("reserve_percent = 20", "reserve_percent = 100", "calls.reserve_percent", "It must be less than 100."),
+    ("read_seconds = 60", "read_seconds = 0", "calls.read_seconds", "is 0. It must be more than 0."),
+    ("read_seconds = 60", "read_seconds = inf", "calls.read_seconds", "is Infinity"),
+    ("attempts = 4", "attempts = 0", "calls.attempts", "It must be at least 1."),
+    ("jobs_in_flight = 20", "jobs_in_flight = 31", "sync.jobs_in_flight", "It must be at most 30."),
+    ("first_seconds = 15", "first_seconds = -15", "retry.first_seconds", "It must be more than 0."),
+    ("# only_if_older", "only_if_older", "marks.only_if_older.years", "It must be more than 0."),
+]
+
+
+def single(old: str, new: str) -> str:
+    return edited(old, new, edited("years = 3", "years = 0") if "only_if_older" in old else TOML)
+
+
+@pytest.mark.parametrize(("old", "new", "key", "said"), SINGLE)
+def test_a_wrong_setting_is_named_with_what_to_write(old: str, new: str, key: str, said: str) -> None:
+    assert said in mistakes(single(old, new))[key]
+
+
+def test_rows_are_missed_only_where_there_are_none() -> None:
+    assert "is empty" in mistakes("instances = []\nattributes = []")["instances"]
+    assert "instances" not in mistakes(edited("write = true", ""))
+
+
+@pytest.mark.parametrize("text", ["", "accounts = 3\ninstances = 3\nattributes = [3]\npartners = 3\nlimits = 3"])
+def test_a_file_of_the_wrong_shape_names_every_table(text: str) -> None:
+    found = mistakes(text)
+    assert {"accounts", "partners"} <= set(found)
+    assert any(key.startswith("attributes") for key in found)
+    assert any(key.startswith("instances") for key in found)
+
+
+def test_a_line_that_is_not_toml_is_named() -> None:
+    assert "is not TOML" in mistakes('problems = "report"\nadoption = update')["line 2"]
+
+
+def test_an_end_that_comes_too_early_is_named() -> None:
+    (key,) = mistakes('problems = "report"\n[accounts')
+    assert key in ("the end", "line 2")
+
+
+# -- mistakes of settings together --------------------------------------------------------------------------
+
+SECOND = '[[instances]]\nname = "us_government"\nconnection = "zendesk_us"\nwrite = false\n\n[[attributes]]'
+ROW = '[[attributes]]\nfield = "{}"\nfrom = "X__c"\nrule = "{}"\n{}\n[partners]'
+
+
+def row(field: str, rule: str, more: str = "") -> str:
+    return edited("[partners]", ROW.format(field, rule, more))
+
+
+TOGETHER = [
+    (edited('["0014M00001sDiGEQA0"]', '["0014M00001sDiGEQA1"]'), "accounts.pinned[0]", "which is no account id"),
+    (
+        edited('["0014M00001sDiGEQA0"]', '["0014M00001sDiGEQA0", "0014M00001sDiGE"]'),
+        "accounts.pinned[1]",
+        "which accounts.pinned[0] is already",
+    ),
+    (edited("protected = []", 'protected = ["x"]'), "marks.protected[0]", "which is no account id"),
+    (
+        edited("[[attributes]]", SECOND.replace("us_government", "global")),
+        "instances[1].name",
+        "which instances[0].name is already",
+    ),
+    (
+        edited("[[attributes]]", SECOND.replace("zendesk_us", "zendesk_default")),
+        "instances[1].connection",
+        "which instances[0].connection is already",
+    ),
+    (
+        edited('"zendesk_default"', '"salesforce_default"'),
+        "instances[0].connection",
+        "need a Connection each",
+    ),
+    (row("account_owner", "text"), "attributes[10].field", "which attributes[3].field is already"),
+    (row("region", "checkbox"), "attributes[10].true_for", "It must list what ticks the box"),
+    (row("region", "dropdown"), "attributes[10].options", "It must map each Salesforce value to an option"),
+    (row("region", "text", 'true_for = ["x"]'), "attributes[10].true_for", 'means nothing for rule "text"'),
+    (row("region", "date", 'options = { a = "b" }'), "attributes[10].options", 'or make it a "dropdown"'),
+    (row("region", "number", 'pinned = "b"'), "attributes[10].pinned", 'means nothing for rule "number"'),
+    (
+        row("region", "dropdown", 'options = { A = "a", "a " = "b" }'),
+        "attributes[10].options",
+        'has 2 entries for "a"',
+    ),
+    (row("region", "id_15"), "attributes[10].from", 'but rule "id_15" follows accounts.id'),
+    (row("other_id", "id_18"), "attributes", 'has 2 rows with rule "id_18"'),
+    (edited('rule = "id_18"', 'rule = "text"'), "attributes", 'has 0 rows with rule "id_18"'),
+    (edited('field = "name"', 'field = "label"'), "attributes", "has no row for the name"),
+    (edited('from = "Name"', 'from = "Label__c"'), "attributes[2].from", "but the name follows accounts.name"),
+    (edited('from = "Name"\nrule = "text"', 'from = "Name"\nrule = "date"'), "attributes[2].rule", "for the name"),
+    (
+        edited('field = "account_type"               #', 'field = "account_tipe"  #'),
+        "partners.field",
+        'Did you mean "account_type"?',
+    ),
+    (edited('["alliance_partner", "open', '["aliance_partner", "open'), "partners.values[0]", "never writes"),
+    (edited('["alliance_partner", "open', '["aliance_partner", "open'), "partners.values", 'lacks "alliance_'),
+    (edited('["alliance_partner", ', "["), "partners.values", "never seen as partners again"),
+    (
+        edited('["alliance_partner", ', '["open_partner", "alliance_partner", '),
+        "partners.values[2]",
+        "which partners.values[0] is already",
+    ),
+    (edited('field = "mark_for_deletion"', 'field = "ignore_deletion"'), "marks.field", "which is never written"),
+    (edited('field = "mark_for_deletion"', 'field = "support_hold"'), "marks.field", "which follows an account"),
+    (
+        edited("# only_if_older", "only_if_older", edited("expiration_date", "mark_for_deletion")),
+        "marks.only_if_older.field",
+        "the checkbox that marks",
+    ),
+    (edited("max_percent = 20", ""), "limits.mark", "limits nothing"),
+    (edited("max_percent = 20", "max_count = 9"), "limits.mark.max_count", "below the floor of 10"),
+    (edited("max_seconds = 300", "max_seconds = 5"), "retry.max_seconds", "less than retry.first_seconds = 15"),
+    (
+        edited("max_wait_seconds = 90", "max_wait_seconds = 0.5"),
+        "calls.max_wait_seconds",
+        "less than calls.first_wait_seconds = 1",
+    ),
+    (
+        edited('from = "Account_Owner_Calc__c"', 'from = "NAME"'),
+        "attributes[3].from",
+        "is NAME, but accounts.name spells it Name",
+    ),
+    (edited("Type = ", "name = "), "accounts.filter.name", "is name, but accounts.name spells it Name"),
+]
+
+
+@pytest.mark.parametrize(("text", "key", "said"), TOGETHER)
+def test_settings_that_contradict_each_other_are_named(text: str, key: str, said: str) -> None:
+    assert said in mistakes(text)[key]
+
+
+@pytest.mark.parametrize("field", sorted(NEVER_WRITTEN))
+def test_what_is_not_ours_is_never_mapped(field: str) -> None:
+    assert "which is never written" in mistakes(row(field, "text"))["attributes[10].field"]
+
+
+def test_a_second_instance_that_is_only_read_is_no_mistake() -> None:
+    config = load(edited("[[attributes]]", SECOND), "partner_sync.toml")
+    assert [one.write for one in config.instances] == [True, False]
+
+
+def test_what_a_broken_row_may_have_held_is_not_missed() -> None:
+    assert set(mistakes(edited('from = "Name"', ""))) == {"attributes[2].from"}
+    assert set(mistakes(edited('"dropdown"', '"dropdwon"'))) == {"attributes[7].rule"}
+
+
+def test_all_mistakes_are_named_at_once() -> None:
+    text = edited("write = true", "wirte = true", edited("floor = 10", "floor = -1"))
+    text = edited("protected = []", 'protected = ["x"]', edited('field = "name"', 'field = "tags"', text))
+    assert set(mistakes(text)) == {
+        "instances[0].write",
+        "instances[0].wirte",
+        "limits.mark.floor",
+        "marks.protected[0]",
+        "attributes[2].field",
+        "attributes",
+    }
+
+
+def test_a_long_value_is_cut_in_the_message() -> None:
+    assert mistakes(edited('"report"', f'"{"x" * 200}"'))["problems"].startswith(f'is "{"x" * 56}...')
+
+
+def test_a_mark_that_editors_put_before_a_text_is_no_mistake() -> None:
+    assert load(f"\ufeff{TOML}", "partner_sync.toml").instances == load(TOML, "partner_sync.toml").instances
+
+
+# -- all of them --------------------------------------------------------------------------------------------
+
+BROKEN = [
+    *(single(old, new) for old, new, *_ in SINGLE),
+    *(text for text, *_ in TOGETHER),
+    *(row(field, "text") for field in NEVER_WRITTEN),
+    "problems = ",
+    "",
+]
+KINDS = {"string_pattern_mismatch", "string_too_short", "value_error", "finite_number", "int_from_float"}
+"""Complaints of pydantic's that have no words of their own: the value is shown, and what is wanted."""
+WRONG_VALUES = [-1.5, float("nan"), True, "", "x y", [], [1], {"a b": 1}, date(2026, 11, 24)]
+
+
+def broken() -> set[tuple[str, int]]:
+    with watching() as seen:
+        for text in BROKEN:
+            with pytest.raises(ConfigError):
+                load(text, "partner_sync.toml")
+    return seen
+
+
+def test_every_mistake_that_the_config_can_name_is_among_those_tried_here() -> None:
+    assert set() == places(config, consistency, wording) - broken()
+
+
+def test_every_kind_of_complaint_that_has_words_is_among_those_tried_here() -> None:
+    kinds: set[str] = set()
+
+    def watch(frame: Any, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is wording._said.__code__:
+            kinds.add(frame.f_locals["error"]["type"])
+
+    sys.setprofile(watch)
+    try:
+        for text in BROKEN:
+            with pytest.raises(ConfigError):
+                load(text, "partner_sync.toml")
+    finally:
+        sys.setprofile(None)
+    assert {*wording._WRONG, *wording._BOUNDS, "unexpected_keyword_argument", "literal_error"} <= kinds
+    assert kinds - {*wording._WRONG, *wording._BOUNDS, "unexpected_keyword_argument", "literal_error"} <= KINDS
+
+
+def written(value: Any) -> str:
+    """A value as TOML."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {written(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(written, value)) + "]"
+    if isinstance(value, date):
+        return value.isoformat()
+    return json.dumps(value) if value == value else "nan"
+
+
+def places_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place in a table, however deep."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield (*path, key)
+        yield from places_in(one, (*path, key))
+
+
+def with_other(path: tuple[Any, ...], change: Any) -> str:
+    """The shipped file with something done to the table or list that holds a place."""
+    table = tomllib.loads(TOML)
+    holder: Any = table
+    for key in path[:-1]:
+        holder = holder[key]
+    change(holder, path[-1])
+    return "\n".join(f"{key} = {written(value)}" for key, value in table.items())
+
+
+@pytest.mark.parametrize("path", list(places_in(tomllib.loads(TOML))), ids=lambda path: wording.spelled(path))
+def test_whatever_stands_in_a_place_is_right_or_a_mistake_with_a_place_a_reason_and_advice(path: tuple) -> None:
+    texts = [with_other(path, lambda holder, key: holder.__delitem__(key))]
+    texts += [
+        with_other(path, lambda holder, key, other=other: holder.__setitem__(key, other)) for other in WRONG_VALUES
+    ]
+    refused = 0
+    for text in texts:
+        try:
+            load(text, "partner_sync.toml")
+        except ConfigError as error:
+            refused += bool(named(error))
+    assert refused >= 6

@@ -1,0 +1,281 @@
+"""The real DAG, executed by `dag.test()` against a sandbox of its own, with short waits and an archive of its own."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from partner_sync.archive import Archive
+from partner_sync.model import OpenJob, Plan, RowVerdict, RunRecord
+from partner_sync.sandbox import PINNED_ACCOUNT_ID, Sandbox, World, default_world
+
+REPOSITORY = Path(__file__).parents[2]
+TOML = (REPOSITORY / "dags" / "partner_sync.toml").read_text()
+FAST = """
+[retry]
+first_seconds = 0.1
+max_seconds = 0.5
+
+[calls]
+connect_seconds = 1
+read_seconds = 1
+attempts = 2
+first_wait_seconds = 0.05
+max_wait_seconds = 0.5
+reserve_percent = 0
+
+[sync]
+jobs_in_flight = 20
+poll_seconds = 0.05
+visit_seconds = 2
+come_back_seconds = 0.2
+settle_seconds = 0.2
+job_minutes = 0.1
+max_plan_age_hours = 6
+submits = 3
+"""
+"""Instead of the shipped file's last tables: the same settings, with waits of a second at most."""
+
+dates = itertools.count()
+
+
+@dataclass
+class Run:
+    """What came of one DAG run: its state, its tasks' states by id or label, and the archive's record of it.
+
+    `failures` are the errors of all tries, each with the id of its task, in order; `dag_run` is Airflow's own record.
+    """
+
+    state: str
+    tasks: dict[str, str]
+    tries: dict[str, int]
+    record: RunRecord | None
+    plan: Plan | None
+    verdicts: list[RowVerdict] = field(default_factory=list)
+    failures: list[tuple[str, BaseException]] = field(default_factory=list)
+    dag_run: Any = None
+
+    def errors(self, task_id: str) -> list[BaseException]:
+        """What the tries of a task failed with."""
+        return [error for name, error in self.failures if name == task_id]
+
+    def counts(self) -> dict[str, int]:
+        """Verdicts by name."""
+        found: dict[str, int] = {}
+        for row in self.verdicts:
+            found[row.verdict] = found.get(row.verdict, 0) + 1
+        return found
+
+
+class Stage:
+    """A sandbox, a config, an archive, and the DAG to be run on them."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        self.sandbox = sandbox
+        self.folder = folder
+        self.archive = Archive(folder / "archive")
+        self.connections = {f"{name}_default": value for name, value in sandbox.connections().items()}
+        self.config(lambda text: text)
+
+    def config(self, change: Callable[[str], str]) -> None:
+        """The shipped file with short waits, changed."""
+        shipped = TOML[: TOML.index("[retry]")]
+        (self.folder / "partner_sync.toml").write_text(change(shipped + FAST))
+
+    def run(self, before: Mapping[str, Callable[[], Any]] | None = None, **conf: Any) -> Run:
+        """One run of the DAG, with `conf` as its params; `before` says what happens when a task begins first."""
+        date = datetime(2026, 2, 1, tzinfo=timezone.utc) + timedelta(hours=next(dates))
+        with environment(self.folder, self.connections), listening(before or {}) as failures:
+            result = parsed().test(logical_date=date, run_conf=conf)
+        return self._look(result, failures)
+
+    def clear(self, run: Run, *task_ids: str) -> Run:
+        """Clears tasks of a run, as a person does, and lets it go on to its end."""
+        with environment(self.folder, self.connections), listening({}) as failures:
+            result = cleared(parsed(), run.dag_run, task_ids)
+        return self._look(result, failures)
+
+    def calm(self) -> None:
+        """The fault is over, and an hour has passed: entries of the register are as old as they are at the next run."""
+        self.sandbox.remove_faults()
+        for job in self.sandbox.jobs():
+            self.sandbox.end_job(job["id"])
+        hour = timedelta(hours=1)
+        for entry in self.open_jobs():
+            intended = entry.intended and entry.intended - hour
+            aged = replace(entry, time=entry.time - hour, intended=intended)
+            self.archive.write_open_job("global", aged)
+
+    def in_step(self) -> None:
+        """Every partner's organization is as its account wants it, every other partner organization is marked."""
+        accounts = {
+            row["Id"]: row for row in self.sandbox.accounts() if row["Partners_Partner_Status__c"] == "Authorized"
+        }
+        partners = [
+            row
+            for row in self.sandbox.organizations()
+            if str(row["organization_fields"]["account_type"]).endswith("_partner")
+        ]
+        alive = {row["organization_fields"]["salesforce_id"]: row for row in partners} if partners else {}
+        assert accounts.keys() <= alive.keys()
+        for row in partners:
+            fields = row["organization_fields"]
+            account = accounts.get(fields["salesforce_id"])
+            assert bool(fields["mark_for_deletion"]) == (account is None)
+            if account is not None:
+                assert wanted(account) == shown(row)
+
+    def open_jobs(self) -> list[OpenJob]:
+        return self.archive.open_jobs("global")
+
+    def writes(self) -> list[dict[str, Any]]:
+        """What bulk jobs wrote, by the sandbox's own record."""
+        return [write for write in self.sandbox.writes() if write["by"] == "job"]
+
+    def submits(self) -> list[dict[str, Any]]:
+        """The calls that submit something, answered or not."""
+        return [call for call in self.sandbox.calls() if call["path"].endswith("_many") and call["method"] != "GET"]
+
+    def _look(self, result: Any, failures: list[tuple[str, BaseException]]) -> Run:
+        folder = self.archive.run_folder(result.run_id, result.run_after)
+        record = self.archive.run(folder)
+        plan = record and self.archive.plan(folder, record.plan.id)
+        instances = result.get_task_instances()
+        tasks = {_label(ti): str(ti.state) for ti in instances}
+        tries = {_label(ti): ti.try_number for ti in instances}
+        verdicts = self.archive.verdicts(folder, record.plan.id) if record else []
+        return Run(str(result.state), tasks, tries, record, plan, verdicts, failures, result)
+
+
+def wanted(account: Mapping[str, Any]) -> dict[str, Any]:
+    """What an account wants of its organization, by the table of the rules and not by our mapping."""
+    track = {"open": "open_partner", "select": "select_partner"}.get(str(account["Partner_Track__c"]).lower())
+    return {
+        "name": account["Name"].strip(),
+        "salesforce_id": account["Id"],
+        "sfdc_short_id": account["Id"][:15],
+        "account_owner": account["Account_Owner_Calc__c"],
+        "technical_account_manager": account["Technical_Account_Manager_Name__c"],
+        "solutions_architect": (account["Solutions_Architect_Lookup__r"] or {}).get("Name"),
+        "account_type": "alliance_partner" if account["Id"] == PINNED_ACCOUNT_ID else track,
+        "restricted_account": account["Restricted_Account__c"] == "Restricted Party",
+        "org_in_escalated_state": account["Account_Risk_Level__c"] == "At Risk - Escalated",
+        "support_hold": bool(account["Support_Hold__c"]),
+    }
+
+
+def shown(organization: Mapping[str, Any]) -> dict[str, Any]:
+    """An organization in the same words."""
+    fields = organization["organization_fields"]
+    texts = ("salesforce_id", "sfdc_short_id", "account_owner", "technical_account_manager", "solutions_architect")
+    boxes = ("restricted_account", "org_in_escalated_state", "support_hold")
+    return {
+        "name": organization["name"],
+        **{key: fields[key] for key in (*texts, "account_type")},
+        **{key: bool(fields[key]) for key in boxes},
+    }
+
+
+def _label(ti: Any) -> str:
+    return ti.rendered_map_index or (ti.task_id if ti.map_index < 0 else f"{ti.task_id} {ti.map_index}")
+
+
+def parsed() -> Any:
+    """The DAG, parsed anew: `dag.test()` leaves its conf behind in the params of the object."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(str(REPOSITORY / "dags"))
+    assert bag.import_errors == {}
+    dag = bag.dags["partner_sync"]
+    dag.deadline = None  # dag.test() cannot end a run of a DAG that has one (apache/airflow#73428)
+    return dag
+
+
+@contextmanager
+def listening(before: Mapping[str, Callable[[], Any]]) -> Iterator[list[tuple[str, BaseException]]]:
+    """Collects what tasks fail with; does what is to be done before the first try of a task."""
+    from airflow.listeners import hookimpl
+    from airflow.sdk.listener import get_listener_manager
+
+    todo, failures = dict(before), []
+
+    class Listener:
+        @hookimpl
+        def on_task_instance_running(self, previous_state, task_instance):
+            todo.pop(task_instance.task_id, lambda: None)()
+
+        @hookimpl
+        def on_task_instance_failed(self, previous_state, task_instance, error):
+            failures.append((task_instance.task_id, error))
+
+    listener = Listener()
+    get_listener_manager().add_listener(listener)
+    try:
+        yield failures
+    finally:
+        get_listener_manager().pm.unregister(listener)
+    assert todo == {}
+
+
+def cleared(dag: Any, dag_run: Any, task_ids: Sequence[str]) -> Any:
+    """Clears tasks of a run and runs them as `dag.test()` does, which itself can only begin a run anew."""
+    from airflow import settings
+    from airflow.models.dagrun import DagRun
+    from airflow.sdk.definitions.dag import _run_task
+    from airflow.serialization.serialized_objects import DagSerialization
+    from airflow.utils.state import DagRunState, TaskInstanceState
+
+    session = settings.Session()
+    scheduled = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+    scheduled.on_success_callback, scheduled.on_failure_callback = dag.on_success_callback, dag.on_failure_callback
+    scheduled.clear(task_ids=list(task_ids), run_id=dag_run.run_id, dag_run_state=DagRunState.RUNNING, session=session)
+    session.commit()
+    run = session.query(DagRun).filter_by(dag_id=dag.dag_id, run_id=dag_run.run_id).one()
+    run.dag = scheduled
+    while run.state == DagRunState.RUNNING:
+        session.expire_all()
+        for ti in run.update_state(session=session)[0]:
+            ti.try_number += ti.state != TaskInstanceState.UP_FOR_RESCHEDULE
+            ti.state = TaskInstanceState.SCHEDULED
+        session.commit()
+        ready = [ti for ti in run.get_task_instances(session=session) if ti.state == TaskInstanceState.SCHEDULED]
+        for ti in ready:
+            _run_task(ti=ti, task=dag.task_dict[ti.task_id])
+        if not ready and run.state == DagRunState.RUNNING:
+            time.sleep(0.05)
+    return run
+
+
+@contextmanager
+def environment(folder: Path, connections: dict[str, Any]) -> Iterator[None]:
+    """The variables of one run; what was there before is back afterwards."""
+    values = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in connections.items()}
+    values |= {
+        "PARTNER_SYNC_CONFIG": str(folder / "partner_sync.toml"),
+        "PARTNER_SYNC_ARCHIVE": str(folder / "archive"),
+    }
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def staged(folder: Path, world: World | None = None, **settings: Any) -> Iterator[Stage]:
+    """A stage with a world of its own, for as long as the context lasts."""
+    with Sandbox(world=world or default_world(1), **{"job_seconds": 0.05, **settings}) as sandbox:
+        yield Stage(sandbox, folder)

@@ -1,0 +1,156 @@
+"""The overview: is all well, and if not, what is to be done."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.history.past import a_create, a_mark, a_problem, an_update
+
+MARKS = [a_mark(number) for number in range(20, 57)]
+
+
+def health(past, hour=0.5):
+    found = past.history(hour).overview()
+    return found.health, [item.what for item in found.items]
+
+
+def items(past, hour=0.5):
+    return {item.what: item for item in past.history(hour).overview().items}
+
+
+def test_a_quiet_run_is_in_step(past):
+    past.run(0)
+    found = past.history(0.5).overview()
+    assert ("in step", False, (), 1792.0) == (found.health, found.overdue, found.items, found.age_seconds)
+    assert "13:00" == f"{found.next_run:%H:%M}"
+
+
+def test_problems_that_stand_do_not_ring_but_new_ones_do(past):
+    past.run(-1, problems=[a_problem(1)])
+    past.run(0, problems=[a_problem(1)])
+    assert ("in step", ["problems"]) == health(past)
+    past.run(0.2, problems=[a_problem(1), a_problem(2)])
+    assert ("needs a person", ["problems"]) == health(past)
+    item = items(past)["problems"]
+    assert (2, 1, (("name_taken", 2),), "problems") == (item.count, item.new, item.parts, item.link.section)
+
+
+def test_a_problem_whose_words_change_is_not_new(past):
+    past.run(-1, problems=[a_problem(1)])
+    from dataclasses import replace
+
+    past.run(0, problems=[replace(a_problem(1), detail="told otherwise")])
+    assert 0 == past.history(0.5).overview().problems_new
+
+
+@pytest.mark.parametrize(
+    ("what", "make"),
+    [
+        ("withheld", lambda past: past.run(0, withheld=MARKS)),
+        ("rejected", lambda past: past.run(0, [an_update(1), an_update(2)], verdicts={2: "rejected"})),
+        ("unknown", lambda past: past.run(0, [an_update(1), an_update(2)], verdicts={2: "unknown"})),
+        ("failed", lambda past: past.fail(0)),
+    ],
+)
+def test_what_went_wrong_needs_a_person_with_a_count_and_a_place_to_look(past, what, make):
+    past.run(-1)
+    run_id = make(past)
+    assert ("needs a person", [what]) == health(past)
+    item = items(past)[what]
+    assert item.urgent
+    assert run_id == item.link.run_id
+    assert item.count == (37 if what == "withheld" else 1)
+
+
+def test_a_failure_says_its_words_and_how_often_it_was_like_this(past):
+    past.run(-3)
+    for hour in (-2, -1, 0):
+        past.fail(hour, message="Mend the config.")
+    item = items(past)["failed"]
+    assert (3, "Mend the config.") == (item.count, item.sentence)
+
+
+def test_a_green_run_after_a_failure_is_all_that_counts(past):
+    past.fail(-1)
+    past.run(0)
+    assert ("in step", []) == health(past)
+
+
+def test_what_was_rejected_and_is_confirmed_since_needs_nobody(past):
+    past.run(-1, [an_update(2)], verdicts={2: "rejected"})
+    past.run(0, [an_update(2)], params={"account_ids": ["x"]})
+    assert ("in step", []) == health(past)
+
+
+def test_a_run_narrowed_to_accounts_says_nothing_about_the_whole(past):
+    past.run(-1, withheld=MARKS)
+    past.run(0, params={"account_ids": ["x"]})
+    assert ("needs a person", ["withheld"]) == health(past)
+
+
+def test_a_dry_run_is_no_success_and_shows_nothing_written(past):
+    past.run(-1, [a_create(1)], dry_run=True)
+    found = past.history(0.5).overview()
+    assert None is found.last_success
+    [row] = found.runs.rows
+    assert ("dry run", 1, 0) == (row.state, row.planned["create"], row.written["create"])
+
+
+def test_without_a_success_for_two_schedules_it_is_overdue(past):
+    past.run(0)
+    assert "in step" == past.history(1.9).overview().health
+    assert "overdue" == past.history(2.1).overview().health
+    assert "in step" == past.history(2.1).overview(schedule_seconds=7200).health
+
+
+def test_since_yesterday_counts_what_was_written_in_a_day(past):
+    past.run(-30, [a_create(1)])
+    past.run(-20, [a_create(2), a_create(3), an_update(4)], verdicts={3: "rejected"})
+    past.run(-2, [a_mark(5)])
+    assert {"create": 1, "update": 1, "mark": 1} == past.history(0.5).overview().since_yesterday
+
+
+def test_partners_by_type_are_the_newest_and_one_a_day_over_time(past):
+    past.run(-48, types={"open_partner": 100, "select_partner": 50})
+    past.run(-25, types={"open_partner": 101, "select_partner": 50})
+    past.run(-24, types={"open_partner": 102, "select_partner": 51})
+    past.run(0, types={"open_partner": 104, "select_partner": 52})
+    found = past.history(0.5).overview()
+    assert {"open_partner": 104, "select_partner": 52} == found.partners
+    assert [100, 102, 104] == [day.by_type["open_partner"] for day in found.partners_over_time]
+
+
+def test_the_most_changed_fields_are_those_of_confirmed_updates_of_thirty_days(past):
+    past.run(-24 * 31, [an_update(1, old=(1, 2))])
+    past.run(-3, [an_update(n, account_owner=("A", "B")) for n in range(5)] + [an_update(9, tier=(1, 2))])
+    past.run(-2, [an_update(1, tier=("A", "B")), an_update(2, x=(1, 2)), a_create(3)], verdicts={2: "rejected"})
+    assert (("account_owner", 5), ("tier", 2)) == past.history(0.5).overview().most_changed
+
+
+def test_the_chart_has_the_last_runs_the_oldest_first(past):
+    for hour in range(-60, 0):
+        past.run(hour, [a_create(hour + 100)])
+    found = past.history(0).overview()
+    assert 48 == len(found.chart)
+    assert found.chart[0].begun < found.chart[-1].begun
+    assert (8 + 4, 49) == (found.chart[-1].seconds, found.chart[-1].calls)
+    assert (60, 25, 3) == (found.runs.total, len(found.runs.rows), found.runs.pages)
+
+
+def test_one_of_several_instances_is_shown_alone(past):
+    both = ("global", "gov")
+    past.run(0, [a_create(1), a_create(2, instance="gov"), a_create(3, instance="gov")], instances=both)
+    history = past.history(0.5)
+    assert both == history.overview().instances
+    shown = {one: history.overview(instance=one).since_yesterday["create"] for one in (None, *both)}
+    assert {None: 3, "global": 1, "gov": 2} == shown
+    assert 4212 == history.overview(instance="gov").runs.rows[0].organizations
+    assert {"open_partner": 224} == history.overview().partners
+
+
+def test_objects_that_cannot_be_read_are_listed(past):
+    run_id = past.run(0)
+    (past.archive.run_folder(run_id, past.trigger(0).run_after) / "run.json").write_text("{")
+    found = past.history(0.5).overview()
+    assert 1 == len(found.unreadable)
+    assert ("failed", "what the archive has of it cannot be read") == (found.runs.rows[0].state, found.runs.rows[0].why)

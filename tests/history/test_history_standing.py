@@ -1,0 +1,104 @@
+"""How an organization stands: what its account wants and what Zendesk has, for those that never changed as well."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.history.past import a_mark, a_problem, a_standing, account, an_update
+
+
+def story(past, number=1):
+    [found] = past.history().account(account(number))
+    return found
+
+
+def values(told):
+    return {field.field: (field.known, field.desired, field.existing) for field in told.fields}
+
+
+def test_one_that_never_changed_is_found_and_as_desired(past):
+    past.run(-1)
+    past.stand(-1, a_standing(1, "Nimbus"), a_standing(2))
+    [hit] = past.history().find("nimb").hits
+    assert (account(1), 3600001) == (hit.account_id, hit.organization_id)
+    told = story(past)
+    assert ("as desired", None, "Nimbus", ()) == (told.now, told.since, told.name, told.history)
+    assert (True, "B", "B") == values(told)["account_owner"]
+    assert ["name", "account_type", "account_owner"] == [field.field for field in told.fields]
+    assert told == past.history().organization("global", 3600001)
+
+
+def test_a_write_since_the_read_shows_as_what_zendesk_has(past):
+    past.stand(-1, a_standing(1, owner="A"))
+    past.run(-1, [an_update(1)])
+    told = story(past)
+    assert "as desired" == told.now
+    assert (True, "B", "B") == values(told)["account_owner"]
+
+
+def test_a_write_that_was_rejected_leaves_what_was_read(past):
+    past.stand(-1, a_standing(1, owner="A"))
+    past.run(-1, [an_update(1)], verdicts={1: "rejected"})
+    told = story(past)
+    assert "differs" == told.now
+    assert (True, "B", "A") == values(told)["account_owner"]
+
+
+def test_what_was_changed_by_hand_since_the_last_write_differs(past):
+    past.run(-2, [an_update(1)])
+    past.stand(-1, a_standing(1, owner="by hand"))
+    told = story(past)
+    assert ("differs", "Read last, these differed: account_owner.") == (told.now, told.sentence)
+
+
+def test_an_account_without_organization_and_one_without_account(past):
+    past.run(-1)
+    past.stand(-1, a_standing(1, there=False), a_standing(2, desired=None, marked=True), a_standing(3, desired=None))
+    assert ("differs", None) == (story(past).now, story(past).organization_id)
+    assert ("marked", "not known") == (story(past, 2).now, story(past, 3).now)
+
+
+def test_organizations_without_any_id_are_found_each_by_itself(past):
+    past.run(-1)
+    past.stand(-1, *(a_standing(number, "Twin", account_id=None, desired=None) for number in (1, 2)))
+    assert [3600001, 3600002] == sorted(hit.organization_id for hit in past.history().find("twin").hits)
+    assert "Twin" == past.history().organization("global", 3600002).name
+
+
+def test_a_newer_read_replaces_the_older_and_the_archive_keeps_one(past):
+    past.stand(-2, a_standing(1, owner="A"), a_standing(2))
+    history = past.history()
+    assert (True, "B", "A") == values(history.account(account(1))[0])["account_owner"]
+    past.stand(-1, a_standing(1))
+    past.stand(-3, a_standing(1, owner="older"))
+    assert (True, "B", "B") == values(history.account(account(1))[0])["account_owner"]
+    assert 1 == len(list((past.archive.root / "instances" / "global" / "standing").iterdir()))
+    assert account(1) == past.archive.standings("global").rows[0].account_id
+
+
+def test_a_mark_and_a_problem_come_before_what_was_read(past):
+    past.stand(-1, a_standing(1, desired=None), a_standing(2))
+    past.run(-1, [a_mark(1)], problems=[a_problem(2)])
+    assert ("marked", "problem") == (story(past).now, story(past, 2).now)
+
+
+def test_standings_that_cannot_be_read_are_a_sentence(past):
+    past.run(-1)
+    past.stand(-1, a_standing(1))
+    [path] = (past.archive.root / "instances" / "global" / "standing").iterdir()
+    whole = path.read_text()
+    path.write_text("{")
+    history = past.history()
+    assert [f"instances/global/standing/{path.name}"] == [one.path for one in history.unreadable()]
+    assert () == history.account(account(1))
+    path.write_text(whole)
+    assert ((), 1) == (history.unreadable(), len(history.account(account(1))))
+
+
+def test_a_name_that_changed_is_the_newest(past):
+    past.stand(-2, a_standing(1, "Old"))
+    history = past.history()
+    history.refresh()
+    past.stand(-1, replace(a_standing(1, "New")))
+    assert ("New", "Old") == history.account(account(1))[0].names
+    assert ["New"] == [hit.name for hit in history.find("old").hits]
