@@ -3,7 +3,7 @@
 #   CONF='{"dry_run": true}' make run     make up PORT=8090     make test ARGS="-k mapping"     make PYTHON=python3.12 run
 
 .SUFFIXES:
-.PHONY: help run up test bench test-production check audit clean venv production-venv
+.PHONY: help run up test bench test-production check audit clean venv
 
 python = .venv/bin/python
 
@@ -19,7 +19,8 @@ up: venv ## The full Airflow on 127.0.0.1, until Ctrl-C. PORT=8090 chooses the p
 test: venv ## All tests. ARGS="-k word" chooses.
 	@$(python) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-production: production-venv ## The stack of docker-compose.yaml, without Docker, and whatever breaks in it. ARGS="-k word" chooses.
+test-production: ## The stack of docker-compose.yaml, without Docker, and whatever breaks in it. ARGS="-k word" chooses.
+	@./partner_sync/local/venv.sh .venv-production requirements.txt .docker/requirements.txt tests/production/requirements.txt
 	@.venv-production/bin/python -m pytest -m production tests/production $(ARGS)
 
 bench: venv ## Every number to reach, as measured, beside its target. ARGS=quick is a slice of it.
@@ -38,6 +39,3 @@ clean: ## Starts over: removes all local state, the sandbox's included. Not .ven
 
 venv:
 	@./partner_sync/local/venv.sh
-
-production-venv:
-	@./partner_sync/local/venv.sh .venv-production requirements.txt .docker/requirements.txt tests/production/requirements.txt
