@@ -19,7 +19,7 @@ from partner_sync.ids import id_18
 from partner_sync.limits import limit
 from partner_sync.mapping import Desired, desired
 from partner_sync.marks import Named, marks
-from partner_sync.matching import Matches, match
+from partner_sync.matching import Matches, matches, unique
 from partner_sync.model import (
     KINDS,
     AccountsSnapshot,
@@ -38,43 +38,6 @@ from partner_sync.names import settle
 from partner_sync.options import Options as Options
 from partner_sync.options import options as options
 from partner_sync.problems import problem
-
-# -- organizations that were kept without their fields ------------------------------------------------------
-
-
-def unread_matches(
-    config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot
-) -> dict[str, list[int]]:
-    """Instance to ids of organizations that are to be adopted: they belong to an account, but came without fields."""
-    if config.adoption == "problem":
-        return {}
-    wanted = desired(config, accounts.rows)
-    unread: dict[str, list[int]] = {}
-    for read in organizations.instances:
-        matches = _matches(config, wanted, read.instance, _unique(read))
-        ids = [
-            organization.id
-            for account_id, organization in matches.matched.items()
-            if organization.fields is None and account_id in wanted.accounts
-        ]
-        if ids:
-            unread[read.instance] = sorted(ids)
-    return unread
-
-
-def with_read(
-    organizations: OrganizationsSnapshot, read: Mapping[str, Iterable[Organization]]
-) -> OrganizationsSnapshot:
-    """The snapshot with some organizations replaced by what was read of them again, whole."""
-    again = {instance: {one.id: one for one in several} for instance, several in read.items()}
-    instances = tuple(
-        replace(one, organizations=tuple(again[one.instance].get(old.id, old) for old in one.organizations))
-        if one.instance in again
-        else one
-        for one in organizations.instances
-    )
-    return replace(organizations, instances=instances)
-
 
 # -- the plan -----------------------------------------------------------------------------------------------
 
@@ -165,22 +128,12 @@ def _in_order(config: Config, organizations: OrganizationsSnapshot) -> list[Inst
     return sorted(organizations.instances, key=lambda read: order.index(read.instance))
 
 
-def _matches(config: Config, wanted: Desired, instance: str, organizations: Iterable[Organization]) -> Matches:
-    return match(instance, sorted(wanted.known), organizations, frozenset(config.partners.values))
-
-
-def _unique(read: InstanceRead) -> list[Organization]:
-    """Every organization once, by id: pages may overlap."""
-    unique = {one.id: one for one in read.organizations}
-    return [unique[number] for number in sorted(unique)]
-
-
 def _side(config: Config, wanted: Desired, read: InstanceRead) -> _Side:
-    organizations = _unique(read)
+    organizations = unique(read)
     values = frozenset(config.partners.values)
     partners = [one for one in organizations if one.account_type in values]
     write = read.write and next(one.write for one in config.instances if one.name == read.instance)
-    side = _Side(read.instance, write, organizations, partners, _matches(config, wanted, read.instance, organizations))
+    side = _Side(read.instance, write, organizations, partners, matches(config, wanted, read.instance, organizations))
     side.counts.update(organizations=len(organizations), partner_organizations=len(partners))
     types = Counter(one.account_type for one in partners)
     side.types = {f"type:{value}": types[value] for value in config.partners.values}

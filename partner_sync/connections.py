@@ -12,11 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jwt
-import simple_salesforce
-from airflow.providers.salesforce.hooks.salesforce import SalesforceHook
 from airflow.providers.zendesk.hooks.zendesk import ZendeskHook
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
@@ -25,13 +22,17 @@ from zenpy import Zenpy
 from partner_sync.config import Config
 from partner_sync.endpoint import endpoint_mistake
 from partner_sync.errors import ConfigError, Mistake, UnavailableError
-from partner_sync.salesforce import DOMAIN, told
 from partner_sync.settings import Calls, Instance
 from partner_sync.transport import Session
 from partner_sync.zendesk import Zendesk
 from partner_sync.zendesk_auth import SCOPE, ApiToken, ClientCredentials, Credential, StaticToken
 
+if TYPE_CHECKING:
+    import simple_salesforce
+
 Extra = Mapping[str, Any]
+
+DOMAIN = "salesforce.com"
 
 SALESFORCE_WAYS = (
     ("login", "password", "security_token"),
@@ -46,6 +47,12 @@ SALESFORCE_WAYS = (
 
 def salesforce(conn_id: str, calls: Calls) -> simple_salesforce.Salesforce:
     """A logged-in client over our session; it asks for another token by itself when Salesforce ends the one in use."""
+    # Here, since every visit of `sync` is a process of its own that has no use for what takes longest to import.
+    import jwt
+    from airflow.providers.salesforce.hooks.salesforce import SalesforceHook
+
+    from partner_sync.salesforce import told
+
     connection, extra = _read(conn_id, "salesforce")
     settings = _salesforce_settings(connection, extra)
     _raise_if(conn_id, _unused(connection) + _salesforce_mistakes(settings))

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from partner_sync.blanks import trimmed
+from partner_sync.config import Config
 from partner_sync.ids import id_18
 from partner_sync.index import Index
-from partner_sync.model import Organization, Problem
+from partner_sync.mapping import Desired
+from partner_sync.model import InstanceRead, Organization, Problem
 from partner_sync.problems import problem
 
 
@@ -26,6 +28,17 @@ class Matches:
     held: frozenset[int]
     """Organizations that belong to an account, or may: nobody marks them."""
     problems: tuple[Problem, ...]
+
+
+def unique(read: InstanceRead) -> list[Organization]:
+    """Every organization once, by id: pages may overlap."""
+    by_id = {one.id: one for one in read.organizations}
+    return [by_id[number] for number in sorted(by_id)]
+
+
+def matches(config: Config, wanted: Desired, instance: str, organizations: Iterable[Organization]) -> Matches:
+    """Match all accounts of a comparison."""
+    return match(instance, sorted(wanted.known), organizations, frozenset(config.partners.values))
 
 
 def match(

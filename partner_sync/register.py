@@ -15,7 +15,7 @@ from typing import Protocol
 from partner_sync.archive import Archive
 from partner_sync.model import Batch, OpenJob
 from partner_sync.settings import Sync
-from partner_sync.zendesk import Job
+from partner_sync.zendesk import MANY, Job
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ class Jobs(Protocol):
     """What the register needs of a Zendesk instance."""
 
     def job(self, job_id: str) -> Job | None: ...
+    def jobs(self, job_ids: Sequence[str]) -> list[Job]: ...
     def running_jobs(self) -> list[Job]: ...
 
 
@@ -88,9 +89,18 @@ class Register:
         if older:
             first = older[0]
             return f"{len(older)} batches of older plans are open, first {first.batch} of {first.order.plan_id}"
-        if len(entries) > self.settings.jobs_in_flight:
-            return f"{len(others)} other batches are open, the limit is {self.settings.jobs_in_flight}"
+        limit = self.settings.jobs_in_flight
+        if len(entries) > limit and len(entries) - self._ended(others) > limit:
+            return f"{len(others)} other batches are open, the limit is {limit}"
         return None
+
+    def _ended(self, entries: Sequence[OpenJob]) -> int:
+        """How many entries hold a job that has ended: they wait for their task to come back, not for Zendesk.
+
+        A job that Zendesk does not name is taken to run, and so is what was not asked for.
+        """
+        ids = [entry.job_id for entry in entries if entry.job_id][:MANY]
+        return sum(not job.active for job in self.jobs.jobs(ids)) if ids else 0
 
     def _is_abandoned(self, entry: OpenJob) -> bool:
         """Whether the entry of another batch is as it was read, its owner cannot submit, and nothing of it can run."""

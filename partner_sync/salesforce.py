@@ -31,7 +31,6 @@ from partner_sync.transport import Session
 
 T = TypeVar("T")
 
-DOMAIN = "salesforce.com"
 UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError, ExpatError)
 """What simple-salesforce stumbles over when an answer is a web page, cut, or of another shape."""
 BUSY_CODES = frozenset({"REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "UNABLE_TO_LOCK_ROW"})

@@ -90,10 +90,6 @@ class Visit:
         raises; the register keeps what was sent, so any later visit goes on from there.
         """
         batch = self.batch
-        wave = batch.index // self.settings.jobs_in_flight
-        due = batch.order.made + timedelta(seconds=wave * self.settings.come_back_seconds)
-        if self.now() < due:
-            return self._come_back("its wave is not due yet", not_before=due)
         entry = self.register.own()
         if entry is None:
             return self._claim(OpenJob(batch.order, batch.name, batch.digest, self.now()))
@@ -116,7 +112,7 @@ class Visit:
             return self._give_way(entry, f"plan {latest.plan_id} is newer")
         if (blocked := register.blocked()) is not None:
             self._release(entry)
-            return self._wait(blocked, since=self.waiting_since)
+            return self._find_no_place(blocked)
         age = self.now() - batch.order.snapshot_begun
         if age > timedelta(hours=self.settings.max_plan_age_hours):
             self._give_way(entry, "its plan is too old")
@@ -157,7 +153,7 @@ class Visit:
             job = self._send(rows, judged)
         except TooManyJobsError:
             self._release(claimed)
-            return self._wait("Zendesk has too many jobs queued or running", since=self.waiting_since)
+            return self._find_no_place("Zendesk has too many jobs queued or running")
         except UnavailableError as error:
             if error.effect == "none":
                 self._release(claimed)
@@ -173,7 +169,7 @@ class Visit:
         entry = replace(entry, job_id=job.id)
         self.register.write(entry)
         log.info("%s: job %s submitted with %d rows", self.batch.name, job.id, len(entry.rows))
-        return self._follow(entry)
+        return self._follow(entry, submitted=True)
 
     def _send(self, rows: Sequence[int], judged: Sequence[Judgement]) -> Job:
         bodies = [payload(self.batch.changes[row], judged[row].write) for row in rows]
@@ -185,34 +181,50 @@ class Visit:
 
     # -- wait -----------------------------------------------------------------------------------------------
 
-    def _follow(self, entry: OpenJob) -> Done | ComeBack:
+    def _find_no_place(self, why: str) -> ComeBack:
+        """Batches that may not write yet come back in waves, not all at once."""
+        wave = self.batch.index // self.settings.jobs_in_flight
+        due = self.batch.order.made + timedelta(seconds=wave * self.settings.come_back_seconds)
+        return self._wait(why, since=self.waiting_since, not_before=due)
+
+    def _follow(self, entry: OpenJob, *, submitted: bool = False) -> Done | ComeBack:
         """Goes on with a batch whose submit was announced: once nothing of it can run any more, accounts for it.
 
-        It polls for a share of the time that all batches have together, then gives the worker slot back.
+        It polls for a share of the time that all batches have together, ever more seldom, then gives the worker slot
+        back. A job that was `submitted` just now is not looked at before the first wait: it takes seconds.
         """
         share = min(self.settings.visit_seconds / self.batch.of, self.settings.come_back_seconds)
-        leave = self.now() + timedelta(seconds=share)
+        leave, wait = self.now() + timedelta(seconds=share), self.settings.poll_seconds
         while True:
-            job = self.zendesk.job(entry.job_id) if entry.job_id else None
-            if job is not None and not job.active:
-                return self._finish(entry, job)
-            if job is None and self.register.nothing_runs_of(entry):
-                log.warning("%s: the outcome of its job is unknown and nothing of it can run", self.batch.name)
-                return self._claim(entry)
-            if self.now() + timedelta(seconds=self.settings.poll_seconds) > leave:
+            if submitted:
+                submitted = False
+            elif (done := self._look_after(entry)) is not None:
+                return done
+            if self.now() + timedelta(seconds=wait) > leave:
                 break
-            self.sleep(self.settings.poll_seconds)
+            self.sleep(wait)
+            wait += self.settings.poll_seconds
         self.register.write(replace(entry, calls=entry.calls + self.zendesk.calls))
         return self._wait(f"job {entry.job_id or '(answer lost)'} is open", since=entry.intended or entry.time)
 
-    def _wait(self, why: str, *, since: datetime) -> ComeBack:
+    def _look_after(self, entry: OpenJob) -> Done | ComeBack | None:
+        """One look at the job: None if it is open."""
+        job = self.zendesk.job(entry.job_id) if entry.job_id else None
+        if job is not None and not job.active:
+            return self._finish(entry, job)
+        if job is None and self.register.nothing_runs_of(entry):
+            log.warning("%s: the outcome of its job is unknown and nothing of it can run", self.batch.name)
+            return self._claim(entry)
+        return None
+
+    def _wait(self, why: str, *, since: datetime, not_before: datetime | None = None) -> ComeBack:
         """Comes back later, but not for ever."""
         if self.now() - since > timedelta(minutes=self.settings.job_minutes):
             raise JobPendingError(
                 f"{self.batch.name} of plan {self.batch.order.plan_id} waits since {since:%H:%M:%S} UTC: {why}. Look at"
                 " the job statuses and the status page of Zendesk; what was sent is remembered, the next try goes on."
             )
-        return self._come_back(why)
+        return self._come_back(why, not_before=not_before)
 
     def _come_back(self, why: str, *, not_before: datetime | None = None) -> ComeBack:
         soonest = self.now() + timedelta(seconds=self.settings.come_back_seconds)

@@ -131,6 +131,12 @@ class Zendesk:
             return None
         return self._job(answer, "GET", path)
 
+    def jobs(self, job_ids: Sequence[str]) -> list[Job]:
+        """Those of at most 100 jobs that Zendesk knows."""
+        path = "/api/v2/job_statuses/show_many"
+        answer = self._ask("GET", path, {"ids": ",".join(_many(job_ids))})
+        return [self._job({"job_status": raw}, "GET", path) for raw in self._rows(answer, "job_statuses", path)]
+
     def running_jobs(self) -> list[Job]:
         """All jobs that may still write, whoever submitted them.
 

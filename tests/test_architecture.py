@@ -15,6 +15,7 @@ PACKAGE = REPOSITORY / "partner_sync"
 RINGS = {
     "words": {"model", "errors"},
     "core": {
+        "adoption",
         "alarms",
         "batches",
         "blanks",

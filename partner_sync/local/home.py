@@ -8,6 +8,7 @@ sandbox/      what the sandbox's two systems hold
 logs/         of runs and of Airflow's components
 secrets.json  made at random, of use here only
 last-run.json the outcome of the last `make run`, for machines
+bench.json    the figures of the last `make bench`, for machines
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from partner_sync.local.refusal import Refusal
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MARKER = "home.json"
-OURS = ("airflow", "archive", "history", "xcom", "sandbox", "logs", "secrets.json", "last-run.json")
+OURS = ("airflow", "archive", "history", "xcom", "sandbox", "logs", "secrets.json", "last-run.json", "bench.json")
 ADMIN = "admin"
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from partner_sync.compare import Options, compare, unread_matches, with_read
+from partner_sync.adoption import unread_matches, with_read
+from partner_sync.compare import Options, compare
 from partner_sync.config import load
 from partner_sync.errors import SnapshotError
 from partner_sync.model import Create, FieldChange, Update
@@ -189,6 +190,21 @@ def test_matches_that_were_kept_without_fields_are_read_whole_before_they_are_co
     whole = with_read(organizations, {"global": (an_organization(2, account_type="customer"),)})
     plan = compare(CONFIG, accounts(*rows), whole, Options(), plan_id="p", run_id="r", made=MADE)
     assert [changed(one) for one in plan.changes] == [{"account_type": ("customer", "open_partner")}]
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        {"salesforce_id": an_id(1)[:15], "external_id": None},
+        {"salesforce_id": f" \u200b{an_id(1)} ", "external_id": None},
+        {"salesforce_id": None, "external_id": an_id(1)},
+        {"salesforce_id": " ", "external_id": f" {an_id(1).lower()}"},
+    ],
+)
+def test_whatever_form_its_id_has_a_match_without_fields_is_found(ids: dict[str, str | None]) -> None:
+    organization = replace(an_organization(1, account_type="customer", fields=None), **ids)
+    organizations = snapshot(an_instance(BYSTANDER, organization))
+    assert unread_matches(CONFIG, accounts(an_account(1)), organizations) == {"global": [101]}
 
 
 def test_only_instances_with_such_matches_are_named_and_touched() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import datetime, timezone
 from urllib.parse import quote
 
@@ -205,3 +207,9 @@ def test_the_vendors_hosts_are_known_for_links(define):
 
     assert connections.hosts(config) == {"salesforce": "acme.my.salesforce.com", "global": "acme.zendesk.com"}
     assert connections.host_of("zendesk_default") == "acme.zendesk.com"
+
+
+def test_whoever_needs_zendesk_only_does_not_pay_for_the_client_of_salesforce():
+    look = "import sys, partner_sync.connections; print('zenpy' in sys.modules, 'simple_salesforce' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True)
+    assert "True False" == done.stdout.splitlines()[-1]

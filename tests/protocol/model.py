@@ -205,7 +205,8 @@ class World:
 
     def count(self, task: Task) -> None:
         older = [entry for key, entry in self.register.items() if key != task.key and self.newer(task.plan, entry.plan)]
-        if (older and self.variant.waits_for_older) or len(self.register) > LIMIT:
+        ended = [entry for entry in self.register.values() if entry.job is not None and entry.job.state == "done"]
+        if (older and self.variant.waits_for_older) or len(self.register) - len(ended) > LIMIT:
             if not self.register[task.key].sent:
                 del self.register[task.key]
             task.step = "start"

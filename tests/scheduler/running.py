@@ -18,7 +18,7 @@ import requests
 from partner_sync.archive import Archive
 from partner_sync.local.home import ADMIN, Home
 from partner_sync.model import OpenJob, Plan, RowVerdict, RunRecord
-from partner_sync.sandbox import Sandbox, salesforce_id
+from partner_sync.sandbox import Controls, salesforce_id
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ class Run:
 class Airflow:
     """The running Airflow as its REST API shows it, and the sandbox and the archive that it works on."""
 
-    def __init__(self, process: psutil.Process, url: str, home: Home, sandbox: Sandbox) -> None:
+    def __init__(self, process: psutil.Process, url: str, home: Home, sandbox: Controls) -> None:
         self.home, self.sandbox, self.archive = home, sandbox, Archive(home.archive)
         self._process, self._url = process, url
         self._session = requests.Session()

@@ -13,8 +13,9 @@ from typing import Any
 import simple_salesforce
 
 from partner_sync import salesforce, zendesk
+from partner_sync.adoption import unread_matches, with_read
 from partner_sync.archive import Archive
-from partner_sync.compare import batches, compare, unread_matches, with_read
+from partner_sync.compare import batches, compare
 from partner_sync.config import load
 from partner_sync.errors import RetryableError
 from partner_sync.mapping import expected_fields, owned_fields

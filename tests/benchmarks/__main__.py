@@ -1,0 +1,70 @@
+"""`make bench`: every number to reach as measured, beside its target. Exits with 1 where one is missed.
+
+    python -m tests.benchmarks [quick] [compare] [gather] [run] [writing]
+
+Everything is real: a sandbox in a process of its own, the real scheduler, fresh processes. "quick" is a slice
+of less than three minutes; names of parts choose among them. The figures also go to bench.json in PARTNER_SYNC_HOME.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+
+from rich.console import Console
+
+from partner_sync.local.home import Home
+from partner_sync.local.progress import Progress, show
+from tests.benchmarks import single, writing
+from tests.benchmarks.figures import Figure, missed, table
+
+PARTS = {
+    "compare": single.compare,
+    "gather": single.gather,
+    "run": single.make_run,
+    "writing": writing.writing,
+}
+SUITE = Figure("the test suite", "under 4 minutes", "told by `make test` at its end")
+
+
+def main(arguments: list[str]) -> int:
+    unknown = set(arguments) - {"quick", *PARTS}
+    console = Console(width=None if sys.stdout.isatty() else 150, highlight=False, markup=False)
+    if unknown:
+        console.print(f"Unknown: {', '.join(sorted(unknown))}. Known: quick, {', '.join(PARTS)}")
+        return 2
+    quick, chosen = "quick" in arguments, [name for name in PARTS if name in arguments] or list(PARTS)
+    figures: list[Figure] = []
+    busy = os.getloadavg()[0]
+    with Progress(console) as progress, tempfile.TemporaryDirectory(prefix="partner-sync-bench-") as folder:
+        for name in chosen:
+            progress.doing(name)
+            for figure in PARTS[name](Path(folder), quick):
+                progress.line(name, f"{figure.what}: {figure.measured}", "failed" if figure.met is False else "")
+                figures.append(figure)
+    figures.append(SUITE)
+    console.print()
+    show(console, table(figures))
+    console.print(f"\n{os.cpu_count()} cores, load {busy:.1f} when it began, {len(missed(figures))} missed")
+    _keep(figures, busy)
+    return 1 if missed(figures) else 0
+
+
+def _keep(figures: list[Figure], busy: float) -> None:
+    home = Home.of(os.environ)
+    home.root.mkdir(parents=True, exist_ok=True)
+    told = {
+        "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "cores": os.cpu_count(),
+        "load": busy,
+        "figures": [figure.as_json() for figure in figures],
+    }
+    (home.root / "bench.json").write_text(json.dumps(told, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,108 @@
+"""Compares once, in a process of its own, and prints seconds of a core and memory as JSON.
+
+    python -m tests.benchmarks.compare_once make FOLDER NUMBER    NUMBER accounts against as many organizations
+    python -m tests.benchmarks.compare_once run FOLDER
+    python -m tests.benchmarks.compare_once count FOLDER          how many functions it calls: the same every time
+
+One account in a hundred has no organization, one in thirty another owner.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from partner_sync import codec
+from partner_sync.compare import compare
+from partner_sync.config import load
+from partner_sync.mapping import owned_fields
+from partner_sync.model import AccountsSnapshot, InstanceRead, Organization, OrganizationsSnapshot, ReadProof
+from partner_sync.options import Options
+from partner_sync.sandbox import large_world
+from tests.benchmarks import memory
+from tests.benchmarks.stage import CONFIG
+
+BEGUN = datetime(2026, 11, 24, 3, 0, tzinfo=timezone.utc)
+
+
+def make(folder: Path, number: int) -> dict[str, Any]:
+    """Writes the two snapshots of a large world, as the gather tasks would."""
+    creates, updates = number // 100, number // 30
+    world = large_world(seed=1, accounts=number, organizations=number, creates=creates, updates=updates)
+    owned = owned_fields(load(CONFIG.read_text(), "partner_sync.toml"))
+    rows = tuple(_flat(account) for account in world.accounts)
+    found = tuple(_organizations(world.organizations, owned))
+    accounts = AccountsSnapshot(BEGUN, BEGUN, ReadProof("Salesforce", number, number, 1, 1), rows)
+    read = InstanceRead("global", True, ReadProof("Zendesk global", number, number, 1, 1), found)
+    (folder / "accounts.json").write_text(codec.to_json(accounts))
+    (folder / "organizations.json").write_text(codec.to_json(OrganizationsSnapshot(BEGUN, BEGUN, (read,))))
+    return {"creates": creates, "updates": updates}
+
+
+def _flat(account: dict[str, Any]) -> dict[str, Any]:
+    return {
+        f"{key}.Name" if isinstance(value, dict) else key: value["Name"] if isinstance(value, dict) else value
+        for key, value in account.items()
+    } | ({} if account.get("Solutions_Architect_Lookup__r") else {"Solutions_Architect_Lookup__r.Name": None})
+
+
+def _organizations(rows: list[dict[str, Any]], owned: tuple[str, ...]) -> Iterator[Organization]:
+    for number, row in enumerate(rows):
+        fields = row["organization_fields"]
+        partner = str(fields.get("account_type")).endswith("_partner")
+        yield Organization(
+            id=row.get("id", number + 1),
+            name=row["name"],
+            external_id=row.get("external_id"),
+            salesforce_id=fields.get("salesforce_id"),
+            account_type=fields.get("account_type"),
+            fields={key: fields.get(key) for key in owned if key not in ("name", "external_id")} if partner else None,
+        )
+
+
+def run(folder: Path) -> dict[str, Any]:
+    config = load(CONFIG.read_text(), "partner_sync.toml")
+    start, begun = memory.now(), time.process_time()
+    accounts = _read(AccountsSnapshot, folder / "accounts.json")
+    organizations = _read(OrganizationsSnapshot, folder / "organizations.json")
+    loaded, clock = time.process_time(), time.perf_counter()
+    plan = compare(config, accounts, organizations, Options(), plan_id="p", run_id="r", made=BEGUN)
+    return {
+        "load_seconds": loaded - begun,
+        "seconds": time.process_time() - loaded,
+        "wall_seconds": time.perf_counter() - clock,
+        "megabytes": memory.peak() - start,
+        "changes": len(plan.changes) + len(plan.withheld_changes),
+        "problems": len(plan.problems),
+    }
+
+
+def count(folder: Path) -> dict[str, Any]:
+    config = load(CONFIG.read_text(), "partner_sync.toml")
+    accounts = _read(AccountsSnapshot, folder / "accounts.json")
+    organizations = _read(OrganizationsSnapshot, folder / "organizations.json")
+    calls = 0
+
+    def called(_: object, event: str, __: object) -> None:
+        nonlocal calls
+        calls += event.endswith("call")
+
+    sys.setprofile(called)
+    compare(config, accounts, organizations, Options(), plan_id="p", run_id="r", made=BEGUN)
+    sys.setprofile(None)
+    return {"calls": calls}
+
+
+def _read(cls: type[Any], path: Path) -> Any:
+    return codec.from_json(cls, path.read_bytes(), source=path.name, next_step="")
+
+
+if __name__ == "__main__":
+    verb, where = sys.argv[1], Path(sys.argv[2])
+    done = make(where, int(sys.argv[3])) if verb == "make" else run(where) if verb == "run" else count(where)
+    sys.stdout.write(json.dumps(done) + "\n")

@@ -1,0 +1,82 @@
+"""The numbers of one process at a time: compare, gather, and `make run`."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.stage import REPOSITORY, TOKENS, fresh, sandbox
+
+COMPARE = "compare, 100,000 accounts against 100,000 organizations"
+COMPARE_SECONDS, COMPARE_MEGABYTES = 3.0, 600
+LINEAR_FROM, LINEAR = 10_000, 1.05
+"""Ten times the accounts may take ten times this many times as many function calls. Calls are counted, since they are
+the same every time; seconds a row also grow with what the processor's caches no longer hold, and stand beside it."""
+GATHER_MEGABYTES = 100
+RUN_SECONDS = 20.0
+
+
+def compare(folder: Path, quick: bool) -> Iterator[Figure]:
+    sizes = (10_000, 100_000) if quick else (1_000, 10_000, 30_000, 100_000)
+    seconds: dict[int, float] = {}
+    calls: dict[int, int] = {}
+    for size in sizes:
+        fresh("compare_once", "make", str(folder), str(size))
+        if size >= LINEAR_FROM:
+            calls[size] = fresh("compare_once", "count", str(folder))["calls"]
+        runs = [fresh("compare_once", "run", str(folder)) for _ in range(1 if quick else 3)]
+        took, held = (median(run[key] for run in runs) for key in ("seconds", "megabytes"))
+        seconds[size] = took
+        measured = f"{took:.2f} s of a core, {held:.0f} MB, {runs[0]['changes']:,} changes"
+        if size == 100_000:
+            target = f"under {COMPARE_SECONDS:g} s, {COMPARE_MEGABYTES} MB"
+            yield Figure(COMPARE, target, measured, took < COMPARE_SECONDS and held < COMPARE_MEGABYTES)
+        else:
+            yield Figure(f"compare, {size:,} against {size:,}", "", measured)
+    times, longer = calls[100_000] / calls[LINEAR_FROM], seconds[100_000] / seconds[LINEAR_FROM]
+    measured = f"{times:.2f} times the function calls, {longer:.1f} times the seconds"
+    yield Figure("compare, ten times 10,000", "10 times the work", measured, times <= 10 * LINEAR)
+
+
+def gather(folder: Path, quick: bool) -> Iterator[Figure]:
+    sizes = (1_000, 10_000) if quick else (1_000, 10_000, 100_000)
+    with sandbox(folder, accounts=10, organizations=20) as control:
+        for size in sizes:
+            control.reset(world="large", seed=1, accounts=size * 3 // 100, organizations=size)
+            found = fresh("gather_once", json.dumps(control.connections))
+            calls = sum(call["path"] != TOKENS for call in control.calls())
+            pages = math.ceil(size / 100)
+            yield Figure(
+                f"Zendesk calls to gather {size:,} organizations",
+                f"{pages:,} pages and at most 4",
+                f"{calls:,}, in {found['seconds']:.1f} s",
+                calls <= pages + 4,
+            )
+            held = f"{found['megabytes']:.0f} MB, {found['megabytes_with_xcom']:.0f} MB with its XCom"
+            big = size == 100_000
+            yield Figure(
+                f"gather, memory above start, {size:,} organizations, {found['partners']:,} partners",
+                f"under {GATHER_MEGABYTES} MB" if big else "",
+                held,
+                found["megabytes"] < GATHER_MEGABYTES if big else None,
+            )
+
+
+def make_run(folder: Path, quick: bool) -> Iterator[Figure]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PARTNER_SYNC"))}
+    took = []
+    for number in range(1 if quick else 3):
+        env: dict[str, Any] = {**kept, "PARTNER_SYNC_HOME": str(folder / f"run-{number}")}
+        begun = time.monotonic()
+        subprocess.run(["make", "run"], cwd=REPOSITORY, env=env, check=True, stdout=subprocess.DEVNULL)
+        took.append(time.monotonic() - begun)
+    seconds = median(took)
+    yield Figure("make run, installed", f"under {RUN_SECONDS:g} s", f"{seconds:.1f} s", seconds < RUN_SECONDS)

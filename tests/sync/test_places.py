@@ -1,0 +1,118 @@
+"""Places for jobs in flight: who takes one, and that a job which has ended holds none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from partner_sync.archive import Archive
+from partner_sync.config import load
+from partner_sync.model import Batch, FieldChange, OpenJob, PlanOrder, Update
+from partner_sync.sandbox import Sandbox, an_empty_world
+from partner_sync.settings import Calls
+from partner_sync.sync import ComeBack, Done, Visit
+from partner_sync.transport import Session
+from partner_sync.verdicts import show
+from partner_sync.zendesk import Zendesk
+from partner_sync.zendesk_auth import ClientCredentials
+
+CONFIG = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
+PLACES = 2
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(an_empty_world(), job_seconds=0.3) as running:
+        running.add_organizations({"name": f"n{number}"} for number in range(PLACES + 1))
+        yield running
+
+
+class Stage:
+    """Three batches of one row, places for two jobs, real waits of fractions of a second."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        self.sandbox, self.archive = sandbox, Archive(folder)
+        made = datetime.now(timezone.utc)
+        self.order = PlanOrder(made, made, "p1")
+        self.settings = replace(
+            CONFIG.sync, jobs_in_flight=PLACES, poll_seconds=0.05, visit_seconds=0.03, come_back_seconds=10
+        )
+        self.organizations = sandbox.organizations()
+
+    def batch(self, number: int) -> Batch:
+        organization = self.organizations[number]
+        field = FieldChange("account_owner", None, "New")
+        change = Update("global", "0014M00001sDiGEQA0", organization["id"], organization["name"], (field,), "differs")
+        name = f"update {number + 1}"
+        return Batch(self.order, "r1", "global", "update", name, number, 3, "d", (change,))
+
+    def visit(self, number: int) -> Done | ComeBack:
+        extra = self.sandbox.connections()["zendesk"]["extra"]
+        with Session("Zendesk", "acme.zendesk.com", Calls(), endpoint_url=extra["endpoint_url"]) as session:
+            base = "https://acme.zendesk.com"
+            credential = ClientCredentials(session, base, extra["client_id"], extra["client_secret"])
+            return Visit(
+                batch=self.batch(number),
+                zendesk=Zendesk(session, base, "global", credential),
+                archive=self.archive,
+                settings=self.settings,
+                shown=show(CONFIG),
+                now=lambda: datetime.now(timezone.utc),
+                sleep=time.sleep,
+                run_after=self.order.made,
+                try_number=1,
+                waiting_since=self.order.made,
+                owner_gone_after=timedelta(minutes=10),
+            ).write()
+
+    def paths(self) -> list[str]:
+        return [call["path"].removeprefix("/api/v2/") for call in self.sandbox.calls() if "oauth" not in call["path"]]
+
+
+@pytest.fixture
+def stage(sandbox: Sandbox, tmp_path: Path) -> Stage:
+    return Stage(sandbox, tmp_path)
+
+
+def test_a_visit_without_time_to_wait_submits_and_goes_without_looking(stage):
+    assert isinstance(stage.visit(0), ComeBack)
+    assert ["organizations/show_many", "organizations/update_many"] == stage.paths()
+
+
+def test_a_batch_finds_no_place_while_all_jobs_run_and_leaves_no_entry(stage):
+    stage.visit(0), stage.visit(1)
+    blocked = stage.visit(2)
+    assert isinstance(blocked, ComeBack)
+    assert "the limit is 2" in blocked.why
+    assert {"update 1", "update 2"} == {entry.batch for entry in stage.archive.open_jobs("global")}
+
+
+def test_a_job_that_has_ended_holds_no_place_although_its_task_has_not_come_back(stage):
+    stage.visit(0), stage.visit(1)
+    stage.sandbox.end_job(stage.sandbox.jobs()[0]["id"])
+    assert "is open" in stage.visit(2).why
+    assert "job_statuses/show_many" in stage.paths()
+    assert 2 == stage.sandbox.overview()["counts"]["most_jobs_in_flight"]
+    time.sleep(0.35)
+    assert {"confirmed": 1} == stage.visit(0).counts == stage.visit(1).counts == stage.visit(2).counts
+
+
+def test_a_job_that_zendesk_does_not_name_and_a_submit_without_answer_hold_their_places(stage):
+    now = datetime.now(timezone.utc)
+    lost = OpenJob(stage.order, "update 8", "d", now, intended=now)
+    stage.archive.write_open_job("global", lost)
+    stage.archive.write_open_job("global", replace(lost, batch="update 9", job_id="V3-unknown"))
+    assert "the limit is 2" in stage.visit(0).why
+
+
+def test_batches_without_a_place_come_back_in_waves(stage):
+    stage.visit(0), stage.visit(1)
+    made = stage.order.made
+    later = replace(stage.batch(2), index=7)
+    stage.batch = lambda number: later
+    assert made + timedelta(seconds=30) == stage.visit(2).at
