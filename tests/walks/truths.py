@@ -73,13 +73,7 @@ class Record:
         assert newer is None or not newer.order.newer_than(plan.order), ("stale", write)
         self.newest[number] = plan
         self._as_the_plan_saw_it(write, plan)
-        before, after = write["before"], write["after"]
-        made = write["action"] == "create"
-        changed = {name.removeprefix("organization_fields.") for name, value in after.items() if value or not made}
-        allowed = OWNED | {"name", "tags"} | ({"external_id"} if made else set())
-        assert changed <= allowed, ("not ours", changed - allowed)
-        tags = set(before.get("tags") or ()) ^ set(after.get("tags") or ())
-        assert tags <= TYPES | {"customer", "former_customer"}, ("tags", tags)
+        only_ours(write)
 
     def _as_the_plan_saw_it(self, write: Row, plan: Plan) -> None:
         """What was written over is what the plan shows, unless a person came after the last read."""
@@ -89,8 +83,8 @@ class Record:
         for field in planned.fields if planned else ():
             key = field.field if field.field == "name" else f"organization_fields.{field.field}"
             if key in write["after"]:
-                shown = write["before"][key] or None
-                assert shown == (field.before or None), ("written over", key, shown, field, write)
+                was = write["before"][key] or None
+                assert was == (field.before or None), ("written over", key, was, field, write)
 
     def _rightly_submitted(self) -> None:
         jobs = self.stage.sandbox.jobs()
@@ -98,14 +92,9 @@ class Record:
         running = [job["id"] for job in ours if job["status"] in ("queued", "working")]
         assert len(running) <= self.most_jobs, ("jobs in flight", running)
         for job in ours:
-            if job["id"] in self.jobs:
-                continue
-            self.jobs.add(job["id"])
-            assert 0 < len(job["items"]) <= min(self.most_rows, 100), ("rows", job)
-            for item in job["items"]:
-                body = item.get("attributes", item)
-                assert set(body) <= SENT[job["action"]], ("sent", body)
-                assert set(body.get("organization_fields", {})) <= OWNED, ("sent", body)
+            if job["id"] not in self.jobs:
+                self.jobs.add(job["id"])
+                well_formed(job, self.most_rows)
 
     def told(self, task: Task, before: int) -> None:
         """What a batch said at its end is what the journal and the organizations say; the visit began at `before`."""
@@ -135,6 +124,25 @@ class Record:
         for field in change.fields:
             now = organization.get(field.field, organization["organization_fields"].get(field.field))
             assert (now or None) == (field.after or None), ("confirmed, does not show", field, now, line)
+
+
+def only_ours(write: Row) -> None:
+    """A job wrote owned fields, the name, and external_id where it made the organization; tags follow drop-downs."""
+    before, after, made = write["before"], write["after"], write["action"] == "create"
+    changed = {name.removeprefix("organization_fields.") for name, value in after.items() if value or not made}
+    allowed = OWNED | {"name", "tags"} | ({"external_id"} if made else set())
+    assert changed <= allowed, ("not ours", changed - allowed)
+    tags = set(before.get("tags") or ()) ^ set(after.get("tags") or ())
+    assert tags <= TYPES | {"customer", "former_customer"}, ("tags", tags)
+
+
+def well_formed(job: Row, most_rows: int) -> None:
+    """A job of ours has rows, not too many, and sends nothing but what is owned."""
+    assert 0 < len(job["items"]) <= min(most_rows, 100), ("rows", job)
+    for item in job["items"]:
+        body = item.get("attributes", item)
+        assert set(body) <= SENT[job["action"]], ("sent", body)
+        assert set(body.get("organization_fields", {})) <= OWNED, ("sent", body)
 
 
 def nobody_twice(sandbox: Sandbox) -> None:

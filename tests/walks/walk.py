@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from partner_sync.errors import PartnerSyncError, PermanentError
 from partner_sync.ids import id_18
@@ -142,25 +142,21 @@ class Walk(RuleBasedStateMachine):
         except ControlError as refused:
             assert refused.status == 422
 
-    @rule(pick=PICK, other=PICK, merged=st.booleans())
-    def person_deletes_or_merges(self, pick: int, other: int, merged: bool) -> None:
-        gone, stays = self.organization(pick), self.organization(other)
-        if gone["id"] != stays["id"] and len(self.sandbox.organizations()) > 4:
-            self.counts["edits by people"] += 1
-            if merged:
+    @rule(pick=PICK, other=PICK, act=st.sampled_from(["deletes", "merges", "makes", "makes an account's"]))
+    def person_changes_what_there_is(self, pick: int, other: int, act: str) -> None:
+        rows = self.sandbox.organizations()
+        gone, stays, name = self.organization(pick), self.organization(other), NAMES[other % len(NAMES)].strip()
+        if act in ("deletes", "merges") and gone["id"] != stays["id"] and len(rows) > 4:
+            if act == "merges":
                 self.sandbox.edit(stays["id"], tags=[*stays["tags"], "merged"])
             self.sandbox.delete_organization(gone["id"])
-
-    @rule(pick=PICK, name=st.sampled_from(NAMES), with_id=st.booleans())
-    def person_makes_an_organization(self, pick: int, name: str, with_id: bool) -> None:
-        account, rows = self.account(pick)["Id"], self.sandbox.organizations()
-        carried = {row["organization_fields"].get("salesforce_id") for row in rows} | {
-            row["external_id"] for row in rows
-        }
-        if name.strip().casefold() not in {row["name"].strip().casefold() for row in rows}:
-            self.counts["edits by people"] += 1
-            external_id = account if with_id and account not in carried else None
-            self.sandbox.add_organizations([{"name": name, "external_id": external_id}])
+        elif act.startswith("makes") and name.casefold() not in {row["name"].casefold() for row in rows}:
+            account = self.account(pick)["Id"]
+            free = account not in {row["organization_fields"].get("salesforce_id") for row in rows}
+            free = free and account not in {row["external_id"] for row in rows}
+            made = {"name": name, "external_id": account if free and act != "makes" else None}
+            self.sandbox.add_organizations([made])
+        self.counts["edits by people"] += 1
 
     # -- runs
 
@@ -172,6 +168,10 @@ class Walk(RuleBasedStateMachine):
             return
         self.counts["runs"] += 1
         self.tasks += tasks(self.stage, plan, SIZE)
+
+    @initialize()
+    def first_run_starts(self) -> None:
+        self.plan()
 
     @rule(visited=st.booleans())
     def run_starts(self, visited: bool) -> None:
@@ -266,15 +266,11 @@ class Walk(RuleBasedStateMachine):
         return [job["id"] for job in self.sandbox.jobs() if job["status"] in ("queued", "working")]
 
     @precondition(lambda self: self.running())
-    @rule(pick=PICK)
-    def job_ends(self, pick: int) -> None:
+    @rule(pick=PICK, all_of_them=st.booleans())
+    def jobs_end(self, pick: int, all_of_them: bool) -> None:
         running = self.running()
-        self.sandbox.end_job(running[pick % len(running)])
-
-    @precondition(lambda self: self.running())
-    @rule()
-    def all_jobs_end(self) -> None:
-        self.stage.end_jobs()
+        for job in running if all_of_them else [running[pick % len(running)]]:
+            self.sandbox.end_job(job)
 
     @rule(minutes=st.sampled_from([1, 1, 3]))
     def time_passes(self, minutes: int) -> None:
@@ -287,10 +283,6 @@ class Walk(RuleBasedStateMachine):
     @rule(fault=st.sampled_from(sorted(JOB_FAULTS)))
     def fault_strikes_a_job(self, fault: str) -> None:
         self.sandbox.fault(system="zendesk", method="P*", path="*_many", **JOB_FAULTS[fault])
-
-    @rule()
-    def faults_are_over(self) -> None:
-        self.lift()
 
     def lift(self) -> None:
         self.counts["faults"] += sum(fault["hits"] for fault in self.sandbox.faults())

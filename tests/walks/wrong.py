@@ -81,8 +81,8 @@ class _NoLatest(Besides):
 class Crowd(Walk):
     """The steps in which the rules that are left out here matter, so that few walks are enough."""
 
-    person_deletes_or_merges = person_makes_an_organization = worker_is_gone_for_good = time_passes = None
-    fault_strikes_a_call = fault_strikes_a_job = faults_are_over = None
+    person_changes_what_there_is = worker_is_gone_for_good = time_passes = None
+    fault_strikes_a_call = fault_strikes_a_job = None
 
 
 class ReadsNothingAgain(Crowd):
