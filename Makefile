@@ -3,7 +3,7 @@
 #   CONF='{"dry_run": true}' make run     make up PORT=8090     make test ARGS="-k mapping"     make PYTHON=python3.12 run
 
 .SUFFIXES:
-.PHONY: help run up test walks bench check audit clean venv
+.PHONY: help run up test walks bench check audit readme clean venv
 
 python = .venv/bin/python
 
@@ -32,6 +32,9 @@ check: venv ## Format, lint and types.
 
 audit: venv ## Every pinned package against the published vulnerabilities; says what could not be audited.
 	@$(python) .ci/audit.py
+
+readme: venv ## The generated parts of README.md, anew.
+	@$(python) .ci/readme.py
 
 clean: ## Starts over: removes all local state, the sandbox's included. Not .venv.
 	@py=$(python); [ -x $$py ] || py=$${PYTHON:-python3}; $$py -m partner_sync.local clean

@@ -9,6 +9,7 @@ from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, Pa
 
 from partner_sync import figures, notify, retry, tasks
 from partner_sync.alarms import OVERDUE
+from partner_sync.options import PARAMS
 
 TRIAGE = """
 ### Partner Sync
@@ -50,30 +51,7 @@ with DAG(
         callback=AsyncCallback(notify.overdue),
     ),
     tags=["salesforce", "zendesk"],
-    params={
-        "dry_run": Param(
-            False,
-            type="boolean",
-            title="Dry run",
-            description="Read, compare, show and archive the plan; write nothing.",
-        ),
-        "account_ids": Param(
-            [],
-            type="array",
-            items={"type": "string"},
-            title="Only these accounts",
-            description="Salesforce ids, 15 or 18 characters, one per line. Everything is read as always; only changes of"
-            " these accounts are written, marks included. Empty: all.",
-        ),
-        "allow_over_limit": Param(
-            {},
-            type="object",
-            properties={kind: {"type": "integer", "minimum": 0} for kind in ("create", "update", "mark")},
-            additionalProperties=False,
-            title="Raise a limit for this run",
-            description='Kind of change to the most of it that this one run may write, for example {"mark": 120}.',
-        ),
-    },
+    params={name: Param(**schema) for name, schema in PARAMS.items()},
     default_args={
         "retries": 3,
         "retry_delay": timedelta(seconds=15),

@@ -26,7 +26,7 @@ def trimmed(text: str) -> str:
 
 def visible(text: str) -> bool:
     """Whether there is anything to see."""
-    return any(unicodedata.category(character) not in _UNSEEN for character in text)
+    return text[:1].isalnum() or any(unicodedata.category(character) not in _UNSEEN for character in text)
 
 
 def control(text: str) -> str | None:

@@ -11,29 +11,43 @@ PartnerSyncError
 │   └── VerdictError         rows not confirmed: which, why
 └── RetryableError           the same may succeed later: Airflow retries with back-off
     ├── UnavailableError     429, 5xx, time-out, reset; carries retry_after
+    │   ├── TooManyJobsError
+    │   └── QueryLostError
     ├── IncompleteReadError  read and announced counts differ
     └── JobPendingError      still running after the total bound
 
 A message says what happened, where, and what to do next. It holds ids, counts and our own reasons: never a token,
 header, query string, customer name or row. The vendor's words are an attribute, for the archive.
+
+A class says in its first sentence what happened, and in `advice` what a person does: README and terminal show both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 class PartnerSyncError(Exception):
     """The root of everything that Partner Sync raises on purpose."""
 
+    advice: ClassVar[str] = "Read the message: it says what happened, where, and what to do next."
+
 
 class PermanentError(PartnerSyncError):
     """Retrying cannot help; a person has to change something first."""
 
+    advice = (
+        'By itself it is raised only where the config says problems = "fail": settle the problems of the plan, each of'
+        " which says how."
+    )
+
 
 class RetryableError(PartnerSyncError):
     """The same call may succeed later. `retry_after` is in seconds, None where the vendor named no time."""
+
+    advice = "Nothing at first: Airflow tries again by itself. When all tries have failed, as its kind below says."
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -55,6 +69,11 @@ class Mistake:
 class ConfigError(PermanentError):
     """Config, Connection or param is wrong. `mistakes` has all of them, so that one round of repair is enough."""
 
+    advice = (
+        "Mend every mistake that the message lists. Then clear the failed task, or trigger a new run where a param was"
+        " wrong."
+    )
+
     def __init__(self, where: str, mistakes: Sequence[Mistake]) -> None:
         self.where = where
         self.mistakes = tuple(mistakes)
@@ -66,6 +85,11 @@ class ConfigError(PermanentError):
 class RejectedError(PermanentError):
     """A system answered 4xx. `words` is what it said, cut to 2,000 characters: for the archive, not for a log."""
 
+    advice = (
+        "The message names call, status and next step. Mostly the user of the Connection lacks a right (403) or the"
+        " host is no account in use (404): mend it, then clear the failed task."
+    )
+
     def __init__(self, system: str, method: str, path: str, status: int, words: str, next_step: str) -> None:
         self.system, self.method, self.path, self.status = system, method, path, status
         self.words = words[:2000]
@@ -75,9 +99,19 @@ class RejectedError(PermanentError):
 class AuthenticationError(RejectedError):
     """A system does not accept the credentials of its Connection (401, or a refused token request)."""
 
+    advice = (
+        "Look whether the secret was replaced or has ended, whether the client is confidential, and whether its user is"
+        " active; mend the Connection that the message names, then clear the failed task."
+    )
+
 
 class SchemaError(PermanentError):
     """Fields are not what the mapping needs. `mistakes` names each field, what is wrong, and how to mend it."""
+
+    advice = (
+        "For each field that the message names: create or activate it, add the option, let the Connection's user see"
+        " it, or correct its row in the config. Nothing was written; clear the failed task."
+    )
 
     def __init__(self, where: str, mistakes: Sequence[Mistake]) -> None:
         self.where = where
@@ -89,13 +123,25 @@ class SchemaError(PermanentError):
 class SnapshotError(PermanentError):
     """An XCom or archive object is missing, dangling or of another shape. The message says which task to clear."""
 
+    advice = "Clear the task that the message names, with downstream: the run goes on with a fresh snapshot."
+
 
 class WithheldError(PermanentError):
-    """Changes passed a limit and were withheld as a whole kind; the message says how to go on."""
+    """Changes passed a limit and were withheld as a whole kind. The message says how to go on."""
+
+    advice = (
+        "Look at the withheld changes in the plan. If they are right, trigger a run with the conf that the message"
+        " shows; if not, find out why the accounts are missing. All other kinds were written."
+    )
 
 
 class VerdictError(PermanentError):
     """Rows of a batch are not confirmed. `counts` maps verdict to rows, `ids` names the rows."""
+
+    advice = (
+        "Look up the rows that the message names in the archive's verdicts: Zendesk's words stand there. Mend the"
+        " cause; the next run plans these rows again."
+    )
 
     def __init__(self, message: str, *, counts: dict[str, int], ids: Sequence[str]) -> None:
         super().__init__(message)
@@ -108,6 +154,11 @@ class UnavailableError(RetryableError):
 
     `effect` says what may have come of the request: "none" (it never arrived, or was refused by a 429), or "unknown".
     """
+
+    advice = (
+        "Nothing at first. If it goes on, look at the status page of the system that the message names, and at the"
+        " network in between."
+    )
 
     def __init__(
         self,
@@ -136,9 +187,31 @@ class UnavailableError(RetryableError):
         )
 
 
+class TooManyJobsError(UnavailableError):
+    """Zendesk has as many bulk jobs queued or running as it allows; nothing was submitted."""
+
+    advice = "Nothing: the batch comes back by itself. If it lasts, look who else keeps Zendesk's 30 jobs busy."
+
+
+class QueryLostError(UnavailableError):
+    """Salesforce forgot the query in the middle of its pages; it is asked from the start, once."""
+
+    advice = "Nothing at first. If it goes on, look at the status page of Salesforce."
+
+
 class IncompleteReadError(RetryableError):
     """What was read is not all that was announced, so nothing may be concluded from what is absent."""
+
+    advice = (
+        "Nothing at first. If it goes on, look at accounts and organizations as the users of the Connections: a lost"
+        " permission hides rows without an error."
+    )
 
 
 class JobPendingError(RetryableError):
     """A bulk job was still queued or working after the total bound of its batch."""
+
+    advice = (
+        "Look at Zendesk's job statuses and its status page. What was sent is remembered: the next try, or the task"
+        " when you clear it, goes on from there."
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 
-from partner_sync.blanks import trimmed
+from partner_sync.blanks import BLANK
 
 _UPPER = str.maketrans({c: "1" if c in string.ascii_uppercase else "0" for c in string.ascii_letters + string.digits})
 _SUFFIX = string.ascii_uppercase + "012345"
@@ -17,7 +17,7 @@ def id_18(text: object) -> str | None:
     """
     if not isinstance(text, str):
         return None
-    text = trimmed(text)
+    text = text.strip(BLANK)
     if len(text) not in (15, 18) or not (text.isascii() and text.isalnum()):
         return None
     short = text[:15]

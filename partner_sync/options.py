@@ -4,11 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from partner_sync.errors import ConfigError, Mistake
 from partner_sync.ids import id_18
 from partner_sync.mistakes import shown, suggestion
 from partner_sync.model import KINDS
+
+PARAMS: Mapping[str, Mapping[str, Any]] = {
+    "dry_run": {
+        "default": False,
+        "type": "boolean",
+        "title": "Dry run",
+        "description": "Read, compare, show and archive the plan; write nothing.",
+    },
+    "account_ids": {
+        "default": [],
+        "type": "array",
+        "items": {"type": "string"},
+        "title": "Only these accounts",
+        "description": "Salesforce ids, 15 or 18 characters, one per line. Everything is read as always; only changes"
+        " of these accounts are written, marks included. Empty: all.",
+    },
+    "allow_over_limit": {
+        "default": {},
+        "type": "object",
+        "properties": {kind: {"type": "integer", "minimum": 0} for kind in KINDS},
+        "additionalProperties": False,
+        "title": "Raise a limit for this run",
+        "description": 'Kind of change to the most of it that this one run may write, for example {"mark": 120}.',
+    },
+}
+"""What the trigger form shows and Airflow checks, as JSON schema; `options` checks a conf that came past it."""
 
 
 @dataclass(frozen=True)

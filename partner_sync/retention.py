@@ -2,8 +2,7 @@
 `--delete` is given.
 
 Never removed: the archive of the last runs, runs whose plan is an instance's latest or has an open job, everything
-below instances/, the newest alarm, and anything younger than the days given. Exit codes: 0 done, or shown; 1 something
-could not be removed; 2 wrong arguments, or a store that cannot be found.
+below instances/, the newest alarm, and anything younger than the days given.
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from partner_sync import terminal
+from partner_sync.commands import command
 from partner_sync.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,10 +27,7 @@ LEAST_DAYS = 2
 
 
 def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.write) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m partner_sync.retention",
-        description="Shows what is old in the archive and the XCom objects; with --delete, removes it.",
-    )
+    parser = terminal.Parser(command("python -m partner_sync.retention"))
     parser.add_argument("--days", type=_days(1), default=90, help="of the archive's runs and alarms (default 90)")
     parser.add_argument("--xcom-days", type=_days(LEAST_DAYS), default=14, help="of XCom objects (default 14, least 2)")
     parser.add_argument("--keep-runs", type=_days(1), default=100, help="runs that stay, however old (default 100)")
@@ -42,8 +40,7 @@ def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.wri
     try:
         archive, xcoms = stores.archive().root, stores.xcoms()
     except (ConfigError, ValueError, ImportError) as missing:
-        sys.stderr.write(f"A store cannot be found: {missing}\n")
-        return 2
+        return terminal.refuse(f"A store cannot be found: {missing}")
     now = datetime.now(timezone.utc)
     old, old_xcoms = now - timedelta(days=chosen.days), now - timedelta(days=chosen.xcom_days)
     found = {

@@ -22,6 +22,7 @@ from partner_sync.errors import (
     IncompleteReadError,
     Mistake,
     PartnerSyncError,
+    QueryLostError,
     RejectedError,
     SchemaError,
     UnavailableError,
@@ -62,10 +63,6 @@ def gather(
             " accounts as the user of the Connection, and compare the filter in the config."
         )
     return AccountsSnapshot(begun, now(), proof, tuple(reading.rows))
-
-
-class QueryLostError(UnavailableError):
-    """Salesforce forgot the query in the middle of its pages; it is asked from the start, once."""
 
 
 class _Reading:

@@ -38,7 +38,14 @@ def _one_or_several(value: object) -> str | tuple[str, ...]:
 
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False, json_schema_extra={"unit": "seconds"})]
+Minutes = Annotated[float, Field(gt=0, allow_inf_nan=False, json_schema_extra={"unit": "minutes"})]
+Hours = Annotated[float, Field(gt=0, allow_inf_nan=False, json_schema_extra={"unit": "hours"})]
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False, json_schema_extra={"unit": "%"})]
+Changes = Annotated[int, Field(ge=0, json_schema_extra={"unit": "changes"})]
+Years = Annotated[int, Field(gt=0, le=100, json_schema_extra={"unit": "years"})]
+Jobs = Annotated[int, Field(ge=1, le=30, json_schema_extra={"unit": "jobs"})]
+Times = Annotated[int, Field(ge=1, json_schema_extra={"unit": "times"})]
 TextOrTruth = Annotated[str | bool, PlainValidator(_text_or_truth, json_schema_input_type=str | bool)]
 OneOrSeveral = Annotated[str | tuple[str, ...], PlainValidator(_one_or_several, json_schema_input_type=str | list[str])]
 
@@ -160,7 +167,7 @@ class Older:
     """The older rule as the file has it."""
 
     field: Annotated[str, Field(pattern=_KEY, description="the key of the date field that counts")]
-    years: Annotated[int, Field(gt=0, le=100, description="how many years ago the date must be, at least")]
+    years: Annotated[Years, Field(description="how many years ago the date must be, at least")]
 
 
 @with_config(STRICT)
@@ -190,15 +197,12 @@ class Limit:
     """Over `floor`, a kind is withheld above `max_count` changes or `max_percent` of the partner organizations."""
 
     floor: Annotated[
-        int, Field(ge=0, description="how many changes of this kind are never too many, whatever the rest says")
+        Changes, Field(description="how many changes of this kind are never too many, whatever the rest says")
     ] = 0
-    max_count: Annotated[int | None, Field(ge=0, description="the most changes of this kind in one run")] = None
+    max_count: Annotated[Changes | None, Field(description="the most changes of this kind in one run")] = None
     max_percent: Annotated[
-        float | None,
+        Percent | None,
         Field(
-            ge=0,
-            le=100,
-            allow_inf_nan=False,
             description="the most changes of this kind in one run, in percent of the instance's partner organizations",
         ),
     ] = None
@@ -227,7 +231,7 @@ class Calls:
     connect_seconds: Annotated[Seconds, Field(description="how long a connection may take to come about")] = 10
     read_seconds: Annotated[Seconds, Field(description="how long an answer may be silent")] = 60
     attempts: Annotated[
-        int, Field(ge=1, description="attempts of a read or a token request; a write is repeated after a 429 only")
+        Times, Field(description="attempts of a read or a token request; a write is repeated after a 429 only")
     ] = 4
     first_wait_seconds: Annotated[
         Seconds, Field(description="the first wait; doubled at each further attempt, unless the system names a time")
@@ -236,7 +240,7 @@ class Calls:
         Seconds, Field(description="the longest wait; asked to wait longer, the task lets Airflow come back")
     ] = 90
     reserve_percent: Annotated[
-        float, Field(ge=0, lt=100, allow_inf_nan=False, description="percent of the request quota left to others")
+        Percent, Field(lt=100, description="how much of the request quota is left to others")
     ] = 20
 
 
@@ -245,9 +249,7 @@ class Calls:
 class Sync:
     """How batches are written; see the comments in `partner_sync.toml`."""
 
-    jobs_in_flight: Annotated[
-        int, Field(ge=1, le=30, description="bulk jobs queued or running at once; Zendesk allows 30")
-    ] = 20
+    jobs_in_flight: Annotated[Jobs, Field(description="bulk jobs queued or running at once; Zendesk allows 30")] = 20
     poll_seconds: Annotated[Seconds, Field(description="between two looks at a job inside one visit")] = 1
     visit_seconds: Annotated[
         Seconds, Field(description="all batches together poll this long before they give their worker slot back")
@@ -258,12 +260,10 @@ class Sync:
     settle_seconds: Annotated[
         Seconds, Field(description="after a submit without an answer, before the absence of its job counts")
     ] = 10
-    job_minutes: Annotated[
-        Seconds, Field(description="minutes after which a waiting batch fails with JobPendingError")
-    ] = 20
+    job_minutes: Annotated[Minutes, Field(description="after which a waiting batch fails with JobPendingError")] = 20
     max_plan_age_hours: Annotated[
-        Seconds, Field(description="hours after which a plan is not written: clear the gather tasks instead")
+        Hours, Field(description="after which a plan is not written: clear the gather tasks instead")
     ] = 6
     submits: Annotated[
-        int, Field(ge=1, description="submits of one batch, where the outcome of the one before was lost")
+        Times, Field(description="submits of one batch, where the outcome of the one before was lost")
     ] = 3

@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from partner_sync.archive import Archive
-from partner_sync.errors import JobPendingError, RejectedError, SnapshotError, UnavailableError
+from partner_sync.errors import JobPendingError, RejectedError, SnapshotError, TooManyJobsError, UnavailableError
 from partner_sync.model import Batch, Create, OpenJob, RowVerdict
 from partner_sync.register import Jobs, Register
 from partner_sync.settings import Sync
 from partner_sync.verdicts import Judgement, Raw, Show, after_write, before_write, payload, refusals
-from partner_sync.zendesk import Job, TooManyJobsError
+from partner_sync.zendesk import Job
 
 log = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ from urllib3.exceptions import ConnectTimeoutError, LocationValueError, NewConne
 
 from partner_sync import __version__
 from partner_sync.endpoint import Endpoint, endpoint_mistake
-from partner_sync.errors import ConfigError, Mistake, RejectedError, UnavailableError
+from partner_sync.errors import ConfigError, Mistake, RejectedError, TooManyJobsError, UnavailableError
 from partner_sync.quota import Quota, quota_of, retry_after
 from partner_sync.settings import Calls
 
@@ -37,10 +37,6 @@ TOKEN_PATHS = ("/oauth/tokens", "/services/oauth2/token", "/services/Soap/u/")
 SOAP_LOGIN = TOKEN_PATHS[2]
 BUSY = frozenset({409, 429, 502, 503, 504})
 """Answers after which a repeatable request is sent again. 409 is Zendesk's "database collision"."""
-
-
-class TooManyJobsError(UnavailableError):
-    """Zendesk has as many bulk jobs queued or running as it allows; nothing was submitted."""
 
 
 @dataclass(frozen=True)

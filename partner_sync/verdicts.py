@@ -21,6 +21,30 @@ Show = Callable[[Raw, str], Value]
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictKind:
+    """What a verdict means, and what a person does about it."""
+
+    what: str
+    advice: str
+
+
+VERDICTS: Mapping[Verdict, VerdictKind] = {
+    "confirmed": VerdictKind("Zendesk now shows the desired values.", "Nothing."),
+    "rejected": VerdictKind(
+        "Zendesk refused it, or dropped it silently.",
+        "Read Zendesk's words in the archive and mend the cause; the next run plans it again.",
+    ),
+    "superseded": VerdictKind(
+        "Somebody changed it since the plan, or a newer plan exists: it was left alone.",
+        "Nothing; the next run looks again.",
+    ),
+    "unknown": VerdictKind(
+        "It cannot be told what became of it.", "Look at the organization in Zendesk; the next run plans afresh."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """A verdict with our reason, or, where `verdict` is None, the fields that may be written.
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from partner_sync.errors import IncompleteReadError, Mistake, SchemaError
 from partner_sync.mapping import ExpectedField
 from partner_sync.model import ATTRIBUTES, InstanceRead, Organization, ReadProof, Value
-from partner_sync.zendesk_client import MANY, Job, Row, TooManyJobsError, Zendesk
+from partner_sync.zendesk_client import MANY, Job, Row, Zendesk
 
-__all__ = ["MANY", "Job", "Row", "TooManyJobsError", "Zendesk", "check_fields", "gather", "whole"]
+__all__ = ["MANY", "Job", "Row", "Zendesk", "check_fields", "gather", "whole"]
 
 COUNT_IS_CACHED_ABOVE = 100_000
 COUNT_TOLERANCE = 0.01

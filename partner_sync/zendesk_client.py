@@ -15,10 +15,8 @@ from typing import Any, NoReturn, TypeVar
 import requests
 
 from partner_sync.errors import AuthenticationError, IncompleteReadError, RejectedError, UnavailableError
-from partner_sync.transport import Session, TooManyJobsError
+from partner_sync.transport import Session
 from partner_sync.zendesk_auth import Credential
-
-__all__ = ["Job", "Row", "TooManyJobsError", "Zendesk"]
 
 log = logging.getLogger(__name__)
 

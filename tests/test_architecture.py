@@ -21,6 +21,7 @@ RINGS = {
         "blanks",
         "changes",
         "codec",
+        "commands",
         "compare",
         "config",
         "consistency",
@@ -35,6 +36,7 @@ RINGS = {
         "names",
         "options",
         "problems",
+        "reference",
         "settings",
         "soql",
         "standing",
@@ -51,12 +53,14 @@ RINGS = {
         "register",
         "salesforce",
         "sync",
+        "terminal",
         "transport",
         "zendesk",
         "zendesk_auth",
         "zendesk_client",
     },
     "seam": {"connections", "failures", "figures", "notifier", "notify", "retention", "retry", "stores", "tasks"},
+    "command": {"__main__"},
 }
 """From the inside out: a module imports its own ring and those before it."""
 

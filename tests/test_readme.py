@@ -1,75 +1,174 @@
-"""What the README says is so: commands, files, params, kinds and output; what the code has, the README names."""
+"""What the README says is so, and what the code has, the README names: commands, files, params, keys, kinds, errors."""
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import json
-import os
+import pkgutil
 import re
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Iterator
+from types import ModuleType
 from typing import get_args
 
 import pytest
 
+import partner_sync
+from partner_sync import commands, errors
+from partner_sync.__main__ import PARTS, main
 from partner_sync.config import load
-from partner_sync.model import KINDS, Verdict
-from partner_sync.problems import PROBLEM_ADVICE
+from partner_sync.connections import SALESFORCE_TEXTS, SALESFORCE_WAYS, ZENDESK_TEXTS
+from partner_sync.limits import limit
+from partner_sync.model import KINDS, Mark, Verdict
+from partner_sync.options import PARAMS
+from partner_sync.problems import PROBLEMS
+from partner_sync.settings import LIMITS, Rule
+from tests.readme_page import PROSE, README, REPOSITORY, block, rows, table
 
-REPOSITORY = Path(__file__).parents[1]
-README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-PROSE = re.sub(r"```.*?```", "", README, flags=re.DOTALL)
+PACKAGE = REPOSITORY / "partner_sync"
 TOML = (REPOSITORY / "dags" / "partner_sync.toml").read_text(encoding="utf-8")
+DAG = (REPOSITORY / "dags" / "partner_sync_dag.py").read_text(encoding="utf-8")
+MAKEFILE = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+REPAIR = "`make readme` writes it anew."
 
 
-def table(heading: str) -> set[str]:
-    """The names in code style in the first column of the table whose first column is called `heading`."""
-    rows = re.search(rf"^\| {heading} \|.*\n\|---.*\n((?:\|.*\n)+)", README, re.MULTILINE)[1]
-    return {name for row in rows.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+def code(*folders: str) -> str:
+    """All code in some folders."""
+    kinds = {".py", ".toml", ".sh", ".html", ".yaml"}
+    paths = [path for folder in folders for path in (REPOSITORY / folder).rglob("*") if path.suffix in kinds]
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
 
 
-def block(name: str) -> str:
-    """The code block between <!-- name --> and <!-- end -->."""
-    return re.search(rf"<!-- {re.escape(name)} -->\n```\n(.*?)```\n<!-- end -->", README, re.DOTALL)[1]
+# -- its structure ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    """What `make readme` runs."""
+    spec = importlib.util.spec_from_file_location("readme", REPOSITORY / ".ci" / "readme.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_contents_list_has_every_chapter_in_its_order(script):
+    listed = script.CONTENTS.search(README)[0]
+    assert listed == f"<!-- contents -->\n{script.contents(README)}<!-- end -->", REPAIR
+    assert listed.count("* [") > 10
+
+
+def test_every_link_within_the_page_leads_to_a_heading(script):
+    headings = {script.anchor(one) for one in re.findall(r"^#+ (.+)$", PROSE, re.MULTILINE)}
+    assert set(re.findall(r"\]\(#([^)]+)\)", PROSE)) - headings == set()
+
+
+def test_the_first_screen_says_what_it_is_and_how_to_start():
+    first = README.split("## Contents")[0]
+    assert len(first.splitlines()) <= 50
+    started = re.findall(r"^(\S.*?)  +# ", first, re.MULTILINE)
+    assert started == ["make run", """CONF='{"dry_run": true}' make run""", "make up"]
+
+
+# -- what the code generates --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def generated(script) -> dict[str, str]:
+    """What stands between the marks of each generated part."""
+    return {found[2]: found[0] for found in script.PART.finditer(README)}
+
+
+@pytest.mark.parametrize("part", [*PARTS, "fields"])
+def test_a_part_is_what_the_command_says_now(generated, part, capsys, monkeypatch):
+    monkeypatch.delenv("PARTNER_SYNC_CONFIG", raising=False)
+    assert main([part, "--markdown"]) == 0
+    said = f"<!-- python -m partner_sync {part} -->\n\n{capsys.readouterr().out}\n<!-- end -->"
+    assert generated.get(part) == said, REPAIR
+
+
+def test_every_part_is_one_that_the_command_knows(generated):
+    assert set(generated) == {*PARTS, "fields"}
+
+
+# -- names, in both directions ------------------------------------------------------------------------------
 
 
 def test_every_make_target_it_names_exists_and_every_target_is_named():
-    targets = set(re.findall(r"^([a-z]+):.* ## ", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
-    assert targets == set(re.findall(r"`(?:[A-Z]+='[^`]*' )?make ([a-z]+)", PROSE)) | {"help"} & targets
+    targets = set(re.findall(r"^([a-z-]+):.* ## ", MAKEFILE, re.MULTILINE))
+    assert targets == set(re.findall(r"`(?:[A-Z]+='[^`]*' )?make ([a-z-]+)", PROSE)) | {"help"} & targets
+
+
+def test_every_command_it_names_can_be_typed_and_every_one_that_can_is_named():
+    single = {path for path in PACKAGE.glob("[!_]*.py") if "\nif __name__ ==" in path.read_text(encoding="utf-8")}
+    runnable = {path.with_suffix("") for path in single} | {path.parent for path in PACKAGE.rglob("__main__.py")}
+    modules = {".".join(path.relative_to(REPOSITORY).parts) for path in runnable}
+    assert modules == {one.typed.split()[2] for one in commands.COMMANDS}, "partner_sync/commands.py lists commands"
+    assert modules - {"partner_sync.local"} == set(re.findall(r"python -m ([\w.]+)", README))
+    assert {one.make for one in commands.COMMANDS if one.make} <= set(re.findall(r"`(make [a-z]+)`", PROSE))
 
 
 def test_every_file_it_names_exists():
     named = set(re.findall(r"`([\w./-]+\.(?:py|toml|md|txt|yaml)|[\w-]+/(?:[\w-]+/?)*|LICENSE)`", PROSE))
-    roots = (REPOSITORY, REPOSITORY / "partner_sync")
+    roots = (REPOSITORY, PACKAGE, REPOSITORY / "dags")
     assert {name for name in named if not any((root / name).exists() for root in roots)} == set()
 
 
-def test_every_environment_variable_it_names_is_read_somewhere():
-    sources = "".join(path.read_text() for path in (REPOSITORY / "partner_sync").rglob("*.py"))
-    ours = set(re.findall(r"PARTNER_SYNC_[A-Z]+", README))
-    assert {name for name in ours if name not in sources} == set()
+def test_every_environment_variable_that_is_read_is_listed_and_every_one_listed_is_read():
+    sources = code("partner_sync")
+    asked = re.findall(r'environ(?:\.get\(|\[)"([A-Z_]+)"|"([A-Z_]+)" in os\.environ', sources)
+    not_ours = {"PATH", "PYTHONPATH", "AIRFLOW__CORE__DAGS_FOLDER"}  # the last one is set for a child by its parent
+    assert {name for pair in asked for name in pair if name} - not_ours <= set(commands.VARIABLES)
+    assert [name for name in commands.VARIABLES if sources.count(name) < 2] == []
+    assert set(re.findall(r"PARTNER_SYNC_[A-Z]+", README)) <= set(commands.VARIABLES)
 
 
-def test_kinds_problems_and_verdicts_are_the_codes_own():
+def test_every_name_in_code_style_is_a_name_in_the_code():
+    words = set(re.findall(r"[A-Za-z_]\w*", code("partner_sync", "dags", "plugins") + MAKEFILE))
+    named = {name for name in re.findall(r"`([A-Za-z]\w*)`", PROSE) if "_" in name and "AIRFLOW__" not in name}
+    assert named - words == {"Solutions_Architect_Lookup__c", "zendesk_oauth"}, "a lookup, and an example"
+
+
+def test_every_error_is_named_and_every_error_named_is_one():
+    for module in pkgutil.iter_modules(partner_sync.__path__, "partner_sync."):
+        if not module.ispkg and not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    found = set(_tree(errors.PartnerSyncError))
+    assert {one for one in found if one.__module__ != errors.__name__} == set(), "errors.py has all of them"
+    assert [one for one in found if "advice" not in vars(one)] == []
+    assert {one.__name__ for one in found} == set(re.findall(r"`(\w+Error)`", PROSE))
+    assert {one.__name__ for one in found} - {"PartnerSyncError"} == table("error")
+
+
+def _tree(kind: type) -> Iterator[type]:
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from _tree(narrower)
+
+
+def test_kinds_problems_verdicts_rules_and_params_are_the_codes_own():
     assert set(KINDS) == table("kind")
-    assert set(PROBLEM_ADVICE) == table("problem")
+    assert set(PROBLEMS) == table("problem")
     assert set(get_args(Verdict)) == table("verdict")
+    assert set(get_args(Rule)) == table("rule")
+    assert set(PARAMS) == table("param")
 
 
 def test_metrics_and_options_of_retention_are_the_codes_own():
-    figures = (REPOSITORY / "partner_sync" / "figures.py").read_text()
-    emitted = set(re.findall(r'"partner_sync\.(\w+)"', figures)) | set(get_args(Verdict))
-    named = re.search(r"\| metric \|.*\n\|---.*\n((?:\|.*\n)+)", README)[1]
-    assert emitted == set(re.findall(r"`partner_sync\.(\w+)`", named))
-    retention = (REPOSITORY / "partner_sync" / "retention.py").read_text()
-    options = re.search(r"\| option \|.*\n\|---.*\n((?:\|.*\n)+)", README)[1]
+    emitted = set(re.findall(r'"partner_sync\.(\w+)"', (PACKAGE / "figures.py").read_text())) | set(get_args(Verdict))
+    assert emitted == set(re.findall(r"`partner_sync\.(\w+)`", "".join(rows("metric"))))
+    retention = (PACKAGE / "retention.py").read_text()
     defaults = dict(re.findall(r'"(--[\w-]+)", type=.*default=(\d+)', retention))
-    assert defaults == dict(re.findall(r"\| `(--[\w-]+)` \| (\d+) \|", options))
+    assert defaults == dict(re.findall(r"\| `(--[\w-]+)` \| (\d+) \|", README))
 
 
-def test_params_are_the_dags_own():
-    dag_file = (REPOSITORY / "dags" / "partner_sync_dag.py").read_text()
-    assert set(re.findall(r'"(\w+)": Param\(', dag_file)) == table("param")
+def test_the_keys_of_a_connection_are_those_that_are_read():
+    assert {*SALESFORCE_TEXTS, "login", "password"} == table("salesforce")
+    assert {*ZENDESK_TEXTS, "host", "login", "password", "use_token"} == table("zendesk")
+    shown = [set(re.findall(r"`(\w+)`", row)) for row in rows("salesforce")]
+    assert [way for way in SALESFORCE_WAYS if not any(set(way) <= row for row in shown)] == []
+
+
+# -- what it shows ------------------------------------------------------------------------------------------
 
 
 def test_the_config_it_shows_is_valid():
@@ -77,8 +176,7 @@ def test_the_config_it_shows_is_valid():
     before = "\n[partners]"
     config = load(TOML.replace(before, f"\n{added}{before}", 1), "README")
     assert "partner_region" in {attribute.field for attribute in config.attributes}
-    rules = set(re.search(r"rule = .*# (.*)", added)[1].replace(" or ", ", ").split(", "))
-    assert {"id_18", "id_15", "text", "checkbox", "dropdown", "date", "number"} == rules
+    assert set(get_args(Rule)) == set(re.search(r"rule = .*# (.*)", added)[1].replace(" or ", ", ").split(", "))
 
 
 def test_the_connections_it_shows_are_json_of_the_providers_types():
@@ -88,43 +186,20 @@ def test_the_connections_it_shows_are_json_of_the_providers_types():
 
 def test_the_conf_it_shows_are_params_of_the_dag():
     for text in re.findall(r"CONF='([^']*)'", README):
-        assert set(json.loads(text)) <= table("param")
+        assert set(json.loads(text)) <= set(PARAMS)
 
 
-@pytest.mark.parametrize("name", ["make run", "make run again"])
-def test_the_output_it_shows_is_what_a_run_shows(name, runs):
-    shown = [line for line in block(name).splitlines() if line.strip() not in ("", "…", "$ make run")]
-    told = {_steady(line) for line in runs[name].splitlines()}
-    assert [] == [line for line in shown if _is_summary(line) and _steady(line) not in told]
+def test_the_message_of_a_withheld_run_is_the_codes_own():
+    marks = [Mark("global", str(number), number, "", (), "") for number in range(37)]
+    (withheld,) = limit("global", marks, 150, LIMITS, {})
+    assert " ".join(block("withheld").split()) == f"{withheld.why} {withheld.next_step}"
 
 
-def _is_summary(line: str) -> bool:
-    """Not a line of progress, which begins with the seconds: those are of one machine and one moment."""
-    return not re.match(r"\s*\d+\.\d s ", line)
-
-
-def _steady(line: str) -> str:
-    """A line without what differs from run to run: seconds, dates, job ids, rule characters, the home's place."""
-    line = re.sub(r"\d+\.\d s|V3-[0-9a-f]{32}|─+", "", line)
-    line = re.sub(r"\S*(?:archive/runs|logs/run-)\S*", "", line)
-    return " ".join(line.split())
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory) -> dict[str, str]:
-    """What `make run` shows, twice, on the sandbox's own world."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PARTNER_SYNC"))}
-    environ |= {"PARTNER_SYNC_HOME": str(tmp_path_factory.mktemp("run") / "home"), "COLUMNS": "100"}
-    told = {}
-    for name in ("make run", "make run again"):
-        done = subprocess.run(
-            [sys.executable, "-m", "partner_sync.local", "run"],
-            cwd=REPOSITORY,
-            env=environ,
-            capture_output=True,
-            text=True,
-            timeout=180,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        told[name] = done.stdout
-    return told
+def test_times_and_tries_are_those_of_the_dag_and_its_tasks():
+    waits = dict(re.findall(r'\b(dagrun_timeout|retry_delay)"?[=:] ?timedelta\(\w+=(\d+)', DAG))
+    tries = re.findall(r'"?retries"?[=:] ?(\d)', DAG)
+    assert tries == list(re.search(r"Airflow tries (\d) times more, (\d) for `sync`", PROSE).groups())
+    assert waits["dagrun_timeout"] == re.search(r"takes more than (\d+) minutes", PROSE)[1]
+    assert waits["retry_delay"] == re.search(r"after (\d+) seconds, then ever later", PROSE)[1]
+    held = re.search(r"SYNC_TIMEOUT = timedelta\(minutes=(\d+)\)", code("partner_sync"))[1]
+    assert held == re.search(r"hold newer plans back for (\d+) minutes", PROSE)[1]

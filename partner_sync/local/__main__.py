@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
-from typing import TextIO
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.text import Text
 
+from partner_sync import commands, terminal
 from partner_sync.local import signals
 from partner_sync.local.home import Home
 from partner_sync.local.plain import plain
@@ -17,21 +17,20 @@ from partner_sync.local.refusal import Refusal
 from partner_sync.local.run import run
 from partner_sync.local.up import ComponentEnded, up
 
-USAGE = "usage: python -m partner_sync.local run | up | clean"
+PROGRAM = "python -m partner_sync.local"
+COMMANDS = [one for one in commands.COMMANDS if one.typed.startswith(f"{PROGRAM} ")]
 
 
-def main(arguments: list[str]) -> int:
-    console, errors = _console(sys.stdout), _console(sys.stderr)
+def main(arguments: Sequence[str]) -> int:
+    console, errors = terminal.console(sys.stdout), terminal.console(sys.stderr)
+    chosen = _parser().parse_args(arguments).command
     signals.listen()
     try:
-        match arguments:
-            case ["run"]:
-                return run(os.environ, console)
-            case ["up"]:
-                up(os.environ, console)
-            case ["clean"]:
-                return clean(console)
-        raise Refusal(USAGE)
+        if chosen == "run":
+            return run(os.environ, console)
+        if chosen == "up":
+            up(os.environ, console)
+        return clean(console)
     except Refusal as refusal:
         errors.print(Text(plain(refusal), "red"), soft_wrap=True)
         return 2
@@ -56,12 +55,12 @@ def clean(console: Console) -> int:
     return 0
 
 
-def _console(stream: TextIO) -> Console:
-    """Rich knows NO_COLOR and what a terminal is; a pipe gets 120 columns, and any encoding will do."""
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="replace")
-    width = None if stream.isatty() or "COLUMNS" in os.environ else 120
-    return Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
+def _parser() -> terminal.Parser:
+    parser = terminal.Parser(prog=PROGRAM, description="What a person types; the Makefile says it shorter.")
+    chosen = parser.add_subparsers(dest="command", metavar="run | up | clean", required=True)
+    for one in COMMANDS:
+        chosen.add_parser(one.typed.removeprefix(f"{PROGRAM} "), command=one, help=one.does)
+    return parser
 
 
 if __name__ == "__main__":

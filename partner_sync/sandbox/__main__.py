@@ -23,6 +23,19 @@ from .wire import SALESFORCE, ZENDESK
 from .world import make_world
 
 _EPILOG = """
+examples:
+  python -m partner_sync.sandbox
+      the world of 60 accounts and 400 organizations, in memory
+  python -m partner_sync.sandbox --state world.sqlite
+      the same, kept in a file
+  python -m partner_sync.sandbox --accounts 5000 --organizations 100000
+      a large one
+
+exit codes:
+  0  stopped by a signal
+  1  cannot start
+  2  wrong arguments
+
 When it is ready, one JSON line goes to standard output:
   {"salesforce": {"url": ..., "connection": {...}}, "zendesk": {"url": ..., "connection": {...}}, "pid": ...}
 where "connection" is an Airflow Connection in JSON form. What goes on inside is seen and changed over HTTP

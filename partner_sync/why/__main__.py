@@ -5,8 +5,6 @@ Ends with 0 if it was told, 1 if nothing was found, 2 if the question or the arc
 
 from __future__ import annotations
 
-import argparse
-import io
 import json
 import os
 import sys
@@ -15,9 +13,11 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TextIO
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
+from partner_sync import terminal
+from partner_sync.commands import command
 from partner_sync.errors import ConfigError
 from partner_sync.history import History
 from partner_sync.history.answers import Found, Hit, Story
@@ -58,12 +58,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
     return TOLD if stories else SEVERAL if found.hits else NOTHING
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m partner_sync.why",
-        description="Why is this organization like this? How it is, what was last written, and all that happened.",
-        epilog="Ends with 0 if it was told, 1 if nothing was found, 2 if the archive is not usable, 3 if several fit.",
-    )
+def _parser() -> terminal.Parser:
+    parser = terminal.Parser(command("python -m partner_sync.why"))
     parser.add_argument(
         "who", metavar="ID_OR_NAME", help="an account id (15 or 18 characters), Zendesk's id, or a part of a name"
     )
@@ -109,10 +105,7 @@ def _print_json(out: TextIO, found: Found, stories: Sequence[Story]) -> None:
 
 
 def _print(stream: TextIO, *parts: RenderableType) -> None:
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="replace")
-    width = None if stream.isatty() else 120
-    console = Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
+    console = terminal.console(stream)
     for part in parts:
         console.print(part, soft_wrap=isinstance(part, Text))
 

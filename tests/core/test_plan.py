@@ -9,7 +9,7 @@ import pytest
 
 from partner_sync.compare import Options, batches, compare
 from partner_sync.model import KINDS, Plan, PlanOrder, ReadProof
-from partner_sync.problems import PROBLEM_ADVICE
+from partner_sync.problems import PROBLEMS
 from partner_sync.settings import Instance, Limit
 from tests.core.builders import (
     BEGUN,
@@ -220,7 +220,7 @@ def test_a_digest_is_the_same_for_the_same_changes_and_no_others() -> None:
 
 
 def test_every_kind_of_problem_has_an_advice_that_says_what_holds_until_then() -> None:
-    assert list(PROBLEM_ADVICE) == sorted(PROBLEM_ADVICE)
-    for kind, advice in PROBLEM_ADVICE.items():
-        assert advice.endswith("."), kind
-        assert "Until then" in advice or kind in ("account_id_unknown", "name_waits"), kind
+    assert list(PROBLEMS) == sorted(PROBLEMS)
+    for kind, told in PROBLEMS.items():
+        assert told.what.endswith(".") and told.advice.endswith("."), kind
+        assert "Until then" in told.advice or kind in ("account_id_unknown", "name_waits"), kind

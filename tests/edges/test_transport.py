@@ -11,9 +11,8 @@ import pytest
 from urllib3.exceptions import NewConnectionError
 
 from partner_sync import __version__
-from partner_sync.errors import RejectedError, UnavailableError
+from partner_sync.errors import RejectedError, TooManyJobsError, UnavailableError
 from partner_sync.sandbox import Sandbox, an_empty_world
-from partner_sync.transport import TooManyJobsError
 
 BASE = "https://acme.zendesk.com"
 COUNT = f"{BASE}/api/v2/organizations/count"

@@ -8,8 +8,14 @@ import logging
 import pytest
 from zenpy import Zenpy
 
-from partner_sync.errors import AuthenticationError, IncompleteReadError, RejectedError, UnavailableError
-from partner_sync.zendesk import Job, TooManyJobsError, Zendesk
+from partner_sync.errors import (
+    AuthenticationError,
+    IncompleteReadError,
+    RejectedError,
+    TooManyJobsError,
+    UnavailableError,
+)
+from partner_sync.zendesk import Job, Zendesk
 from partner_sync.zendesk_auth import ApiToken, ClientCredentials, StaticToken
 
 BASE = "https://acme.zendesk.com"

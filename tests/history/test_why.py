@@ -15,7 +15,8 @@ from tests.history.past import a_create, a_mark, a_problem, account, an_update
 
 
 @pytest.fixture
-def ask(past):
+def ask(past, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     past.run(-3, [a_create(1, "Nimbus Systems"), a_create(2, "Nimbus West"), a_create(3, "\x1b[31mred\u202e[b]x[/b]")])
     past.run(-2, [an_update(1, "Nimbus Systems", account_owner=("A. Ortiz", "M. Weber"))], verdicts={1: "rejected"})
     past.run(-1, [a_mark(2, "Nimbus West")], problems=[a_problem(1)])

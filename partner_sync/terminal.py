@@ -1,0 +1,41 @@
+"""What all our commands do alike at a terminal: how they print, how `--help` looks, how a wrong argument is refused."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from typing import Any, NoReturn, TextIO
+
+from rich.console import Console
+
+from partner_sync.commands import Command
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose help ends as the command's `epilog` says, and whose refusal is one line and exit code 2."""
+
+    def __init__(self, command: Command | None = None, **kwargs: Any) -> None:
+        if command is not None:
+            does = f"{command.does[0].upper()}{command.does[1:]}."
+            kwargs = {"prog": command.typed, "description": does, "epilog": command.epilog} | kwargs
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        usage = " ".join(self.format_usage().split())
+        self.exit(2, f"{usage}: {message}\n")
+
+
+def console(stream: TextIO) -> Console:
+    """Rich knows NO_COLOR and what a terminal is; a pipe gets 120 columns, and any encoding will do."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
+    width = None if stream.isatty() or "COLUMNS" in os.environ else 120
+    return Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
+
+
+def refuse(message: str) -> int:
+    """Says why on standard error; the exit code."""
+    sys.stderr.write(f"{message}\n")
+    return 2
