@@ -95,7 +95,8 @@ def nothing_stale(stage: Stage) -> None:
 
 
 def nothing_open(stage: Stage) -> None:
-    assert [] == stage.archive.open_jobs("global")
+    """No entry that could be in somebody's way."""
+    assert [] == [entry for entry in stage.archive.open_jobs("global") if not entry.settled]
 
 
 def in_step(stage: Stage) -> None:
@@ -431,6 +432,38 @@ def test_a_batch_whose_worker_died_for_good_before_any_call_holds_up_the_next_pl
         return struck.watch
 
     at_every_call(scenario)
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_batch_that_comes_back_when_it_was_taken_for_dead_still_tells_what_it_wrote(begin, turn):
+    kind, change = TURNS[turn]
+    stage = begin(kind, job_seconds=NEVER)
+    late = task(stage, stage.first)
+    late.visit()
+    stage.end_jobs()
+    stage.clock.sleep(11 * 60)
+    change(stage)
+    newer = stage.plan()
+    finish(stage, *tasks(stage, newer))
+    assert {"confirmed": ROWS} == Counter(row.verdict for row in stage.verdicts(newer))
+    finish(stage, late)
+    assert {"superseded", "confirmed"} >= late.done.counts.keys()
+    assert all(row.written for row in late.done.verdicts)
+    told_truly(stage, stage.first)
+    told_truly(stage, newer)
+    comes_right(stage)
+
+
+def test_what_was_taken_for_dead_and_never_came_back_is_forgotten_once_its_plan_is_not_written_any_more(begin):
+    stage = begin("update", job_seconds=NEVER)
+    task(stage, stage.first).visit()
+    stage.end_jobs()
+    for hours, left in ((0.2, 1), (1, 1), (7, 0)):
+        stage.clock.sleep(hours * 3600)
+        another_owner(stage)
+        stage.sandbox.put_account(Id=stage.sandbox.cases()["update_owner"][0], Account_Owner_Calc__c=f"After {hours} h")
+        stage.next_run()
+        assert left == len(stage.archive.open_jobs("global"))
 
 
 @pytest.mark.parametrize(("again", "dies"), [("its task", True), ("compare on its snapshots", False)])

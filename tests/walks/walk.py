@@ -272,7 +272,7 @@ class Walk(RuleBasedStateMachine):
         for job in running if all_of_them else [running[pick % len(running)]]:
             self.sandbox.end_job(job)
 
-    @rule(minutes=st.sampled_from([1, 1, 3]))
+    @rule(minutes=st.sampled_from([1, 1, 3, 11, 30, 400]))
     def time_passes(self, minutes: int) -> None:
         self.stage.clock.sleep(60 * minutes)
 
