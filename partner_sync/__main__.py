@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> terminal.Parser:
-    commands = {one.make or one.typed: one.does for one in COMMANDS}
+    commands = {one.typed: f"{one.does}{f' ({one.make})' if one.make else ''}" for one in COMMANDS}
     parts = {name: part.about for name, part in PARTS.items()}
     parts["fields"] = "what Salesforce must show and Zendesk must have, by a config"
     listed = f"commands, each with --help:\n{_rows(commands)}\n\nparts of the reference:\n{_rows(parts)}"
@@ -92,7 +92,7 @@ def _shown(table: reference.Table) -> RenderableType:
         grid.add_column(column, overflow="fold")
     for row in table.rows:
         grid.add_row(*map(_plain, row))
-    head = Text.assemble((_plain(table.heading).plain, "bold"), "  ", _plain(table.about))
+    head = Text.assemble((_plain(table.heading).plain, "bold"), ": ", _plain(table.about))
     return Group(*([head, Text()] if table.heading else []), grid, Text())
 
 

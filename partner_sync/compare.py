@@ -235,19 +235,22 @@ def _problem_order(
 
 # -- counts -------------------------------------------------------------------------------------------------
 
-_COUNTED = (
-    "organizations",
-    "partner_organizations",
-    "unchanged",
-    *KINDS,
-    "withheld",
-    "adopted",
-    "unmarked",
-    "protected",
-    "marked_already",
-    "too_recent",
-    "not_asked",
-)
+COUNTED: Mapping[str, str] = {
+    "organizations": "Organizations that were read.",
+    "partner_organizations": "Those of a partner type.",
+    "unchanged": "Organizations that are as their accounts want them.",
+    "create": "Organizations to create.",
+    "update": "Organizations to update.",
+    "mark": "Organizations to mark.",
+    "withheld": "Changes over a limit, not written.",
+    "adopted": "Updates of organizations that were of another type.",
+    "unmarked": "Updates of organizations that were marked, and whose partner is back.",
+    "protected": "Organizations without account that `marks.protected` spares.",
+    "marked_already": "Organizations without account that are marked already.",
+    "too_recent": "Organizations without account that `marks.only_if_older` spares.",
+    "not_asked": "Changes of accounts that `account_ids` left out.",
+}
+"""What a plan counts of each instance."""
 
 
 def _counts(accounts: int, problems: int, sides: Sequence[_Side]) -> dict[str, int]:
@@ -276,5 +279,5 @@ def _counted(side: _Side) -> dict[str, int]:
         if isinstance(change, Update):
             counts["adopted"] += any(one.reason.startswith(ADOPTED) for one in change.fields)
             counts["unmarked"] += any(one.reason == UNMARKED for one in change.fields)
-    keys = _COUNTED if side.write else (*_COUNTED, *(f"would_{kind}" for kind in KINDS))
+    keys = tuple(COUNTED) if side.write else (*COUNTED, *(f"would_{kind}" for kind in KINDS))
     return {key: counts[key] for key in keys} | side.types

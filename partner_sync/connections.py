@@ -8,11 +8,8 @@ and `scope`. A Connection is checked whole before anything is sent; a `ConfigErr
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Mapping
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.providers.zendesk.hooks.zendesk import ZendeskHook
 from airflow.sdk import Connection
@@ -20,7 +17,18 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from zenpy import Zenpy
 
 from partner_sync.config import Config
-from partner_sync.endpoint import endpoint_mistake
+from partner_sync.connection_checks import (
+    DOMAIN,
+    Extra,
+    given,
+    salesforce_host,
+    salesforce_mistakes,
+    salesforce_settings,
+    unused,
+    uses_password_as_token,
+    zendesk_host,
+    zendesk_mistakes,
+)
 from partner_sync.errors import ConfigError, Mistake, UnavailableError
 from partner_sync.settings import Calls, Instance
 from partner_sync.transport import Session
@@ -29,20 +37,6 @@ from partner_sync.zendesk_auth import SCOPE, ApiToken, ClientCredentials, Creden
 
 if TYPE_CHECKING:
     import simple_salesforce
-
-Extra = Mapping[str, Any]
-
-DOMAIN = "salesforce.com"
-
-SALESFORCE_WAYS = (
-    ("login", "password", "security_token"),
-    ("login", "password", "organization_id"),
-    ("login", "password", "consumer_key", "consumer_secret"),
-    ("login", "consumer_key", "private_key"),
-    ("login", "consumer_key", "private_key_file_path"),
-    ("consumer_key", "consumer_secret", "domain"),
-)
-"""What simple-salesforce can log in with, in its order. The last one is client credentials, which we recommend."""
 
 
 def salesforce(conn_id: str, calls: Calls) -> simple_salesforce.Salesforce:
@@ -54,11 +48,11 @@ def salesforce(conn_id: str, calls: Calls) -> simple_salesforce.Salesforce:
     from partner_sync.salesforce import told
 
     connection, extra = _read(conn_id, "salesforce")
-    settings = _salesforce_settings(connection, extra)
-    _raise_if(conn_id, _unused(connection) + _salesforce_mistakes(settings))
+    settings = salesforce_settings(connection, extra)
+    _raise_if(conn_id, unused(connection) + salesforce_mistakes(settings))
     session = Session(
         "Salesforce",
-        _salesforce_host(settings),
+        salesforce_host(settings),
         calls,
         where=_where(conn_id),
         domain=DOMAIN,
@@ -83,8 +77,8 @@ def host_of(conn_id: str) -> str:
     """The vendor's host that a Connection means, for links: acme.zendesk.com, acme.my.salesforce.com."""
     connection, extra = _read(conn_id, None)
     if connection.conn_type == "salesforce":
-        return _salesforce_host(_salesforce_settings(connection, extra))
-    return _zendesk_host(connection)
+        return salesforce_host(salesforce_settings(connection, extra))
+    return zendesk_host(connection)
 
 
 def hosts(config: Config) -> dict[str, str]:
@@ -122,8 +116,8 @@ class PartnerSyncZendeskHook(ZendeskHook):  # type: ignore[misc]  # the provider
     def _opened(self) -> tuple[Session, str, Credential]:
         conn_id = self.zendesk_conn_id
         connection, extra = _read(conn_id, self.conn_type)
-        _raise_if(conn_id, _unused(connection) + _zendesk_mistakes(connection, extra))
-        host, system = _zendesk_host(connection), f"Zendesk {self._instance}"
+        _raise_if(conn_id, unused(connection) + zendesk_mistakes(connection, extra))
+        host, system = zendesk_host(connection), f"Zendesk {self._instance}"
         endpoint_url = extra.get("endpoint_url") or None
         session = Session(system, host, self._calls, where=_where(conn_id), endpoint_url=endpoint_url)
         base_url = f"https://{host}"
@@ -170,156 +164,16 @@ def _is_object(extra: str | None) -> bool:
         return False
 
 
-def _given(settings: Extra, *keys: str) -> bool:
-    return all(settings.get(key) for key in keys)
-
-
-def _no_texts(settings: Extra, keys: tuple[str, ...]) -> list[Mistake]:
-    return [
-        Mistake(key, "it is not a text", "Write its value in quotes.")
-        for key in keys
-        if settings.get(key) is not None and not isinstance(settings[key], str)
-    ]
-
-
-def _unclean(settings: Extra, keys: Iterable[str]) -> list[Mistake]:
-    """Values that were copied with something around them, which no system takes and no message would show."""
-    advice = "Copy its value again, without blanks and line ends around it or in it."
-    return [
-        Mistake(key, "it has a blank or a character in it that none of its kind has", advice)
-        for key in keys
-        if isinstance(value := settings.get(key), str) and not re.fullmatch(r"[!-~]*", value)
-    ]
-
-
-def _unused(connection: Connection) -> list[Mistake]:
-    """Parts of a Connection that would be left aside in silence: both systems are asked by https, at its own port."""
-    advice = "Leave it empty; where it is about another server than the vendor's, write the extra endpoint_url."
-    wrong = {"schema": connection.schema not in (None, "", "https"), "port": connection.port not in (None, 443)}
-    return [Mistake(key, "it cannot be used here", advice) for key, given in wrong.items() if given]
-
-
-def _endpoint(settings: Extra) -> list[Mistake]:
-    url = settings.get("endpoint_url")
-    mistake = endpoint_mistake(url) if isinstance(url, str) and url else None
-    return [mistake] if mistake else []
-
-
-# -- Salesforce ---------------------------------------------------------------------------------------------
-
-
-SALESFORCE_TEXTS = (
-    "security_token",
-    "organization_id",
-    "consumer_key",
-    "consumer_secret",
-    "private_key",
-    "private_key_file_path",
-    "domain",
-    "version",
-    "endpoint_url",
-)
-SALESFORCE_COPIED = ("security_token", "organization_id", "consumer_key", "consumer_secret")
-
-
-def _salesforce_settings(connection: Connection, extra: Extra) -> dict[str, Any]:
-    """What the provider's hook will find, under its own names; the prefix is that of old connection forms."""
-    found = {key: extra.get(key) or extra.get(f"extra__salesforce__{key}") or None for key in SALESFORCE_TEXTS}
-    return {
-        **found,
-        "login": connection.login or None,
-        "password": connection.password or None,
-        "proxies": extra.get("proxies") or extra.get("extra__salesforce__proxies"),
-    }
-
-
-def _salesforce_host(settings: Extra) -> str:
-    return f"{settings['domain'] or 'login'}.{DOMAIN}"
-
-
-def _salesforce_mistakes(settings: Extra) -> list[Mistake]:
-    if mistakes := _no_texts(settings, SALESFORCE_TEXTS):
-        return mistakes
-    mistakes = _unclean(settings, SALESFORCE_COPIED) + _endpoint(settings) + _salesforce_credential_mistakes(settings)
-    domain, version, key_file = settings["domain"], settings["version"], settings["private_key_file_path"]
-    if domain and (not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", domain) or domain.endswith(DOMAIN)):
-        mistakes.append(Mistake("domain", f"it is not the part before .{DOMAIN}", "Write for example 'acme.my'."))
-    if version and not re.fullmatch(r"\d+\.\d", version):
-        mistakes.append(Mistake("version", "it is not an API version", "Write for example '59.0'."))
-    if settings["proxies"]:
-        advice = (
-            "Remove it, and set HTTPS_PROXY in the environment: the client would log the proxies with their passwords."
-        )
-        mistakes.append(Mistake("proxies", "it cannot be used here", advice))
-    if key_file and not Path(key_file).is_file():
-        mistakes.append(
-            Mistake("private_key_file_path", "there is no such file here", "Name a file that workers can read.")
-        )
-    return mistakes
-
-
-def _salesforce_credential_mistakes(settings: Extra) -> list[Mistake]:
-    ways = [way for way in SALESFORCE_WAYS if _given(settings, *way)]
-    clients = SALESFORCE_WAYS[-1]
-    advice = "Set consumer_key, consumer_secret and domain, of an External Client App with the client credentials flow."
-    if ways == [clients] and settings["domain"] in ("login", "test"):
-        return [
-            Mistake("domain", "client credentials do not work there", "Write your My Domain, for example 'acme.my'.")
-        ]
-    if ways:
-        return []
-    if _given(settings, "login") and not _given(settings, "consumer_key"):
-        return [Mistake("login", "a user and a password alone are not enough", advice)]
-    return [Mistake(key, "it is missing", advice) for key in clients if not settings[key]]
-
-
 # -- Zendesk ------------------------------------------------------------------------------------------------
-
-
-ZENDESK_COPIED = ("client_id", "client_secret", "token", "oauth_token", "password")
-ZENDESK_TEXTS = ("client_id", "client_secret", "scope", "token", "oauth_token", "endpoint_url")
-USE_CLIENT = "Set client_id and client_secret of a confidential OAuth client."
-
-
-def _zendesk_host(connection: Connection) -> str:
-    return (connection.host or "").strip("/").rstrip(".").lower()
-
-
-def _uses_password_as_token(extra: Extra) -> bool:
-    """A box in the form, or the text "true" where the Connection came as a URI."""
-    return str(extra.get("use_token") or "").lower() in ("true", "1", "yes", "on")
-
-
-def _zendesk_mistakes(connection: Connection, extra: Extra) -> list[Mistake]:
-    by_password = {"password": connection.password} if _uses_password_as_token(extra) else {}
-    mistakes = _no_texts(extra, ZENDESK_TEXTS) + _unclean({**extra, **by_password}, ZENDESK_COPIED)
-    if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", _zendesk_host(connection)):
-        wrong = "it is not a host name" if connection.host else "it is missing"
-        mistakes.append(Mistake("host", wrong, "Write for example 'acme.zendesk.com', without https://."))
-    return mistakes + _endpoint(extra) + _zendesk_credential_mistakes(connection, extra)
-
-
-def _zendesk_credential_mistakes(connection: Connection, extra: Extra) -> list[Mistake]:
-    if _given(extra, "client_id") or _given(extra, "client_secret"):
-        missing = [key for key in ("client_id", "client_secret") if not _given(extra, key)]
-        return [Mistake(key, "it is missing", USE_CLIENT) for key in missing]
-    by_password = _uses_password_as_token(extra)
-    if not by_password and not _given(extra, "token"):
-        if _given(extra, "oauth_token"):
-            return []
-        wrong = "Zendesk no longer takes passwords" if connection.password else "there is no credential"
-        return [Mistake("client_id", wrong, USE_CLIENT)]
-    needed = {"login": connection.login, "password": connection.password if by_password else "not needed"}
-    return [Mistake(key, "it is missing beside an API token", USE_CLIENT) for key, value in needed.items() if not value]
 
 
 def _credential(connection: Connection, extra: Extra, session: Session, base_url: str) -> Credential:
     """The provider's order, with client credentials before all."""
-    if _given(extra, "client_id"):
+    if given(extra, "client_id"):
         client = partial(ClientCredentials, session, base_url, extra["client_id"], extra["client_secret"])
         return client(scope=extra.get("scope") or SCOPE)
-    if _uses_password_as_token(extra):
+    if uses_password_as_token(extra):
         return ApiToken(str(connection.login), str(connection.password), session.where)
-    if _given(extra, "token"):
+    if given(extra, "token"):
         return ApiToken(str(connection.login), extra["token"], session.where)
     return StaticToken(extra["oauth_token"], session.where)

@@ -5,6 +5,7 @@ README and `python -m partner_sync` show the same tables. A cell may have `names
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import re
@@ -14,6 +15,7 @@ from typing import Any
 
 from partner_sync import errors
 from partner_sync.commands import COMMANDS, VARIABLES
+from partner_sync.compare import COUNTED
 from partner_sync.config import Config, schema
 from partner_sync.consistency import NEVER_WRITTEN
 from partner_sync.mapping import TYPES, expected_fields, id_field
@@ -21,7 +23,7 @@ from partner_sync.mistakes import shown
 from partner_sync.model import EXTERNAL_ID, KINDS, Kind
 from partner_sync.options import PARAMS
 from partner_sync.problems import PROBLEMS
-from partner_sync.settings import Rule
+from partner_sync.settings import LIMITS, Rule
 from partner_sync.soql import selected
 from partner_sync.verdicts import VERDICTS
 
@@ -68,7 +70,7 @@ def markdown(tables: list[Table]) -> str:
 
 
 def _head(table: Table) -> str:
-    return f"**{table.heading}**{f' {table.about}' if table.about else ''}" if table.heading else table.about
+    return f"**{table.heading}**: {table.about}" if table.heading else table.about
 
 
 def _grid(table: Table) -> str:
@@ -80,7 +82,8 @@ def _grid(table: Table) -> str:
 
 
 def _commands() -> list[Table]:
-    rows = tuple((f"`{one.make or one.typed}`", f"{one.does[0].upper()}{one.does[1:]}.") for one in COMMANDS)
+    typed = (" or ".join(f"`{name}`" for name in (one.make, one.typed) if name) for one in COMMANDS)
+    rows = tuple((names, f"{one.does[0].upper()}{one.does[1:]}.") for names, one in zip(typed, COMMANDS, strict=True))
     return [Table(("command", "what it does"), rows)]
 
 
@@ -98,6 +101,15 @@ def _params() -> list[Table]:
 
 def _changes() -> list[Table]:
     return [Table(("kind", "when", "what is written"), tuple((f"`{kind}`", *CHANGES[kind]) for kind in KINDS))]
+
+
+def _counts() -> list[Table]:
+    """What the line of `compare` counts, of the run and of each instance."""
+    whole = {"accounts": "Accounts that were read.", "problems": "What a person must look at."}
+    would = {f"would_{kind}": f"The same as `{kind}`, where the instance is not written." for kind in KINDS}
+    types = {"type:…": "Partner organizations of each type, by its value."}
+    counted = whole | dict(COUNTED) | types | would
+    return [Table(("count", "what it counts"), tuple((f"`{name}`", what) for name, what in counted.items()))]
 
 
 def _problems() -> list[Table]:
@@ -151,14 +163,25 @@ def _config() -> list[Table]:
         if inner is None:
             own.append(_key(key, node, whole))
         else:
-            about = f"{str(node['description'])[0].upper()}{str(node['description'])[1:]}."
+            about = f"{node['description']}{_limits() if key == 'limits' else ''}."
             tables.append(Table(_KEY_COLUMNS, tuple(_keys(inner, whole)), heading, about))
     rules = tuple((f"`{rule}`", about, _any(TYPES[rule])) for rule, about in RULES.items())
     return [
-        Table(_KEY_COLUMNS, tuple(own), "At the top", "Before the first table."),
+        Table(_KEY_COLUMNS, tuple(own), "At the top", "before the first table."),
         *tables,
-        Table(("rule", "what it writes", "types in Zendesk"), rules, "Rules", "What `attributes.rule` can be."),
+        Table(("rule", "what it writes", "types in Zendesk"), rules, "Rules", "what `attributes.rule` can be."),
     ]
+
+
+def _limits() -> str:
+    """What holds for a kind that has no table."""
+    given = [
+        f"`{name} = {value:g}`"
+        for limit in LIMITS.values()
+        for name, value in dataclasses.asdict(limit).items()
+        if value is not None
+    ]
+    return f": without a table of their own, {' and '.join(given)}"
 
 
 def _inner(key: str, node: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[str, Mapping[str, Any] | None]:
@@ -262,9 +285,9 @@ def fields(config: Config) -> list[Table]:
             ("field", "for", "and"),
             seen,
             "Salesforce",
-            f"Fields that the user of `{config.accounts.connection}` must see on `{config.accounts.object}`.",
+            f"fields that the user of `{config.accounts.connection}` must see on `{config.accounts.object}`.",
         ),
-        Table(("key", "type", "options, by value"), needed, "Zendesk", f"Active organization fields of {instances}."),
+        Table(("key", "type", "options, by value"), needed, "Zendesk", f"active organization fields of {instances}."),
     ]
 
 
@@ -282,6 +305,7 @@ PARTS: dict[str, Part] = {
     "config": Part("every key of the config: type, default, unit, meaning", _config),
     "params": Part("every param of a run", _params),
     "changes": Part("every kind of change: when, and what is written", _changes),
+    "counts": Part("every number that a plan counts", _counts),
     "problems": Part("every kind of problem, and what to do", _problems),
     "verdicts": Part("every verdict, and what to do", _verdicts),
     "errors": Part("every error, and what to do", _errors),

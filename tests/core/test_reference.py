@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from partner_sync import reference
+from partner_sync.compare import compare
 from partner_sync.config import schema
 from partner_sync.mapping import expected_fields
+from partner_sync.options import Options
+from partner_sync.settings import Instance
 from partner_sync.soql import selected
-from tests.core.builders import SHIPPED
+from tests.core.builders import BYSTANDER, CONFIG, MADE, SHIPPED, accounts, an_account, an_instance, snapshot
 
 
 def rows(part: str) -> dict[str, tuple[str, ...]]:
@@ -81,6 +85,15 @@ def test_a_path_names_the_lookup_that_has_to_be_seen_too(source: str, lookup: st
     salesforce, _ = reference.fields(replace(SHIPPED, attributes=attributes))
     (more,) = [row[2] for row in salesforce.rows if row[0] == f"`{source}`"]
     assert more == (f"the lookup `{lookup}`, and `Name` of the records it points to" if lookup else "")
+
+
+def test_the_counts_are_those_of_a_plan() -> None:
+    (table,) = reference.PARTS["counts"].tables()
+    told = {row[0].strip("`") for row in table.rows}
+    config = replace(CONFIG, instances=tuple(Instance(name, name, write=True) for name in ("one", "other")))
+    sides = snapshot(an_instance(BYSTANDER, name="one"), an_instance(BYSTANDER, name="other", write=False))
+    plan = compare(config, accounts(an_account()), sides, Options(), plan_id="p", run_id="r", made=MADE)
+    assert told == {re.sub(r"^type:.*", "type:…", name.split(".")[-1]) for name in plan.counts}
 
 
 def test_a_bar_in_a_cell_does_not_end_it() -> None:

@@ -44,7 +44,7 @@ def test_without_arguments_it_lists_all_commands_and_all_parts():
     assert done.returncode == 0
     assert done.stdout == typed("-m", "partner_sync", "--help").stdout
     first_words = [line.strip() for line in done.stdout.splitlines()]
-    for name in [one.make or one.typed for one in COMMANDS] + [*PARTS, "fields"]:
+    for name in [one.typed for one in COMMANDS] + [*PARTS, "fields"]:
         assert any(line.startswith(f"{name} ") for line in first_words), name
 
 

@@ -1,0 +1,186 @@
+"""What the Connections must hold: everything that is wrong with one, told at once and without a value.
+
+`extra` is a Connection's extra as an object. Keys are those of the providers' own forms; for Zendesk `client_id`,
+`client_secret` and `scope` are ours, for both systems `endpoint_url`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from partner_sync.endpoint import endpoint_mistake
+from partner_sync.errors import Mistake
+
+Extra = Mapping[str, Any]
+DOMAIN = "salesforce.com"
+
+SALESFORCE_WAYS = (
+    ("login", "password", "security_token"),
+    ("login", "password", "organization_id"),
+    ("login", "password", "consumer_key", "consumer_secret"),
+    ("login", "consumer_key", "private_key"),
+    ("login", "consumer_key", "private_key_file_path"),
+    ("consumer_key", "consumer_secret", "domain"),
+)
+"""What simple-salesforce can log in with, in its order. The last one is client credentials, which we recommend."""
+
+
+class Connection(Protocol):
+    """What is looked at of Airflow's Connection besides its extra."""
+
+    host: str | None
+    login: str | None
+    password: str | None
+    schema: str | None
+    port: int | None
+
+
+def given(settings: Extra, *keys: str) -> bool:
+    """Whether all of some keys have a value."""
+    return all(settings.get(key) for key in keys)
+
+
+def _no_texts(settings: Extra, keys: tuple[str, ...]) -> list[Mistake]:
+    return [
+        Mistake(key, "it is not a text", "Write its value in quotes.")
+        for key in keys
+        if settings.get(key) is not None and not isinstance(settings[key], str)
+    ]
+
+
+def _unclean(settings: Extra, keys: Iterable[str]) -> list[Mistake]:
+    """Values that were copied with something around them, which no system takes and no message would show."""
+    advice = "Copy its value again, without blanks and line ends around it or in it."
+    return [
+        Mistake(key, "it has a blank or a character in it that none of its kind has", advice)
+        for key in keys
+        if isinstance(value := settings.get(key), str) and not re.fullmatch(r"[!-~]*", value)
+    ]
+
+
+def unused(connection: Connection) -> list[Mistake]:
+    """Parts of a Connection that would be left aside in silence: both systems are asked by https, at its own port."""
+    advice = "Leave it empty; where it is about another server than the vendor's, write the extra endpoint_url."
+    wrong = {"schema": connection.schema not in (None, "", "https"), "port": connection.port not in (None, 443)}
+    return [Mistake(key, "it cannot be used here", advice) for key, given in wrong.items() if given]
+
+
+def _endpoint(settings: Extra) -> list[Mistake]:
+    url = settings.get("endpoint_url")
+    mistake = endpoint_mistake(url) if isinstance(url, str) and url else None
+    return [mistake] if mistake else []
+
+
+# -- Salesforce ---------------------------------------------------------------------------------------------
+
+
+SALESFORCE_TEXTS = (
+    "security_token",
+    "organization_id",
+    "consumer_key",
+    "consumer_secret",
+    "private_key",
+    "private_key_file_path",
+    "domain",
+    "version",
+    "endpoint_url",
+)
+SALESFORCE_COPIED = ("security_token", "organization_id", "consumer_key", "consumer_secret")
+
+
+def salesforce_settings(connection: Connection, extra: Extra) -> dict[str, Any]:
+    """What the provider's hook will find, under its own names; the prefix is that of old connection forms."""
+    found = {key: extra.get(key) or extra.get(f"extra__salesforce__{key}") or None for key in SALESFORCE_TEXTS}
+    return {
+        **found,
+        "login": connection.login or None,
+        "password": connection.password or None,
+        "proxies": extra.get("proxies") or extra.get("extra__salesforce__proxies"),
+    }
+
+
+def salesforce_host(settings: Extra) -> str:
+    """The vendor's host, for example "acme.my.salesforce.com"; without a domain that of the common login."""
+    return f"{settings['domain'] or 'login'}.{DOMAIN}"
+
+
+def salesforce_mistakes(settings: Extra) -> list[Mistake]:
+    """Everything wrong with the `salesforce_settings` of a Connection."""
+    if mistakes := _no_texts(settings, SALESFORCE_TEXTS):
+        return mistakes
+    mistakes = _unclean(settings, SALESFORCE_COPIED) + _endpoint(settings) + _salesforce_credential_mistakes(settings)
+    domain, version, key_file = settings["domain"], settings["version"], settings["private_key_file_path"]
+    if domain and (not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", domain) or domain.endswith(DOMAIN)):
+        mistakes.append(Mistake("domain", f"it is not the part before .{DOMAIN}", "Write for example 'acme.my'."))
+    if version and not re.fullmatch(r"\d+\.\d", version):
+        mistakes.append(Mistake("version", "it is not an API version", "Write for example '59.0'."))
+    if settings["proxies"]:
+        advice = (
+            "Remove it, and set HTTPS_PROXY in the environment: the client would log the proxies with their passwords."
+        )
+        mistakes.append(Mistake("proxies", "it cannot be used here", advice))
+    if key_file and not Path(key_file).is_file():
+        mistakes.append(
+            Mistake("private_key_file_path", "there is no such file here", "Name a file that workers can read.")
+        )
+    return mistakes
+
+
+def _salesforce_credential_mistakes(settings: Extra) -> list[Mistake]:
+    ways = [way for way in SALESFORCE_WAYS if given(settings, *way)]
+    clients = SALESFORCE_WAYS[-1]
+    advice = "Set consumer_key, consumer_secret and domain, of an External Client App with the client credentials flow."
+    if ways == [clients] and settings["domain"] in ("login", "test"):
+        return [
+            Mistake("domain", "client credentials do not work there", "Write your My Domain, for example 'acme.my'.")
+        ]
+    if ways:
+        return []
+    if given(settings, "login") and not given(settings, "consumer_key"):
+        return [Mistake("login", "a user and a password alone are not enough", advice)]
+    return [Mistake(key, "it is missing", advice) for key in clients if not settings[key]]
+
+
+# -- Zendesk ------------------------------------------------------------------------------------------------
+
+
+ZENDESK_COPIED = ("client_id", "client_secret", "token", "oauth_token", "password")
+ZENDESK_TEXTS = ("client_id", "client_secret", "scope", "token", "oauth_token", "endpoint_url")
+USE_CLIENT = "Set client_id and client_secret of a confidential OAuth client."
+
+
+def zendesk_host(connection: Connection) -> str:
+    """The instance's host, for example "acme.zendesk.com"."""
+    return (connection.host or "").strip("/").rstrip(".").lower()
+
+
+def uses_password_as_token(extra: Extra) -> bool:
+    """A box in the form, or the text "true" where the Connection came as a URI."""
+    return str(extra.get("use_token") or "").lower() in ("true", "1", "yes", "on")
+
+
+def zendesk_mistakes(connection: Connection, extra: Extra) -> list[Mistake]:
+    """Everything wrong with the Connection of an instance."""
+    by_password = {"password": connection.password} if uses_password_as_token(extra) else {}
+    mistakes = _no_texts(extra, ZENDESK_TEXTS) + _unclean({**extra, **by_password}, ZENDESK_COPIED)
+    if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", zendesk_host(connection)):
+        wrong = "it is not a host name" if connection.host else "it is missing"
+        mistakes.append(Mistake("host", wrong, "Write for example 'acme.zendesk.com', without https://."))
+    return mistakes + _endpoint(extra) + _zendesk_credential_mistakes(connection, extra)
+
+
+def _zendesk_credential_mistakes(connection: Connection, extra: Extra) -> list[Mistake]:
+    if given(extra, "client_id") or given(extra, "client_secret"):
+        missing = [key for key in ("client_id", "client_secret") if not given(extra, key)]
+        return [Mistake(key, "it is missing", USE_CLIENT) for key in missing]
+    by_password = uses_password_as_token(extra)
+    if not by_password and not given(extra, "token"):
+        if given(extra, "oauth_token"):
+            return []
+        wrong = "Zendesk no longer takes passwords" if connection.password else "there is no credential"
+        return [Mistake("client_id", wrong, USE_CLIENT)]
+    needed = {"login": connection.login, "password": connection.password if by_password else "not needed"}
+    return [Mistake(key, "it is missing beside an API token", USE_CLIENT) for key, value in needed.items() if not value]
