@@ -3,7 +3,7 @@
 #   CONF='{"dry_run": true}' make run     make up PORT=8090     make test ARGS="-k mapping"     make PYTHON=python3.12 run
 
 .SUFFIXES:
-.PHONY: help run up test bench check audit readme clean venv
+.PHONY: help run up test walks bench check audit readme clean venv
 
 python = .venv/bin/python
 
@@ -18,6 +18,9 @@ up: venv ## The full Airflow on 127.0.0.1, until Ctrl-C. PORT=8090 chooses the p
 
 test: venv ## All tests. ARGS="-k word" chooses.
 	@$(python) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+walks: venv ## Hundreds of random walks over the real parts, and what happened on them. WALKS=1000 chooses how many.
+	@WALKS=$${WALKS:-300} $(python) -m pytest -n auto --dist worksteal tests/walks $(ARGS)
 
 bench: venv ## Every number to reach, as measured, beside its target. ARGS=quick is a slice of it.
 	@$(python) -m tests.benchmarks $(ARGS)

@@ -131,6 +131,7 @@ def test_airflow_is_imported_by_the_seam_the_launcher_the_dag_and_the_page_alone
         if any(name.split(".")[0] == "airflow" for name in imports(path))
     }
     allowed = {f"partner_sync/{name}.py" for name in RINGS["seam"]} | {"dags/partner_sync_dag.py"}
+    allowed |= {"partner_sync/page/access.py"}
     assert {name for name in outside if not name.startswith(("partner_sync/local/", "plugins/"))} <= allowed
 
 
@@ -140,6 +141,16 @@ def test_the_history_reads_the_archive_and_knows_no_vendor():
         product = {name.split(".")[1] for name in imports(path) if name.startswith("partner_sync.")}
         assert product - inner == set(), path.name
         assert {name.split(".")[0] for name in imports(path)} & {"requests", "airflow", "rich"} == set(), path.name
+
+
+def test_the_page_is_made_of_what_the_history_answers_and_only_its_seam_knows_airflow_or_where_the_archive_is():
+    for path in (PACKAGE / "page").glob("*.py"):
+        product = {name.split(".")[1] for name in imports(path) if name.startswith("partner_sync.")}
+        seam = {"stores"} if path.stem == "access" else set()
+        assert product - RINGS["words"] - {"history", "page"} - seam == set(), path.name
+    for name in ("formats", "charts", "views"):
+        roots = {found.split(".")[0] for found in imports(PACKAGE / "page" / f"{name}.py")}
+        assert roots & (PURE | {"fastapi", "starlette", "sqlite3"}) == set(), name
 
 
 def test_the_sandbox_is_a_second_program_that_shares_no_code():

@@ -21,6 +21,8 @@ CONDITIONS = {
     "instance": "c.instance = ?",
 }
 
+ORDERS = {"plan": "c.n", "kind": "c.kind, c.n", "name": "c.folded, c.n", "verdict": "c.outcome, c.n"}
+
 
 @dataclass(frozen=True)
 class Filters:
@@ -51,6 +53,13 @@ class Filters:
         return " AND ".join(parts), found
 
 
+def order(sort: str) -> str:
+    """By what changes are sorted: a key of ORDERS, with a minus before it the other way round; else as planned."""
+    columns = ORDERS.get(sort.removeprefix("-"), ORDERS["plan"])
+    first, *rest = columns.split(", ")
+    return ", ".join([f"{first} DESC" if sort.startswith("-") else first, *rest])
+
+
 def changes(
     db: sqlite3.Connection,
     run_id: str,
@@ -58,6 +67,7 @@ def changes(
     plan: int,
     links: Links,
     filters: Filters,
+    sort: str,
     page: int,
     page_size: int,
 ) -> Changes:
@@ -67,7 +77,7 @@ def changes(
     [every] = db.execute("SELECT count(*) FROM change WHERE plan = ?", [plan]).fetchone()
     page, pages = page_of(total, page, page_size)
     rows = db.execute(
-        f"SELECT c.* FROM change c WHERE {where} ORDER BY c.n LIMIT ? OFFSET ?",  # noqa: S608 - conditions are ours
+        f"SELECT c.* FROM change c WHERE {where} ORDER BY {order(sort)} LIMIT ? OFFSET ?",  # noqa: S608 - conditions are ours
         [*values, page_size, (page - 1) * page_size],
     )
     found = tuple(change_row(row, run_id, plan_id, links) for row in rows)

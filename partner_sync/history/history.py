@@ -12,7 +12,7 @@ from pathlib import Path
 
 from partner_sync.archive import segment
 from partner_sync.errors import SnapshotError
-from partner_sync.history import changes, organizations, overview, problems, rows, runs, schema, search
+from partner_sync.history import changes, lists, organizations, overview, problems, rows, runs, schema, search
 from partner_sync.history.answers import (
     ChangeDetail,
     ChangeRow,
@@ -118,6 +118,24 @@ class History:
         with self._open() as db:
             return runs.runs(db, instance=instance, state=state, page=page, page_size=page_size)
 
+    def recent(
+        self,
+        since: datetime,
+        *,
+        kind: str | None = None,
+        field: str | None = None,
+        instance: str | None = None,
+        page: int = 1,
+    ) -> lists.Recent:
+        """One page of what was written since then, the newest first."""
+        with self._open() as db:
+            return lists.recent(db, runs.links(db), since, kind=kind, field=field, instance=instance, page=page)
+
+    def partners(self, *, type_name: str | None = None, instance: str | None = None, page: int = 1) -> lists.Partners:
+        """One page of partner organizations as they were read last, by name."""
+        with self._open() as db:
+            return lists.partners(db, type_name=type_name, instance=instance, page=page)
+
     def unreadable(self) -> tuple[Unreadable, ...]:
         """Objects of the archive that could not be read."""
         with self._open() as db:
@@ -149,10 +167,11 @@ class History:
         plan_id: str | None = None,
         filters: Filters | None = None,
         *,
+        sort: str = "plan",
         page: int = 1,
         page_size: int = 50,
     ) -> Changes | None:
-        """One page of the changes of a plan; without `plan_id`, of the newest of the run."""
+        """One page of the changes of a plan, by a key of `ORDERS`; without `plan_id`, of the newest of the run."""
         with self._open(run_id) as db:
             found = self._plan(db, run_id, plan_id)
             if found is None:
@@ -160,7 +179,7 @@ class History:
             run, plan = found
             links = runs.links(db, run)
             return changes.changes(
-                db, run["run_id"], plan["plan_id"], plan["id"], links, filters or Filters(), page, page_size
+                db, run["run_id"], plan["plan_id"], plan["id"], links, filters or Filters(), sort, page, page_size
             )
 
     def export(self, run_id: str, plan_id: str | None = None, filters: Filters | None = None) -> Iterator[ChangeRow]:

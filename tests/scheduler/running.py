@@ -67,7 +67,7 @@ class Airflow:
 
     def __init__(self, process: psutil.Process, url: str, home: Home, sandbox: Controls) -> None:
         self.home, self.sandbox, self.archive = home, sandbox, Archive(home.archive)
-        self._process, self._url = process, url
+        self._process, self.url = process, url
         self._session = requests.Session()
         self._session.trust_env = False
 
@@ -76,7 +76,7 @@ class Airflow:
     def healthy(self) -> bool:
         """Whether scheduler and DAG processor live, we are logged in, and the DAG is there."""
         with suppress(requests.RequestException):
-            health = self._session.get(f"{self._url}/api/v2/monitor/health", timeout=10).json()
+            health = self._session.get(f"{self.url}/api/v2/monitor/health", timeout=10).json()
             if all(health[part]["status"] == "healthy" for part in ("scheduler", "dag_processor")):
                 self._log_in()
                 return self.call("GET", "/dags/partner_sync").ok
@@ -84,14 +84,14 @@ class Airflow:
 
     def _log_in(self) -> None:
         login = {"username": ADMIN, "password": self.home.password()}
-        answer = self._session.post(f"{self._url}/auth/token", json=login, timeout=10)
+        answer = self._session.post(f"{self.url}/auth/token", json=login, timeout=10)
         answer.raise_for_status()
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
         """One call; repeated where SQLite was locked for too long, which Airflow answers with 500."""
         for _ in range(3):
-            answer = self._session.request(method, f"{self._url}/api/v2{path}", timeout=30, **arguments)
+            answer = self._session.request(method, f"{self.url}/api/v2{path}", timeout=30, **arguments)
             if answer.status_code != 500:
                 break
         return answer
@@ -191,10 +191,10 @@ class Airflow:
 
     # -- the world ------------------------------------------------------------------------------------------
 
-    def new_account(self) -> None:
+    def new_account(self, name: str = "") -> None:
         """A partner account without an organization."""
         account_id = salesforce_id(f"0014M00009{uuid.uuid4().hex[:5]}")
-        new = {"Id": account_id, "Account_ID_18__c": account_id, "Name": f"Newcomer {account_id}"}
+        new = {"Id": account_id, "Account_ID_18__c": account_id, "Name": name or f"Newcomer {account_id}"}
         self.sandbox.put_account(**{**self.sandbox.accounts()[0], "Partner_Track__c": "Open", **new})
 
     def new_owner(self, *account_ids: str) -> None:

@@ -1,0 +1,104 @@
+"""The rows behind the overview's numbers: what was written lately, and how partners stand."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+
+from partner_sync.history.answers import ChangeRow
+from partner_sync.history.changes import change_row
+from partner_sync.history.links import Links
+from partner_sync.history.runs import page_of
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """One page of what was written by us and confirmed, the newest first."""
+
+    rows: tuple[ChangeRow, ...]
+    total: int
+    page: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """One partner as it was read last. `differs`: its account wants it otherwise, or it has no account."""
+
+    instance: str
+    account_id: str | None
+    organization_id: int | None
+    name: str
+    marked: bool
+    differs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Partners:
+    """One page of partners, by name."""
+
+    rows: tuple[Partner, ...]
+    total: int
+    page: int
+    pages: int
+
+
+def recent(
+    db: sqlite3.Connection,
+    links: Links,
+    since: datetime,
+    *,
+    kind: str | None = None,
+    field: str | None = None,
+    instance: str | None = None,
+    page: int = 1,
+) -> Recent:
+    """What was written since then: exactly what the overview counts."""
+    source = (
+        " FROM run r JOIN plan p ON p.run = r.id JOIN change c ON c.plan = p.id WHERE r.begun >= ?"
+        " AND c.outcome = 'confirmed' AND c.written AND (? IS NULL OR c.kind = ?) AND (? IS NULL OR c.instance = ?)"
+        " AND (? IS NULL OR instr(c.field_names, ?) > 0)"
+    )
+    values = [since.timestamp(), kind, kind, instance, instance, field, f"|{field}|"]
+    [total] = db.execute(f"SELECT count(*){source}", values).fetchone()
+    page, pages = page_of(total, page, PAGE)
+    found = db.execute(
+        f"SELECT c.*, p.plan_id, r.run_id{source} ORDER BY r.begun DESC, c.n LIMIT ? OFFSET ?",
+        [*values, PAGE, (page - 1) * PAGE],
+    )
+    rows = tuple(change_row(row, row["run_id"], row["plan_id"], links) for row in found)
+    return Recent(rows, total, page, pages)
+
+
+def partners(
+    db: sqlite3.Connection, *, type_name: str | None = None, instance: str | None = None, page: int = 1
+) -> Partners:
+    """Partner organizations, all or of one type, as they were read last."""
+    source = (
+        " FROM standing WHERE existing IS NOT NULL AND (? IS NULL OR instance = ?)"
+        " AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(existing) WHERE value = ?))"
+    )
+    values = [instance, instance, type_name, type_name]
+    [total] = db.execute(f"SELECT count(*){source}", values).fetchone()
+    page, pages = page_of(total, page, PAGE)
+    found = db.execute(
+        f"SELECT *{source} ORDER BY name COLLATE NOCASE, account_id, instance LIMIT ? OFFSET ?",
+        [*values, PAGE, (page - 1) * PAGE],
+    )
+    return Partners(tuple(_partner(row) for row in found), total, page, pages)
+
+
+def _partner(row: sqlite3.Row) -> Partner:
+    existing, desired = json.loads(row["existing"]), json.loads(row["desired"]) if row["desired"] else None
+    return Partner(
+        row["instance"],
+        row["account_id"] or None,
+        row["organization_id"] or None,
+        row["name"],
+        bool(row["marked"]),
+        existing != desired,
+    )

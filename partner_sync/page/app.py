@@ -1,0 +1,84 @@
+"""The page as a FastAPI application, over a history and an access check that are handed in. No Airflow."""
+
+from __future__ import annotations
+
+import logging
+import mimetypes
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timezone
+from typing import Any
+
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+
+from partner_sync.errors import ConfigError
+from partner_sync.history import History
+from partner_sync.page.assets import FILES
+from partner_sync.page.routes import router
+from partner_sync.page.views import Moment, message
+
+log = logging.getLogger(__name__)
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+REFUSED = {
+    401: ("Log in first", "Partner Sync is shown to those who are logged in to Airflow. Log in, and reload this page."),
+    403: ("Not for you", "You may not see the runs of the DAG partner_sync. Ask whoever keeps this Airflow."),
+}
+
+
+def app(history: Callable[[], History], may_look: Callable[..., Any]) -> FastAPI:
+    """`may_look` is a dependency of every route, static files included."""
+    made = FastAPI(dependencies=[Depends(may_look)], docs_url=None, redoc_url=None, openapi_url=None)
+    made.state.history = history
+
+    @made.middleware("http")
+    async def with_headers(request: Request, follow: Callable[[Request], Awaitable[Response]]) -> Response:
+        answer = await follow(request)
+        for name, value in HEADERS.items():
+            answer.headers[name] = value
+        answer.headers.setdefault("Cache-Control", "no-store")
+        return answer
+
+    _answer_errors(made)
+
+    @made.get("/static/{name:path}")
+    def static(name: str) -> FileResponse:
+        if name not in FILES:
+            raise HTTPException(404, "There is no such file.")
+        kept = {"Cache-Control": "private, max-age=31536000, immutable"}
+        return FileResponse(FILES[name], media_type=mimetypes.guess_type(name)[0], headers=kept)
+
+    made.include_router(router)
+    return made
+
+
+def _answer_errors(made: FastAPI) -> None:
+    """Whatever goes wrong is said in plain words, to people as HTML."""
+
+    @made.exception_handler(ConfigError)
+    def not_configured(request: Request, error: ConfigError) -> HTMLResponse:  # noqa: ARG001 - FastAPI passes it
+        return HTMLResponse(_said("The archive cannot be opened", str(error)), 503)
+
+    @made.exception_handler(RequestValidationError)
+    def misspelled(request: Request, error: RequestValidationError) -> HTMLResponse:  # noqa: ARG001 - FastAPI passes it
+        wrong = ", ".join(sorted({str(one["loc"][-1]) for one in error.errors()}))
+        return HTMLResponse(_said("Not an address of this page", f"Something is wrong with: {wrong}."), 422)
+
+    @made.exception_handler(HTTPException)
+    def refused(request: Request, error: HTTPException) -> Response:
+        if "text/html" not in request.headers.get("Accept", "") and error.status_code != 404:
+            return JSONResponse({"detail": error.detail}, error.status_code, headers=error.headers)
+        title, text = REFUSED.get(error.status_code, ("Not found", str(error.detail)))
+        return HTMLResponse(_said(title, text), error.status_code, headers=error.headers)
+
+
+def _said(title: str, text: str) -> str:
+    return message(title, text, Moment(datetime.now(timezone.utc)))

@@ -1,0 +1,15 @@
+"""The static files: looked up by name, never opened by a path that somebody sent."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+STATIC = Path(__file__).with_name("static")
+FILES = {path.relative_to(STATIC).as_posix(): path for path in sorted(STATIC.rglob("*")) if path.is_file()}
+_VERSIONS = {name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for name, path in FILES.items()}
+
+
+def asset(name: str) -> str:
+    """The address of a static file. It names the content: a browser may keep it, and a changed file is another one."""
+    return f"static/{name}?v={_VERSIONS[name]}"

@@ -1,0 +1,30 @@
+"""The numbers of the overview's charts. Pure."""
+
+from __future__ import annotations
+
+from partner_sync.history.answers import Overview
+from partner_sync.page.formats import exact, link, short, took
+
+
+def numbers(said: Overview) -> dict[str, object]:
+    """Runs with the oldest first, and partners by day. Every column leads to its run."""
+    return {
+        "runs": [
+            {
+                "at": exact(row.begun),
+                "label": short(row.begun),
+                "state": row.state,
+                "took": took(row.seconds),
+                "href": link("run", run=row.run_id, instance=said.instance),
+                "created": row.written["create"],
+                "updated": row.written["update"],
+                "marked": row.written["mark"],
+                "rejected": row.verdicts.get("rejected", 0),
+                "problems": row.problems,
+                "seconds": row.seconds,
+                "calls": row.calls,
+            }
+            for row in said.chart
+        ],
+        "partners": [{"label": f"{one.at.day} {one.at:%b}", "types": one.by_type} for one in said.partners_over_time],
+    }

@@ -1,0 +1,76 @@
+"""How things are put: times, values, durations and addresses as people read them. Pure."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from urllib.parse import urlencode
+
+from partner_sync.model import Value
+
+UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
+KIND_SIGNS = {"create": "+", "update": "~", "mark": "−"}
+OUTCOME_SIGNS = {
+    "confirmed": "✓",
+    "rejected": "✕",
+    "superseded": "↷",
+    "unknown": "?",
+    "waiting": "…",
+    "withheld": "‖",
+    "dry run": "○",
+}
+STATE_SIGNS = {"success": "✓", "failed": "✕", "dry run": "○", "going on": "…"}
+HEALTH_SIGNS = {"in step": "●", "needs a person": "▲", "overdue": "▲", "never ran": "○"}
+NOW_SIGNS = {"as desired": "●", "differs": "≠", "problem": "!", "marked": "−", "not known": "?"}
+
+
+def ago(at: datetime | None, now: datetime) -> str:
+    """A time as its distance; what is to come is "in 5 minutes"."""
+    if at is None:
+        return "never"
+    seconds = (now - at).total_seconds()
+    for unit, length in UNITS:
+        count = int(abs(seconds) // length)
+        if count:
+            said = f"{count} {unit}{'s' if count > 1 else ''}"
+            return f"{said} ago" if seconds > 0 else f"in {said}"
+    return "just now" if seconds >= 0 else "in a moment"
+
+
+def exact(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
+
+
+def short(at: datetime) -> str:
+    """A time as the name of a run."""
+    return f"{at.day} {at:%b %H:%M}"
+
+
+def value(one: Value) -> str:
+    """A value as people read it."""
+    return "nothing" if one is None or one == "" else one if isinstance(one, str) else json.dumps(one)
+
+
+def took(seconds: float | None) -> str:
+    if seconds is None:
+        return "–"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def number(count: int | None) -> str:
+    return "–" if count is None else f"{count:,}"
+
+
+def words(name: str) -> str:
+    """A name of ours as words: open_partner is "open partner"."""
+    return name.replace("_", " ")
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def link(page: str, /, **asked: object) -> str:
+    """A relative address; what is empty is left out."""
+    pairs = {key: one for key, one in asked.items() if one not in (None, "")}
+    return f"{page}?{urlencode(pairs)}" if pairs else page

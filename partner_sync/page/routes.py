@@ -1,0 +1,180 @@
+"""Which address answers what. Ids come as query values and are compared, never made into paths."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
+
+from partner_sync.history import History
+from partner_sync.history.changes import Filters
+from partner_sync.page import charts, downloads, views
+from partner_sync.page.formats import link
+from partner_sync.page.views import NOTHING_WITHHELD, Moment, RunPage
+
+router = APIRouter()
+DAG_ID = "partner_sync"
+PRINTED = 1000
+"""How many changes a printed run holds: more than that nobody signs."""
+
+
+def _history(request: Request) -> History:
+    asked: History = request.app.state.history()
+    return asked
+
+
+def _filters(
+    kind: str = "",
+    field: str = "",
+    verdict: str = "",
+    instance: str = "",
+    q: Annotated[str, Query(max_length=500)] = "",
+) -> Filters:
+    return Filters(kind or None, field or None, verdict or None, instance or None, q or None)
+
+
+Archive = Annotated[History, Depends(_history)]
+Narrowed = Annotated[Filters, Depends(_filters)]
+Page = Annotated[int, Query(ge=1, le=10**6)]
+Number = Annotated[int, Query(ge=0, le=2**53)]
+Sort = Annotated[str, Query(pattern="^(-?(plan|kind|name|verdict))?$")]
+
+
+def _moment(history: History) -> Moment:
+    return Moment(history.clock(), history.trouble)
+
+
+@router.get("/")
+def overview(history: Archive, instance: str = "", page: Page = 1) -> HTMLResponse:
+    said = history.overview(instance=instance or None)
+    runs = history.runs(instance=instance or None, page=page) if page > 1 else said.runs
+    return HTMLResponse(views.overview(said, runs, _moment(history)))
+
+
+@router.get("/chart.json")
+def chart(history: Archive, instance: str = "") -> JSONResponse:
+    return JSONResponse(charts.numbers(history.overview(instance=instance or None)))
+
+
+@router.get("/recent")
+def recent(
+    history: Archive,
+    kind: str = "",
+    field: str = "",
+    instance: str = "",
+    days: Annotated[int, Query(ge=1, le=3660)] = 1,
+    page: Page = 1,
+) -> HTMLResponse:
+    since = history.clock() - timedelta(days=days)
+    found = history.recent(since, kind=kind or None, field=field or None, instance=instance or None, page=page)
+    asked = {"kind": kind, "field": field, "instance": instance, "days": days}
+    return HTMLResponse(views.recent(found, asked, _moment(history)))
+
+
+@router.get("/partners")
+def partners(history: Archive, type: str = "", instance: str = "", page: Page = 1) -> HTMLResponse:
+    found = history.partners(type_name=type or None, instance=instance or None, page=page)
+    return HTMLResponse(views.partners(found, {"type": type, "instance": instance}, _moment(history)))
+
+
+@router.get("/run")
+def run(
+    history: Archive,
+    filters: Narrowed,
+    run: str,
+    dag: str = DAG_ID,
+    plan: str = "",
+    sort: Sort = "",
+    page: Page = 1,
+    change: Number | None = None,
+) -> HTMLResponse:
+    found = _page(history, filters, run, plan, sort, page=page, change=change)
+    if found is not None:
+        return HTMLResponse(views.run(found, _moment(history)))
+    if dag != DAG_ID:
+        said = f"This tab shows the plans of the DAG {DAG_ID}. This run is one of another DAG, so there is none."
+        return HTMLResponse(views.message("No plan of Partner Sync", said, _moment(history)))
+    said = (
+        "The archive knows nothing of this run yet. As soon as its reads are compared, or one of its tasks fails, this"
+        " page shows it by itself. A run whose records were removed by the retention stays unknown."
+    )
+    again = link("run", run=run)
+    return HTMLResponse(views.message("No plan yet", said, _moment(history), again), 404)
+
+
+@router.get("/print")
+def printed(history: Archive, filters: Narrowed, run: str, plan: str = "", sort: Sort = "") -> HTMLResponse:
+    found = _page(history, filters, run, plan, sort, page_size=PRINTED)
+    if found is None:
+        raise HTTPException(404, "The archive does not know this run.")
+    return HTMLResponse(views.printed(found, _moment(history)))
+
+
+def _page(
+    history: History,
+    filters: Filters,
+    run: str,
+    plan: str,
+    sort: str,
+    *,
+    page: int = 1,
+    page_size: int = 50,
+    change: int | None = None,
+) -> RunPage | None:
+    found = history.run(run)
+    if found is None:
+        return None
+    return RunPage(
+        found,
+        history.changes(run, plan or None, filters, sort=sort, page=page, page_size=page_size),
+        history.problems(run, instance=filters.instance) or (),
+        history.withheld(run) or NOTHING_WITHHELD,
+        filters,
+        sort,
+        history.change(run, plan or None, change) if change is not None else None,
+    )
+
+
+@router.get("/change")
+def change(history: Archive, run: str, n: Number, plan: str = "") -> HTMLResponse:
+    found = history.change(run, plan or None, n)
+    if found is None:
+        raise HTTPException(404, "The archive does not know this change.")
+    return HTMLResponse(views.change(found, _moment(history)))
+
+
+@router.get("/story")
+def story(history: Archive, account: str = "", instance: str = "", organization: Number = 0) -> HTMLResponse:
+    one = history.organization(instance, organization) if organization and not account else None
+    found = history.account(account) if account else (one,) if one else ()
+    if not found:
+        raise HTTPException(404, "The archive does not know this account or organization.")
+    return HTMLResponse(views.stories(found, _moment(history)))
+
+
+@router.get("/find")
+def find(history: Archive, q: Annotated[str, Query(max_length=500)] = "") -> HTMLResponse:
+    return HTMLResponse(views.found(history.find(q), _moment(history)))
+
+
+@router.get("/changes.csv")
+def as_csv(history: Archive, filters: Narrowed, run: str, plan: str = "", sort: Sort = "") -> StreamingResponse:
+    return _download(history, filters, run, plan, sort, "csv")
+
+
+@router.get("/changes.json")
+def as_json(history: Archive, filters: Narrowed, run: str, plan: str = "", sort: Sort = "") -> StreamingResponse:
+    return _download(history, filters, run, plan, sort, "json")
+
+
+def _download(history: History, filters: Filters, run: str, plan: str, sort: str, form: str) -> StreamingResponse:
+    if history.changes(run, plan or None, filters, page_size=1) is None:
+        raise HTTPException(404, "This run has no plan with changes.")
+    rows = downloads.rows(history, run, plan or None, filters, sort)
+    lines = downloads.csv_lines(rows) if form == "csv" else downloads.json_lines(rows)
+    name = f'attachment; filename="partner-sync-{re.sub("[^0-9A-Za-z]+", "-", run)[:80]}.{form}"'
+    kind = "text/csv" if form == "csv" else "application/json"
+    return StreamingResponse(lines, media_type=f"{kind}; charset=utf-8", headers={"Content-Disposition": name})

@@ -1,0 +1,114 @@
+// Keys, copying, and what Airflow's frame does not do by itself. The page can be read without it.
+(() => {
+  const around = (() => {
+    try { return parent !== window && parent.document ? parent : null; } catch { return null; }
+  })();
+  const one = (what) => document.querySelector(what);
+  const notice = (text) => { one("#notice").hidden = !text; one("#notice").textContent = text; };
+
+  // Airflow shows the address of its frame when that has loaded; what htmx changes in place looks like that to it.
+  const tell = () => { if (around && window.frameElement) window.frameElement.dispatchEvent(new Event("load")); };
+  document.addEventListener("htmx:pushedIntoHistory", tell);
+
+  // The frame may open no new tab (its sandbox has no allow-popups): Airflow's own page does it for us.
+  const leave = (event, link) => {
+    if (!around) return;
+    event.preventDefault();
+    const twin = around.document.createElement("a");
+    Object.assign(twin, { href: link.href, target: "_blank", rel: "noopener noreferrer" });
+    around.document.body.append(twin);
+    twin.click();
+    twin.remove();
+  };
+  if (!around) {
+    const into = one("[data-into-airflow]");
+    const base = new URL("../", new URL(one(".home").href));
+    into.href = `${base}plugin/partner-sync${location.pathname}${location.search}`;
+    into.hidden = false;
+  }
+
+  const copy = async (button) => {
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+    } catch { // not a secure context: the older way
+      const field = Object.assign(document.createElement("textarea"), { value: button.dataset.copy, className: "unseen" });
+      document.body.append(field);
+      field.select();
+      document.execCommand("copy");
+      field.remove();
+    }
+    button.classList.add("copied");
+    setTimeout(() => button.classList.remove("copied"), 1500);
+  };
+
+  const rows = () => [...document.querySelectorAll("[data-row]")];
+  const first = (row) => row.querySelector("a[href]");
+  const mark = (chosen) => rows().forEach((row) => {
+    if (row === chosen) row.setAttribute("aria-current", "true"); else row.removeAttribute("aria-current");
+  });
+  const close = () => {
+    const detail = one("[data-detail]");
+    if (!detail) return false;
+    const row = one(`#row-${detail.dataset.detail}`);
+    const address = new URL(location.href);
+    address.searchParams.delete("change");
+    history.pushState({ htmx: true }, "", address);
+    detail.remove();
+    mark(null);
+    if (row) row.focus();
+    tell();
+    return true;
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    const link = event.target.closest("a[target=_blank]");
+    if (button) copy(button);
+    if (link) leave(event, link);
+    if (event.target.closest("[data-close]")) close();
+    const row = event.target.closest(".changes [data-row]");
+    if (row && !event.target.closest("a, button") && !String(getSelection())) first(row).click();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.matches("input, select, textarea");
+    if (event.key === "Escape" && !close() && typing) event.target.blur();
+    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "/") {
+      event.preventDefault();
+      (one("#search") || one("[data-search]")).focus();
+    }
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const all = rows();
+    if (!step || !all.length) return;
+    event.preventDefault();
+    const here = event.target.closest("[data-row]") || one("[data-row][aria-current]");
+    const next = here ? all.indexOf(here) + step : step > 0 ? 0 : all.length - 1;
+    first(all[Math.max(0, Math.min(all.length - 1, next))]).focus();
+  });
+
+  // Empty choices have no place in an address that people send each other.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (!event.target.matches("[data-filters]")) return;
+    const { formData } = event.detail;
+    for (const [name, value] of [...formData.entries()]) if (!value) formData.delete(name);
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const asked = event.detail.requestConfig && event.detail.requestConfig.elt;
+    if (asked && asked.matches(".changes [data-row] a")) {
+      mark(asked.closest("[data-row]"));
+      one("[data-detail] h2").focus();
+    }
+    if (one("#notice")) notice("");
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    const open = one("[data-detail]");
+    if (open) mark((one(`#row-${open.dataset.detail}`) || document.body).closest("[data-row]"));
+  });
+  document.addEventListener("htmx:responseError", (event) => {
+    const { status } = event.detail.xhr;
+    if (status === 404 && event.detail.elt.id === "live") return; // no plan yet: it is asked again
+    notice(status === 401 ? "You are logged out: log in to Airflow, and reload this page." : `The page cannot be brought up to date (${status}). Reload it.`);
+  });
+  document.addEventListener("htmx:sendError", () => notice("Airflow does not answer. What you see may be old; it is tried again."));
+})();

@@ -1,0 +1,152 @@
+"""Answers into HTML. Pure: everything that is shown comes in, and is escaped on the way out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from partner_sync.history.answers import ChangeDetail, Changes, Found, Overview, ProblemRow, Run, Runs, Story
+from partner_sync.history.answers import WithheldPage as Withheld
+from partner_sync.history.changes import Filters
+from partner_sync.history.lists import Partners, Recent
+from partner_sync.model import KINDS
+from partner_sync.page import formats
+from partner_sync.page.assets import asset
+from partner_sync.page.formats import link
+
+NOTHING_WITHHELD = Withheld((), {})
+
+_templates = Environment(
+    loader=PackageLoader("partner_sync.page"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters |= {
+    "dashed": lambda name: name.replace(" ", "-"),
+    **{one.__name__: one for one in (formats.exact, formats.number, formats.short, formats.took, formats.value)},
+    "words": formats.words,
+}
+_templates.globals |= {
+    "ago": formats.ago,
+    "asset": asset,
+    "link": link,
+    "plural": formats.plural,
+    "kinds": KINDS,
+    "kind_signs": formats.KIND_SIGNS,
+    "outcome_signs": formats.OUTCOME_SIGNS,
+    "state_signs": formats.STATE_SIGNS,
+    "health_signs": formats.HEALTH_SIGNS,
+    "now_signs": formats.NOW_SIGNS,
+}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a page is made, and what is wrong with the archive then, if anything."""
+
+    now: datetime
+    trouble: str | None = None
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """One run with one page of its changes, as they were asked for."""
+
+    run: Run
+    changes: Changes | None
+    problems: tuple[ProblemRow, ...]
+    withheld: Withheld
+    filters: Filters
+    sort: str = ""
+    opened: ChangeDetail | None = None
+
+    @property
+    def asked(self) -> dict[str, str | None]:
+        """The address of exactly this, but for the page and the change that is open."""
+        return {
+            "run": self.run.row.run_id,
+            "plan": self.changes.plan_id if self.changes else None,
+            "kind": self.filters.kind,
+            "field": self.filters.field,
+            "verdict": self.filters.verdict,
+            "instance": self.filters.instance,
+            "q": self.filters.search,
+            "sort": self.sort,
+        }
+
+    @property
+    def narrowed(self) -> str:
+        """What the list is narrowed by, in words."""
+        named = {"name or id": self.filters.search, **{key: getattr(self.filters, key) for key in _NARROWING}}
+        return ", ".join(f"{key} {value}" for key, value in named.items() if value)
+
+
+_NARROWING = ("kind", "field", "verdict", "instance")
+
+
+def _render(name: str, moment: Moment, **data: Any) -> str:
+    return _templates.get_template(name).render(data, now=moment.now, trouble=moment.trouble)
+
+
+def message(title: str, text: str, moment: Moment, again: str | None = None) -> str:
+    """A plain message; with `again`, an address that is looked at until it has more to say."""
+    return _render("message.html", moment, title=title, text=text, again=again)
+
+
+def overview(said: Overview, runs: Runs, moment: Moment) -> str:
+    newest = next((row.run_id for row in reversed(said.chart) if row.plan_id), None)
+    return _render("overview.html", moment, said=said, runs=runs, newest=newest)
+
+
+def recent(found: Recent, asked: dict[str, Any], moment: Moment) -> str:
+    return _render("recent.html", moment, found=found, asked=asked)
+
+
+def partners(found: Partners, asked: dict[str, Any], moment: Moment) -> str:
+    return _render("partners.html", moment, found=found, asked=asked)
+
+
+def run(page: RunPage, moment: Moment) -> str:
+    return _run("run.html", page, moment)
+
+
+def printed(page: RunPage, moment: Moment) -> str:
+    """A run as a document."""
+    return _run("print.html", page, moment)
+
+
+def _run(name: str, page: RunPage, moment: Moment) -> str:
+    return _render(
+        name,
+        moment,
+        run=page.run,
+        row=page.run.row,
+        changes=page.changes,
+        page=page.changes.page if page.changes and page.changes.page > 1 else None,
+        problems=page.problems,
+        withheld=page.withheld,
+        conf=json.dumps(page.withheld.conf),
+        filters=page.filters,
+        asked=page.asked,
+        narrowed=page.narrowed,
+        opened=page.opened,
+    )
+
+
+def change(found: ChangeDetail, moment: Moment) -> str:
+    """What opens beside the list."""
+    return _render("change.html", moment, one=found)
+
+
+def stories(found: tuple[Story, ...], moment: Moment) -> str:
+    return _render("story.html", moment, stories=found)
+
+
+def found(found: Found, moment: Moment) -> str:
+    return _render("found.html", moment, found=found)

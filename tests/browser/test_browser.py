@@ -1,0 +1,183 @@
+"""The page in a real browser, inside the real Airflow: what somebody does with it of a morning."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import expect
+
+from partner_sync.page.assets import STATIC
+from tests.browser.conftest import HOSTILE
+from tests.browser.visiting import PHONE, WIDE
+
+
+def test_the_first_visit_says_what_will_appear(watched):
+    assert "No run yet" in watched.first_visit
+
+
+def test_a_run_is_watched_from_its_trigger_to_its_last_verdict_without_a_reload(watched):
+    assert ("No plan yet", "… going on", "… waiting", "✓ success", "✓ confirmed") == watched.seen
+    assert watched.stayed
+    assert "success" == watched.run.state
+
+
+def test_the_navigation_leads_to_the_overview_and_a_number_of_it_to_its_rows(visitor, run):
+    visitor.page.goto(visitor.airflow.url)
+    visitor.page.get_by_role("link", name="Partner Sync").click()
+    visitor.ours.locator(".runs").get_by_role("link", name=re.compile("to create")).first.click()
+    expect(visitor.ours.locator(".changes .kind")).to_have_text(["+ create"] * run.plan.counts["create"])
+
+
+def test_filters_narrow_the_list_and_going_back_widens_it_again(visitor, run):
+    ours = visitor.see("run", run=run.id)
+    every = len(run.plan.changes)
+    expect(ours.locator(".total")).to_have_text(f"{every} changes")
+    ours.get_by_label("kind").select_option("mark")
+    expect(ours.locator(".changes .kind")).to_have_text(["− mark"] * run.plan.counts["mark"])
+    expect(visitor.page).to_have_url(re.compile("kind=mark$"))
+    visitor.page.go_back()
+    expect(ours.locator(".total")).to_have_text(f"{every} changes")
+    expect(ours.get_by_label("kind")).to_have_value("")
+
+
+def test_a_search_narrows_the_list_while_it_is_typed(visitor, run):
+    ours = visitor.see("run", run=run.id)
+    ours.get_by_role("searchbox", name="Search these changes").press_sequentially("alert(1)")
+    expect(ours.locator(".changes [data-row]")).to_have_count(1)
+    expect(ours.locator(".changes .name a")).to_have_text(HOSTILE)
+
+
+def test_a_row_opens_beside_the_list_and_can_be_sent_as_a_link(visitor, run):
+    ours = visitor.see("run", run=run.id, kind="update")
+    ours.locator(".changes [data-row]").first.click()
+    name = ours.locator(".changes .name a").first.inner_text()
+    expect(ours.locator("#detail h2")).to_have_text(name)
+    expect(ours.locator("#detail")).to_contain_text("job")
+    links = [link.get_attribute("href") for link in ours.locator("#detail .out").all()]
+    assert ["acme.my.salesforce.com", "acme.zendesk.com"] == [link.split("/")[2] for link in links]
+    expect(visitor.page).to_have_url(re.compile("change="))
+    visitor.page.reload()
+    expect(ours.locator("#detail h2")).to_have_text(name)
+    ours.locator("#detail [data-close]").click()
+    expect(visitor.page).not_to_have_url(re.compile("change="))
+
+
+def test_everything_is_done_by_keys(visitor, run):
+    ours = visitor.see("run", run=run.id)
+    ours.locator("main").focus()
+    visitor.page.keyboard.press("ArrowDown")
+    visitor.page.keyboard.press("ArrowDown")
+    expect(ours.locator(".changes .name a").nth(1)).to_be_focused()
+    visitor.page.keyboard.press("Enter")
+    expect(ours.locator("#detail h2")).to_be_focused()
+    visitor.page.keyboard.press("Escape")
+    expect(ours.locator("#detail [data-detail]")).to_have_count(0)
+    expect(ours.locator(".changes .name a").nth(1)).to_be_focused()
+    visitor.page.keyboard.press("/")
+    expect(ours.get_by_role("searchbox", name="Search these changes")).to_be_focused()
+
+
+def test_a_hostile_name_is_found_and_stays_text_wherever_it_is_shown(visitor, run):
+    ours = visitor.see()
+    ours.get_by_role("searchbox", name="Find an account").fill(HOSTILE)
+    visitor.page.keyboard.press("Enter")
+    ours.locator(".found").get_by_role("link", name=HOSTILE).click()
+    expect(ours.get_by_role("heading", level=1)).to_have_text(HOSTILE)
+    expect(ours.get_by_text("as desired", exact=False).first).to_be_visible()
+    ours.locator(".history .first a").first.click()
+    expect(ours.locator("#detail h2")).to_have_text(HOSTILE)
+
+
+@pytest.mark.parametrize("form", ["CSV", "JSON"])
+def test_the_changes_are_downloaded_as_they_are_filtered(visitor, run, form):
+    ours = visitor.see("run", run=run.id, kind="create")
+    with visitor.page.expect_download() as download:
+        ours.get_by_role("link", name=form, exact=True).click()
+    text = Path(download.value.path()).read_text()
+    names = {row["name"] for row in (csv.DictReader(text.splitlines()) if form == "CSV" else json.loads(text))}
+    assert {one.name for one in run.plan.changes if one.kind == "create"} == names
+    assert download.value.suggested_filename.endswith(form.lower())
+
+
+def test_a_run_is_printed_from_a_tab_of_its_own(visitor, run):
+    ours = visitor.see("run", run=run.id)
+    with visitor.context.expect_page() as opened:
+        ours.get_by_role("link", name="Print").click()
+    document = opened.value
+    document.emulate_media(media="print")
+    expect(document.get_by_role("button", name="Print")).to_be_hidden()
+    expect(document.locator("tbody")).to_contain_text([run.id, HOSTILE, "Signature"])
+
+
+def test_an_id_is_copied_by_one_click(visitor, run):
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ours = visitor.see("run", run=run.id)
+    ours.get_by_role("button", name=f"Copy run {run.id}").click()
+    expect(ours.locator(".copied")).to_be_visible()
+    assert run.id == visitor.page.evaluate("navigator.clipboard.readText()")
+
+
+def test_light_and_dark_follow_airflow_at_once(visitor, run):
+    ours = visitor.see()
+    grounds = []
+    for shown in ("Dark", "Light"):
+        visitor.page.get_by_role("button", name="User").click()
+        visitor.page.get_by_text(re.compile("Appearance|Theme")).first.hover()
+        visitor.page.get_by_text(re.compile(f"{shown}( mode)?$", re.IGNORECASE)).first.click()
+        expect(visitor.page.locator("html")).to_have_class(re.compile(shown.lower()))
+        expect(ours.locator("html")).to_have_attribute("data-theme", shown.lower())
+        grounds.append(ours.locator("body").evaluate("body => getComputedStyle(body).backgroundColor"))
+    assert 2 == len(set(grounds))
+
+
+def test_the_charts_show_the_runs_and_a_column_leads_to_its_run(visitor, run):
+    ours = visitor.see()
+    expect(ours.locator("[data-charts]")).to_have_attribute("data-drawn", "1")
+    box = ours.locator("#chart-runs").bounding_box()
+    ours.locator("#chart-runs").click(position={"x": box["width"] / 2, "y": box["height"] - 60})
+    expect(ours.locator("#list .changes")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_no_screen_has_a_serious_fault_of_accessibility_or_is_wider_than_the_window(
+    visitor, run, packages, theme, size
+):
+    axe = (packages / "axe-core" / "axe.min.js").read_text()
+    update = next(one for one in run.plan.changes if one.kind == "update")
+    screens = {
+        "": {},
+        "run": {"run": run.id, "change": "1"},
+        "story": {"account": update.account_id},
+        "find": {"q": "a"},
+        "recent": {"kind": "update"},
+        "partners": {"type": "open_partner"},
+        "print": {"run": run.id},
+        "nothing": {},
+    }
+    visitor.context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
+    visitor.page.set_viewport_size(size)
+    faults = []
+    for screen, asked in screens.items():
+        visitor.page.goto(f"{visitor.airflow.url}/partner-sync/{screen}?{urlencode(asked)}")
+        visitor.page.evaluate(axe)
+        found = visitor.page.evaluate("axe.run()")["violations"]
+        serious = [one for one in found if one["impact"] in ("serious", "critical")]
+        faults += [(screen, one["id"], one["nodes"][0]["html"]) for one in serious]
+        if visitor.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            faults.append((screen, "wider than the window", ""))
+    assert [] == faults
+
+
+def test_what_is_vendored_is_what_npm_has_under_that_version(packages):
+    for name, path in (
+        ("htmx-2.0.11.min.js", "htmx.org/dist/htmx.min.js"),
+        ("chart-4.6.1.umd.min.js", "chart.js/dist/chart.umd.min.js"),
+    ):
+        published = (packages / path).read_text().split("//# sourceMappingURL=")[0]
+        assert published == (STATIC / "vendor" / name).read_text()

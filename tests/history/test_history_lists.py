@@ -1,0 +1,42 @@
+"""The rows behind the overview's numbers are exactly those that it counts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.history.past import NOON, a_create, a_mark, a_standing, account, an_update
+
+
+def test_what_was_written_lately_is_what_the_overview_counts(past):
+    past.run(-30, [a_create(9)])
+    past.run(0, [a_create(1), an_update(2), an_update(3), a_mark(4)], verdicts={3: "rejected"})
+    past.run(0.5, [a_create(5)], dry_run=True)
+    history = past.history()
+    counted = history.overview().since_yesterday
+    since = history.clock() - timedelta(days=1)
+    assert counted == {kind: history.recent(since, kind=kind).total for kind in counted}
+    assert [account(1), account(2), account(4)] == [one.account_id for one in history.recent(since).rows]
+
+
+def test_updates_of_a_field_are_what_the_overview_counts(past):
+    past.run(0, [an_update(1, account_owner=("A", "B")), an_update(2, account_type=("x", "y"))])
+    history = past.history()
+    for field, count in history.overview().most_changed:
+        assert count == history.recent(NOON - timedelta(days=30), kind="update", field=field).total
+
+
+def test_written_rows_are_paged_the_newest_run_first(past):
+    past.run(0, [an_update(number) for number in range(60)])
+    past.run(0.5, [an_update(99)])
+    first, second = (past.history().recent(NOON - timedelta(days=1), page=page) for page in (1, 2))
+    assert (61, 2, 50, 11) == (first.total, first.pages, len(first.rows), len(second.rows))
+    assert account(99) == first.rows[0].account_id
+
+
+def test_partners_of_a_type_are_listed_by_name_with_how_they_stood(past):
+    past.run(0, [])
+    past.stand(0, a_standing(2, "beta"), a_standing(1, "Alpha", owner="X"), a_standing(3, "gamma", there=False))
+    found = past.history().partners(type_name="open_partner")
+    assert [("Alpha", True), ("beta", False)] == [(one.name, one.differs) for one in found.rows]
+    assert 0 == past.history().partners(type_name="alliance_partner").total
+    assert 0 == past.history().partners(instance="sandbox").total

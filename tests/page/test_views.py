@@ -1,0 +1,117 @@
+"""How things are put, and what becomes of answers: pure, without a server."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from html.parser import HTMLParser
+
+import pytest
+
+from partner_sync.history.changes import Filters
+from partner_sync.page import charts, views
+from partner_sync.page.formats import ago, exact, link, plural, short, took, value
+from partner_sync.page.views import NOTHING_WITHHELD, Moment, RunPage
+from tests.history.past import a_create, a_mark, a_problem, an_update
+
+NOW = datetime(2026, 11, 24, 13, tzinfo=timezone.utc)
+HOSTILE = ["<script>alert(1)</script>", "x" * 300, "\u202eمرحبا", "🎉 & Söhne", '" onmouseover="x', "'><img src=x>"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "just now"),
+        (59, "just now"),
+        (60, "1 minute ago"),
+        (7199, "1 hour ago"),
+        (7200, "2 hours ago"),
+        (3 * 86400, "3 days ago"),
+        (-30, "in a moment"),
+        (-2880, "in 48 minutes"),
+    ],
+)
+def test_a_time_is_told_by_its_distance(seconds, said):
+    assert said == ago(NOW - timedelta(seconds=seconds), NOW)
+
+
+def test_what_never_was_is_never():
+    assert ("never", "") == (ago(None, NOW), exact(None))
+
+
+def test_exact_times_name_their_zone():
+    assert ("2026-11-24 13:00:00 UTC", "24 Nov 13:00") == (exact(NOW), short(NOW))
+
+
+@pytest.mark.parametrize(
+    ("one", "said"), [(None, "nothing"), (True, "true"), (False, "false"), (3, "3"), ("a b", "a b"), ("", "nothing")]
+)
+def test_values_are_shown_as_people_read_them(one, said):
+    assert said == value(one)
+
+
+def test_durations_and_counts_have_their_units():
+    assert ("–", "14 s", "3 min") == (took(None), took(14.4), took(200))
+    assert ("1 change", "20,000 changes") == (plural(1, "change"), plural(20_000, "change"))
+
+
+def test_addresses_leave_out_what_is_empty_and_escape_the_rest():
+    assert "run?run=a%2Bb%26c" == link("run", run="a+b&c", kind=None, field="", page=None)
+    assert "./" == link("./", instance=None)
+
+
+def a_run(past, **asked) -> RunPage:
+    names = [a_create(number, name) for number, name in enumerate(HOSTILE)]
+    run = past.run(0, [*names, an_update(20)], withheld=[a_mark(number) for number in range(30, 42)])
+    history = past.history()
+    return RunPage(
+        history.run(run),
+        history.changes(run, None, Filters(**asked)),
+        history.problems(run),
+        history.withheld(run),
+        Filters(**asked),
+    )
+
+
+class Seen(HTMLParser):
+    """The elements and attributes of a page, as a browser takes them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: set[str] = set()
+        self.inline = 0
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.inline += tag == "style" or (tag == "script" and "src" not in dict(attrs))
+
+
+@pytest.mark.parametrize("show", [views.run, views.printed])
+def test_no_name_becomes_an_element_an_attribute_or_a_script(past, show):
+    seen = Seen(show(a_run(past), Moment(NOW)))
+    assert "img" not in seen.tags
+    assert {name for name in seen.attributes if name.startswith("on") or name == "style"} == set()
+    assert 0 == seen.inline
+
+
+def test_the_address_of_a_run_keeps_what_it_is_narrowed_by(past):
+    page = a_run(past, kind="create", search="x")
+    assert {"kind": "create", "q": "x"} == {key: page.asked[key] for key in ("kind", "q")}
+    assert "name or id x, kind create" == page.narrowed
+    assert "kind=create&amp;q=x" in views.run(page, Moment(NOW))
+
+
+def test_what_is_wrong_with_the_archive_stands_above_everything(past):
+    page = RunPage(a_run(past).run, None, (), NOTHING_WITHHELD, Filters())
+    assert "The archive x cannot be read." in views.run(page, Moment(NOW, "The archive x cannot be read."))
+
+
+def test_the_charts_have_a_column_for_each_run_that_leads_to_it(past):
+    run = past.run(0, [a_create(1), an_update(2)], verdicts={2: "rejected"}, problems=[a_problem(1)])
+    numbers = charts.numbers(past.history().overview())
+    (column,) = numbers["runs"]
+    assert (1, 0, 0, 1, 1) == tuple(column[key] for key in ("created", "updated", "marked", "rejected", "problems"))
+    assert link("run", run=run) == column["href"]
+    assert [{"label": "24 Nov", "types": {"open_partner": 112}}] == numbers["partners"]
