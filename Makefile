@@ -3,7 +3,7 @@
 #   CONF='{"dry_run": true}' make run     make up PORT=8090     make test ARGS="-k mapping"     make PYTHON=python3.12 run
 
 .SUFFIXES:
-.PHONY: help run up test bench test-production check audit readme clean venv
+.PHONY: help run up test walks bench check audit readme test-production clean venv
 
 python = .venv/bin/python
 
@@ -22,6 +22,9 @@ test: venv ## All tests. ARGS="-k word" chooses.
 test-production: ## The stack of docker-compose.yaml, without Docker, and whatever breaks in it. ARGS="-k word" chooses.
 	@./partner_sync/local/venv.sh .venv-production requirements.txt .docker/requirements.txt tests/production/requirements.txt
 	@.venv-production/bin/python -m pytest -m production tests/production $(ARGS)
+
+walks: venv ## Hundreds of random walks over the real parts, and what happened on them. WALKS=1000 chooses how many.
+	@WALKS=$${WALKS:-300} $(python) -m pytest -n auto --dist worksteal tests/walks $(ARGS)
 
 bench: venv ## Every number to reach, as measured, beside its target. ARGS=quick is a slice of it.
 	@$(python) -m tests.benchmarks $(ARGS)
