@@ -162,6 +162,13 @@ def test_a_backfill_of_three_intervals_beside_another_run_writes_the_present_onc
     assert [] == told.lies(small, *[one.id for one in backfilled], all_told=False)
 
 
+def test_the_page_shows_the_run_out_of_the_archive_in_s3(stack, undisturbed):
+    (run_id,) = stack.api.scheduled()
+    shown = stack.api.request("GET", "/partner-sync/run", dag="partner_sync", run=run_id)
+    assert told.newest(stack, run_id)[0].id in shown
+    assert "create 201-300" in shown
+
+
 def test_metrics_arrive_by_statsd(stack, undisturbed):
     ours = {name.removeprefix("airflow.partner_sync.") for name in stack.metrics.names if ".partner_sync." in name}
     assert {"planned", "confirmed", "calls", "seconds"} <= {name.split(".")[0] for name in ours}
