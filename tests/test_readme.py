@@ -23,6 +23,7 @@ from partner_sync.model import KINDS, Mark, Verdict
 from partner_sync.options import PARAMS
 from partner_sync.problems import PROBLEMS
 from partner_sync.settings import LIMITS, Rule
+from partner_sync.zendesk_auth import SCOPE, TOKEN_SECONDS
 from tests.readme_page import PROSE, README, REPOSITORY, block, rows, table
 
 PACKAGE = REPOSITORY / "partner_sync"
@@ -194,6 +195,17 @@ def test_the_message_of_a_withheld_run_is_the_codes_own():
     marks = [Mark("global", str(number), number, "", (), "") for number in range(37)]
     (withheld,) = limit("global", marks, 150, LIMITS, {})
     assert " ".join(block("withheld").split()) == f"{withheld.why} {withheld.next_step}"
+
+
+def test_scope_and_life_of_a_token_are_those_that_are_asked_for():
+    assert f"asks for `{SCOPE}` with each token, for {TOKEN_SECONDS // 60} minutes" in " ".join(PROSE.split())
+
+
+def test_the_row_that_is_followed_through_the_files_is_one_of_the_run_that_is_shown():
+    chapter = README.split("\n## How it works\n")[1]
+    for said in ("0014M00001KInlPQAT", "Grünspan & Töchter GmbH", "60 of 60", "400 of 400", "create 1-4"):
+        assert said in chapter
+        assert said in block("make run, all")
 
 
 def test_times_and_tries_are_those_of_the_dag_and_its_tasks():
