@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -79,6 +82,43 @@ def children(folder: Root) -> Iterator[Root]:
     yield from (folder / name for name in sorted(names) if name and not name.startswith("."))
 
 
+@dataclass(frozen=True)
+class Stored:
+    """One object: where it is below its root, its size, and when it was written. Its stamp changes when it does."""
+
+    path: Root
+    parts: tuple[str, ...]
+    size: int
+    written: datetime
+    stamp: str
+
+
+def stored(root: Root) -> Iterator[Stored]:
+    """All objects below a root. What cannot be looked into raises OSError: it is not the same as nothing."""
+    if isinstance(root, Path):
+        for folder, _, names in os.walk(root, onerror=_unless_gone):
+            for name in names:
+                path = Path(folder, name)
+                try:
+                    found = path.stat()
+                except FileNotFoundError:
+                    continue  # removed by its owner meanwhile
+                stamp = f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"
+                yield Stored(path, path.relative_to(root).parts, found.st_size, _moment(found.st_mtime), stamp)
+        return
+    root.fs.invalidate_cache()
+    base = str(root.path).rstrip("/")
+    try:
+        listed = root.fs.find(base, detail=True)
+    except FileNotFoundError:
+        return
+    for name, info in listed.items():
+        parts = tuple(name.removeprefix(base).strip("/").split("/"))
+        size, written = int(info.get("size") or 0), _written(info)
+        stamp = f"{size}-{info.get('ETag') or info.get('etag') or written}"
+        yield Stored(root.joinpath(*parts), parts, size, _moment(written), stamp)
+
+
 def remove(path: Root) -> None:
     """Removes an object; that another has done so already is fine."""
     try:
@@ -95,3 +135,25 @@ def _part(path: Path, text: str) -> Path:
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     part.write_text(text, encoding="utf-8")
     return part
+
+
+def _unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
+
+
+def _written(info: Mapping[str, Any]) -> datetime | float:
+    """When an object was written, as the clients of the usual stores call it: S3, Google, Azure, and local files."""
+    for key in ("LastModified", "updated", "last_modified", "mtime", "created"):
+        if info.get(key):
+            written: datetime | float = info[key]
+            return written
+    raise OSError(f"the object store does not say when {info.get('name')} was written")
+
+
+def _moment(value: datetime | float | str) -> datetime:
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value.replace("Z", "+00:00"))
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=timezone.utc)
+    return datetime.fromtimestamp(value, timezone.utc)

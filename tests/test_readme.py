@@ -30,6 +30,7 @@ PACKAGE = REPOSITORY / "partner_sync"
 TOML = (REPOSITORY / "dags" / "partner_sync.toml").read_text(encoding="utf-8")
 DAG = (REPOSITORY / "dags" / "partner_sync_dag.py").read_text(encoding="utf-8")
 MAKEFILE = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+COMPOSE = "".join((REPOSITORY / name).read_text(encoding="utf-8") for name in ("docker-compose.yaml", ".env.example"))
 REPAIR = "`make readme` writes it anew."
 
 
@@ -120,11 +121,11 @@ def test_every_environment_variable_that_is_read_is_listed_and_every_one_listed_
     not_ours = {"PATH", "PYTHONPATH", "AIRFLOW__CORE__DAGS_FOLDER"}  # the last one is set for a child by its parent
     assert {name for pair in asked for name in pair if name} - not_ours <= set(commands.VARIABLES)
     assert [name for name in commands.VARIABLES if sources.count(name) < 2] == []
-    assert set(re.findall(r"PARTNER_SYNC_[A-Z]+", README)) <= set(commands.VARIABLES)
+    assert set(re.findall(r"(?<!AIRFLOW_CONN_)PARTNER_SYNC_[A-Z]+", README)) <= set(commands.VARIABLES)
 
 
 def test_every_name_in_code_style_is_a_name_in_the_code(script):
-    words = set(re.findall(r"[A-Za-z_]\w*", code("partner_sync", "dags", "plugins") + MAKEFILE))
+    words = set(re.findall(r"[A-Za-z_]\w*", code("partner_sync", "dags", "plugins") + MAKEFILE + COMPOSE))
     by_hand = script.PART.sub("", PROSE)
     named = {name for name in re.findall(r"`([A-Za-z]\w*)`", by_hand) if "_" in name and "AIRFLOW__" not in name}
     assert named - words == {"zendesk_oauth"}, "an example, the only one"

@@ -12,7 +12,8 @@ from typing import Literal
 from partner_sync.model import Failure, FieldChange, Kind, ReadProof, RowVerdict, Value
 
 RunState = Literal["going on", "success", "failed", "dry run"]
-Health = Literal["never ran", "needs a person", "overdue", "in step"]
+Health = Literal["being read", "never ran", "needs a person", "overdue", "in step"]
+"""Being read: the index is being built, and there is no run in it yet."""
 Outcome = Literal["confirmed", "rejected", "superseded", "unknown", "waiting", "withheld", "dry run"]
 """A verdict, or why there is none: the batch is not written yet, its kind was withheld, the run was a dry run."""
 Now = Literal["as desired", "differs", "problem", "marked", "not known"]
@@ -24,6 +25,22 @@ class Unreadable:
 
     path: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """How far the index is. It is built from the newest day backwards, so answers are good before it is `complete`.
+
+    `looking`: the archive is being looked at, and the next answer may know more. `as_of` is when the last look began
+    that came to its end. `trouble` is why the archive cannot be read, in one sentence.
+    """
+
+    complete: bool
+    looking: bool
+    as_of: datetime | None
+    days: int
+    days_read: int
+    trouble: str | None
 
 
 @dataclass(frozen=True, slots=True)

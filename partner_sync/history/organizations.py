@@ -39,7 +39,7 @@ def story(db: sqlite3.Connection, instance: str, organization_id: int, links: Li
     ).fetchone()
     if row is None and not _problem_ids(db, [str(organization_id)]):
         return None
-    return _story(db, instance, row["account_id"] if row else None, organization_id, links)
+    return _story(db, instance, (row["account_id"] or None) if row else None, organization_id, links)
 
 
 def _story(

@@ -15,6 +15,7 @@ from partner_sync import codec
 from partner_sync.archive import segment
 from partner_sync.batches import batches
 from partner_sync.errors import SnapshotError
+from partner_sync.history.objects import Text
 from partner_sync.model import Change, Failure, Plan, Problem, RowVerdict, RunRecord, Standings
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ def parsed(cls: type[T], text: str, path: str) -> T:
     return codec.from_json(cls, text, source=path, next_step=NEXT_STEP)
 
 
-def readable(text: str | OSError | UnicodeError, path: str) -> str:
+def readable(text: Text, path: str) -> str:
     """The text of an object. Raises SnapshotError where it could not be read."""
     if not isinstance(text, str):
         raise SnapshotError(f"{path} cannot be read ({type(text).__name__}). {NEXT_STEP}")
