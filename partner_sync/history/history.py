@@ -59,7 +59,7 @@ class History:
         clock: Callable[[], datetime] = _clock,
         fresh_seconds: float = 2.0,
         reader: Reader | None = None,
-        patience: float = 0.15,
+        patience: float = 0.1,
     ) -> None:
         self.objects = Objects(root)
         self.folder = folder
