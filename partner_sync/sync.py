@@ -98,14 +98,14 @@ class Visit:
                 f"The open-job register has {batch.name} of plan {batch.order.plan_id} with other changes than its"
                 " XCom. Clear compare with its downstream tasks: that makes a new plan."
             )
-        return self._claim(entry) if entry.intended is None else self._follow(entry)
+        return self._claim(entry) if entry.intended is None or entry.settled else self._follow(entry)
 
     # -- register, read again, submit -----------------------------------------------------------------------
 
     def _claim(self, earlier: OpenJob) -> Done | ComeBack:
         """Registers the batch and, where nothing newer or older stands in the way, writes what is left of it."""
         batch, register = self.batch, self.register
-        entry = replace(earlier, time=self.now(), intended=None, job_id=None, rows=())
+        entry = replace(earlier, time=self.now(), intended=None, job_id=None, rows=(), settled=False)
         register.write(entry)
         latest = self.archive.latest(batch.instance)
         if latest is not None and latest.newer_than(batch.order):

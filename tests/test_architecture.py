@@ -27,6 +27,7 @@ RINGS = {
         "consistency",
         "ids",
         "index",
+        "keys",
         "limits",
         "mapping",
         "marks",
@@ -40,6 +41,7 @@ RINGS = {
         "settings",
         "soql",
         "standing",
+        "tables",
         "verdicts",
     },
     "edges": {
