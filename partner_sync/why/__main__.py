@@ -18,8 +18,8 @@ from partner_sync import terminal
 from partner_sync.commands import command
 from partner_sync.errors import ConfigError
 from partner_sync.history import History
-from partner_sync.history.answers import Found, Hit, Story
 from partner_sync.history.files import default_folder
+from partner_sync.history.stories import Found, Hit, Story
 from partner_sync.local.plain import plain
 from partner_sync.stores import archive_url, own_stdout, root
 from partner_sync.why.telling import hit_lines, told
