@@ -45,12 +45,6 @@ class AirflowApi:
         answer.raise_for_status()
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
-    def page(self, path: str, **query: Any) -> str:
-        """A page of a plugin, as somebody sees it who is logged in."""
-        if "Authorization" not in self._session.headers:
-            self._authorize()
-        return self._session.get(self._address + path, params=query, timeout=20).text
-
     # -- the DAG --------------------------------------------------------------------------------------------
 
     def wait_for_dag(self, seconds: float = 120) -> None:

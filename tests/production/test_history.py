@@ -18,10 +18,8 @@ from partner_sync.history import History
 from partner_sync.history.reader import Reader
 from tests.history.past import Past, a_create, a_mark, a_problem, a_standing, account, an_update
 from tests.production import machine
-from tests.production.airflow_api import wait_until
 from tests.production.compose import REPOSITORY
 from tests.production.parts import Objects
-from tests.production.stack import Stack
 
 pytestmark = pytest.mark.production
 
@@ -139,14 +137,3 @@ def test_the_command_answers_from_s3_and_nothing_else_is_on_its_output(a_past, t
     assert (2, "") == (done.returncode, done.stdout)
     assert "names the Connection nobody, which is not there" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
-
-
-@pytest.mark.usefixtures("undisturbed")
-def test_the_page_of_the_stack_shows_its_first_run_from_s3(stack: Stack):
-    run_id, *_ = stack.api.scheduled()
-
-    def shown() -> bool:
-        said = stack.api.page("/partner-sync/run", run=run_id)
-        return "confirmed" in said and "cannot be read" not in said
-
-    wait_until(shown, 60, "the page shows the run")
