@@ -6,7 +6,7 @@ A field is in one of three states: as *desired*, still as it was *before* (as th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +71,11 @@ class Show:
         if field in ATTRIBUTES:
             return canonical("text", raw.get(field))
         return canonical(self.rules[field], _field(raw, field))
+
+    def lacking(self, changes: Iterable[Change]) -> list[str]:
+        """Fields of changes that the config does not know."""
+        fields = {field.field for change in changes for field in change.fields}
+        return sorted(fields - self.rules.keys() - set(ATTRIBUTES))
 
     def belongs(self, raw: Raw, account_id: str) -> bool:
         """Whether an organization is still that account's, as matching tells it: the id field counts, then external_id.
