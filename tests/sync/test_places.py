@@ -88,6 +88,7 @@ def test_a_visit_without_time_to_wait_submits_and_goes_without_looking(stage):
 
 
 def test_a_batch_finds_no_place_while_all_jobs_run_and_leaves_no_entry(stage):
+    stage.sandbox.settings(job_seconds=60)
     stage.visit(0), stage.visit(1)
     blocked = stage.visit(2)
     assert isinstance(blocked, ComeBack)
@@ -114,6 +115,7 @@ def test_a_job_that_zendesk_does_not_name_and_a_submit_without_answer_hold_their
 
 
 def test_batches_without_a_place_come_back_in_waves(stage):
+    stage.sandbox.settings(job_seconds=60)
     stage.visit(0), stage.visit(1)
     made = stage.order.made
     later = replace(stage.batch(2), index=7)
