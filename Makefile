@@ -3,12 +3,12 @@
 #   CONF='{"dry_run": true}' make run     make up PORT=8090     make test ARGS="-k mapping"     make PYTHON=python3.12 run
 
 .SUFFIXES:
-.PHONY: help run up test bench check audit readme clean venv
+.PHONY: help run up test walks bench check audit readme test-production clean venv
 
 python = .venv/bin/python
 
 help:
-	@awk -F ': .*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ': .*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 run: venv ## One complete sync in the foreground against the sandbox, and what came of it. CONF='{"dry_run": true}' only shows.
 	@$(python) -m partner_sync.local run
@@ -18,6 +18,13 @@ up: venv ## The full Airflow on 127.0.0.1, until Ctrl-C. PORT=8090 chooses the p
 
 test: venv ## All tests. ARGS="-k word" chooses.
 	@$(python) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-production: ## The stack of docker-compose.yaml, without Docker, and whatever breaks in it. ARGS="-k word" chooses.
+	@./partner_sync/local/venv.sh .venv-production requirements.txt .docker/requirements.txt tests/production/requirements.txt
+	@.venv-production/bin/python -m pytest -m production tests/production $(ARGS)
+
+walks: venv ## Hundreds of random walks over the real parts, and what happened on them. WALKS=1000 chooses how many.
+	@WALKS=$${WALKS:-300} $(python) -m pytest -n auto --dist worksteal tests/walks $(ARGS)
 
 bench: venv ## Every number to reach, as measured, beside its target. ARGS=quick is a slice of it.
 	@$(python) -m tests.benchmarks $(ARGS)

@@ -19,18 +19,19 @@ from partner_sync import reference, terminal
 from partner_sync.commands import COMMANDS, command
 from partner_sync.config import load
 from partner_sync.errors import ConfigError, Mistake
+from partner_sync.tables import Table, markdown
 
 ABOUT = "Partner Sync keeps Zendesk organizations in step with Salesforce partner accounts, on Apache Airflow."
 OWN = command("python -m partner_sync")
 SHIPPED = Path(__file__).parents[1] / "dags" / "partner_sync.toml"
 
 
-def _files() -> list[reference.Table]:
+def _files() -> list[Table]:
     """Every file of the product by the first sentence of its docstring."""
     paths = sorted(path for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("__"))
     documented = ((path.name, ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "") for path in paths)
     rows = ((f"`{name}`", reference.first_sentence(docstring)) for name, docstring in documented)
-    return [reference.Table(("file", "what it is"), tuple(rows))]
+    return [Table(("file", "what it is"), tuple(rows))]
 
 
 PARTS = reference.PARTS | {"files": reference.Part("every file of the product, and what it is", _files)}
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     except ConfigError as error:
         return terminal.refuse(str(error))
     if chosen.markdown:
-        sys.stdout.write(reference.markdown(tables))
+        sys.stdout.write(markdown(tables))
     else:
         console.print(Group(*(_shown(table) for table in tables)))
     return 0
@@ -76,7 +77,7 @@ def _rows(named: dict[str, str]) -> str:
     return "\n".join(f"  {name:<{width}}  {about}" for name, about in named.items())
 
 
-def _fields(named: Path | None) -> list[reference.Table]:
+def _fields(named: Path | None) -> list[Table]:
     path = named or Path(os.environ.get("PARTNER_SYNC_CONFIG") or SHIPPED)
     try:
         text = path.read_text(encoding="utf-8")
@@ -86,7 +87,7 @@ def _fields(named: Path | None) -> list[reference.Table]:
     return reference.fields(load(text, str(path)))
 
 
-def _shown(table: reference.Table) -> RenderableType:
+def _shown(table: Table) -> RenderableType:
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
     for column in table.columns:
         grid.add_column(column, overflow="fold")

@@ -105,6 +105,16 @@ COMMANDS: tuple[Command, ...] = (
         variables=("PARTNER_SYNC_ARCHIVE", "PARTNER_SYNC_HOME", *_SHOWN),
     ),
     Command(
+        typed="python -m partner_sync.history",
+        does="brings the index of the archive up to date; nobody has to, since whoever asks it does so",
+        examples={
+            "python -m partner_sync.history": "read what is new, everywhere in the archive",
+            "python -m partner_sync.history --rebuild": "throw the index away, and build it anew",
+        },
+        exits={0: "the index is up to date", 2: "wrong arguments, or the archive is not usable"},
+        variables=("PARTNER_SYNC_ARCHIVE", "PARTNER_SYNC_HOME"),
+    ),
+    Command(
         typed="python -m partner_sync.retention",
         does="shows what is old in the archive and the XCom objects; with --delete, removes it",
         examples={

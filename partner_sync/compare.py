@@ -101,6 +101,19 @@ def compare(
     return replace(plan, digests={batch.name: batch.digest for batch in batches(plan)})
 
 
+def refuse_old(
+    accounts: AccountsSnapshot, organizations: OrganizationsSnapshot, now: datetime, max_age_hours: float
+) -> None:
+    """Raises SnapshotError for a read that is older than a plan may be: whoever came since would be created twice."""
+    for task, begun in (("gather_accounts", accounts.begun), ("gather_organizations", organizations.begun)):
+        hours = (now - begun).total_seconds() / 3600
+        if hours > max_age_hours:
+            raise SnapshotError(
+                f"The snapshot of {task} is {hours:.1f} h old; of one older than {max_age_hours:g} h no plan is made."
+                " Clear the two gather tasks with downstream."
+            )
+
+
 def _check(config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot) -> None:
     """The gather tasks refuse such reads; a snapshot that comes to us like this has lost something on its way."""
     if not accounts.rows or len(accounts.rows) != accounts.proof.read:

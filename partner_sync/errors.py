@@ -122,8 +122,7 @@ class SchemaError(PermanentError):
 
 
 class SnapshotError(PermanentError):
-    """An XCom or archive object is missing, dangling, of another shape or of another time. The message says which task to
-    clear."""
+    """An XCom or archive object is missing, dangling, or of another shape or time. The message says what to clear."""
 
     advice = "Clear the task that the message names, with downstream: the run goes on with a fresh snapshot."
 

@@ -6,27 +6,15 @@ folder is walked; an object store is listed in pages, so ages and sizes cost no 
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from partner_sync import objects
 from partner_sync.errors import StorageError
-from partner_sync.objects import Root
-
-
-@dataclass(frozen=True)
-class Stored:
-    """One object: where it is below its root, its size, and when it was written."""
-
-    path: Root
-    parts: tuple[str, ...]
-    size: int
-    written: datetime
+from partner_sync.objects import Root, Stored, stored
 
 
 @dataclass(frozen=True)
@@ -87,25 +75,6 @@ def remove(groups: Iterable[Group]) -> Iterator[tuple[Stored, StorageError]]:
                 yield one, error
 
 
-def stored(root: Root) -> Iterator[Stored]:
-    """All objects below a root."""
-    if isinstance(root, Path):
-        for folder, _, names in os.walk(root):
-            for name in names:
-                path = Path(folder, name)
-                try:
-                    found = path.stat()
-                except FileNotFoundError:
-                    continue  # removed by its owner meanwhile
-                yield Stored(path, path.relative_to(root).parts, found.st_size, _moment(found.st_mtime))
-        return
-    root.fs.invalidate_cache()
-    base = str(root.path).rstrip("/")
-    for name, info in root.fs.find(base, detail=True).items():
-        parts = tuple(name.removeprefix(base).strip("/").split("/"))
-        yield Stored(root.joinpath(*parts), parts, int(info.get("size") or 0), _moment(_written(info)))
-
-
 def _grouped(objects: Iterable[Stored], *, depth: int) -> Iterator[Group]:
     groups = defaultdict(list)
     for one in objects:
@@ -117,23 +86,6 @@ def _grouped(objects: Iterable[Stored], *, depth: int) -> Iterator[Group]:
 def _plans(group: Group) -> Collection[str]:
     """The plan folders of a run."""
     return {one.parts[2] for one in group.objects if len(one.parts) > 3}
-
-
-def _written(info: Mapping[str, Any]) -> datetime | float:
-    """When an object was written, as the clients of the usual stores call it: S3, Google, Azure, and local files."""
-    for key in ("LastModified", "updated", "last_modified", "mtime", "created"):
-        if info.get(key):
-            written: datetime | float = info[key]
-            return written
-    raise OSError(f"the object store does not say when {info.get('name')} was written")
-
-
-def _moment(value: datetime | float | str) -> datetime:
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value.replace("Z", "+00:00"))
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=timezone.utc)
-    return datetime.fromtimestamp(value, timezone.utc)
 
 
 def _remove_empty(path: Path, levels: int) -> None:

@@ -246,6 +246,8 @@ class OpenJob:
 
     `time` is when the entry was claimed; `intended` when the submit was announced (None before that); `rows` are the
     positions in the batch that the submit holds. `sent` (positions), `submits` and `calls` are over all its visits.
+    `settled` is an entry that a newer batch took for abandoned: it is in nobody's way any more, and stays only so that
+    its own batch, should it come back, can tell what was sent.
     """
 
     order: PlanOrder
@@ -258,6 +260,7 @@ class OpenJob:
     sent: tuple[int, ...] = ()
     submits: int = 0
     calls: int = 0
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

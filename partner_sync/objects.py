@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +22,7 @@ NEXT_STEP = "If it was damaged or written by another release, move it away; the 
 
 
 @contextmanager
-def stored(did_not: str, what: object) -> Iterator[None]:
+def attempted(did_not: str, what: object) -> Iterator[None]:
     """What a store cannot do is a StorageError; that an object is there already, or not there, is none."""
     try:
         yield
@@ -31,7 +34,7 @@ def stored(did_not: str, what: object) -> Iterator[None]:
 
 def put(path: Root, text: str) -> None:
     """Writes an object, over an earlier one. A store shows it whole or not at all; a file is renamed into place."""
-    with stored("write", path):
+    with attempted("write", path):
         if isinstance(path, Path):
             with _part(path, text) as part:
                 part.replace(path)
@@ -45,7 +48,7 @@ def put_new(path: Root, text: str) -> bool:
     A file is linked into place, an object store is asked for a conditional write (S3: If-None-Match).
     """
     try:
-        with stored("write", path):
+        with attempted("write", path):
             if isinstance(path, Path):
                 with _part(path, text) as part:
                     path.hardlink_to(part)
@@ -59,7 +62,7 @@ def put_new(path: Root, text: str) -> bool:
 
 def read(path: Root) -> str:
     """The text of an object. Raises FileNotFoundError, and SnapshotError for one that is no text."""
-    with stored("read", path):
+    with attempted("read", path):
         content = path.read_bytes() if isinstance(path, Path) else path.fs.cat_file(path.path)
     try:
         return str(content.decode())
@@ -83,7 +86,7 @@ def children(folder: Root) -> Iterator[Root]:
     answer that with no when the store does not answer at all. To this product that would mean an empty register.
     """
     try:
-        with stored("list", folder):
+        with attempted("list", folder):
             if isinstance(folder, Path):
                 names = [path.name for path in folder.iterdir()]
             else:
@@ -94,9 +97,46 @@ def children(folder: Root) -> Iterator[Root]:
     yield from (folder / name for name in sorted(names) if name and not name.startswith("."))
 
 
+@dataclass(frozen=True)
+class Stored:
+    """One object: where it is below its root, its size, and when it was written. Its stamp changes when it does."""
+
+    path: Root
+    parts: tuple[str, ...]
+    size: int
+    written: datetime
+    stamp: str
+
+
+def stored(root: Root) -> Iterator[Stored]:
+    """All objects below a root. What cannot be looked into raises OSError: it is not the same as nothing."""
+    if isinstance(root, Path):
+        for folder, _, names in os.walk(root, onerror=_unless_gone):
+            for name in names:
+                path = Path(folder, name)
+                try:
+                    found = path.stat()
+                except FileNotFoundError:
+                    continue  # removed by its owner meanwhile
+                stamp = f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"
+                yield Stored(path, path.relative_to(root).parts, found.st_size, _moment(found.st_mtime), stamp)
+        return
+    root.fs.invalidate_cache()
+    base = str(root.path).rstrip("/")
+    try:
+        listed = root.fs.find(base, detail=True)
+    except FileNotFoundError:
+        return
+    for name, info in listed.items():
+        parts = tuple(name.removeprefix(base).strip("/").split("/"))
+        size, written = int(info.get("size") or 0), _written(info)
+        stamp = f"{size}-{info.get('ETag') or info.get('etag') or written}"
+        yield Stored(root.joinpath(*parts), parts, size, _moment(written), stamp)
+
+
 def remove(path: Root) -> None:
     """Removes an object; that another has done so already is fine."""
-    with suppress(FileNotFoundError), stored("remove", path):
+    with suppress(FileNotFoundError), attempted("remove", path):
         if isinstance(path, Path):
             path.unlink()
         else:
@@ -113,3 +153,25 @@ def _part(path: Path, text: str) -> Iterator[Path]:
         yield part
     finally:
         part.unlink(missing_ok=True)
+
+
+def _unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
+
+
+def _written(info: Mapping[str, Any]) -> datetime | float:
+    """When an object was written, as the clients of the usual stores call it: S3, Google, Azure, and local files."""
+    for key in ("LastModified", "updated", "last_modified", "mtime", "created"):
+        if info.get(key):
+            written: datetime | float = info[key]
+            return written
+    raise OSError(f"the object store does not say when {info.get('name')} was written")
+
+
+def _moment(value: datetime | float | str) -> datetime:
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value.replace("Z", "+00:00"))
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=timezone.utc)
+    return datetime.fromtimestamp(value, timezone.utc)

@@ -1,14 +1,15 @@
 """The open-job register: what was, or may have been, submitted to one instance and is not known to have ended.
 
-An entry is removed by its own batch. Another batch may do so only when the entry's owner cannot be just about to submit
-any more, and nothing of the entry can still run in Zendesk.
+An entry is removed by its own batch. Another batch may settle it, so that it is in nobody's way, only when the entry's
+owner cannot be just about to submit any more, and nothing of the entry can still run in Zendesk. What is settled is
+forgotten after a week.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -18,6 +19,10 @@ from partner_sync.settings import Sync
 from partner_sync.zendesk import MANY, Job
 
 log = logging.getLogger(__name__)
+
+
+SETTLED_KEPT = timedelta(days=7)
+"""How long an abandoned batch may take to come back and still tell what it sent, be it by a task that is cleared."""
 
 
 class Jobs(Protocol):
@@ -72,16 +77,30 @@ class Register:
         The entry is written before this count, so of batches that come at once at most `jobs_in_flight` go on.
         """
         entries = self.archive.open_jobs(self.batch.instance)
+        self._forget_what_is_old(entries)
         if (why := self._in_the_way(entries)) is None:
             return None
         for entry in entries:
             if self._is_abandoned(entry):
-                log.warning("%s: removed the abandoned %s of %s", self.batch.name, entry.batch, entry.order.plan_id)
-                self.remove(entry)
+                log.warning("%s: settled the abandoned %s of %s", self.batch.name, entry.batch, entry.order.plan_id)
+                self._settle(entry)
                 why = self._in_the_way(self.archive.open_jobs(self.batch.instance))
         return why
 
+    def _settle(self, entry: OpenJob) -> None:
+        """Takes an abandoned entry out of the way; its batch may still come back, and has to tell what was sent."""
+        if entry.sent:
+            self.write(replace(entry, settled=True))
+        else:
+            self.remove(entry)
+
+    def _forget_what_is_old(self, entries: Sequence[OpenJob]) -> None:
+        for entry in entries:
+            if entry.settled and self.now() - entry.time > SETTLED_KEPT and not self._is_own(entry):
+                self.remove(entry)
+
     def _in_the_way(self, entries: Sequence[OpenJob]) -> str | None:
+        entries = [entry for entry in entries if not entry.settled]
         others = [entry for entry in entries if not self._is_own(entry)]
         if len(others) == len(entries):
             return "its entry was removed by another batch"
@@ -104,7 +123,7 @@ class Register:
 
     def _is_abandoned(self, entry: OpenJob) -> bool:
         """Whether the entry of another batch is as it was read, its owner cannot submit, and nothing of it can run."""
-        if self._is_own(entry) or self.now() - entry.time <= self.owner_gone_after:
+        if entry.settled or self._is_own(entry) or self.now() - entry.time <= self.owner_gone_after:
             return False
         if entry.intended is not None:
             job = self.jobs.job(entry.job_id) if entry.job_id else None

@@ -6,8 +6,10 @@ Airflow is imported where it is needed: `make run` looks into a folder without t
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TextIO
 
 from partner_sync.archive import Archive
 from partner_sync.errors import ConfigError, Mistake
@@ -54,3 +56,10 @@ def root(url: str) -> Root:
             advice = "Make it, or name another before the @ of the URL."
             raise ConfigError("The environment", [Mistake(url, wrong, advice)]) from None
     return path
+
+
+def own_stdout() -> TextIO:
+    """The standard output for the answers of a command alone: Airflow logs to it, once an object store needs it."""
+    own = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding=sys.stdout.encoding, errors="replace")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return own

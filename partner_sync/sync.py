@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -22,6 +23,7 @@ from partner_sync.errors import (
     RejectedError,
     RetryableError,
     SnapshotError,
+    StorageError,
     TooManyJobsError,
     UnavailableError,
 )
@@ -102,7 +104,8 @@ class Visit:
         try:
             return self._write()
         except (PermanentError, RetryableError) as error:
-            self._tell_unknown(error)
+            with suppress(StorageError):  # what is raised is what came first
+                self._tell_unknown(error)
             raise
 
     def _write(self) -> Done | ComeBack:
@@ -116,14 +119,14 @@ class Visit:
                 f"The open-job register has {batch.name} of plan {batch.order.plan_id} with other changes than its"
                 " XCom. Clear compare with its downstream tasks: that makes a new plan."
             )
-        return self._claim(entry) if entry.intended is None else self._follow(entry)
+        return self._claim(entry) if entry.intended is None or entry.settled else self._follow(entry)
 
     # -- register, read again, submit -----------------------------------------------------------------------
 
     def _claim(self, earlier: OpenJob) -> Done | ComeBack:
         """Registers the batch and, where nothing newer or older stands in the way, writes what is left of it."""
         batch, register = self.batch, self.register
-        entry = replace(earlier, time=self.now(), intended=None, job_id=None, rows=())
+        entry = replace(earlier, time=self.now(), intended=None, job_id=None, rows=(), settled=False)
         register.write(entry)
         latest = self.archive.latest(batch.instance)
         if latest is not None and latest.newer_than(batch.order):

@@ -87,7 +87,7 @@ def compare() -> list[dict[str, str]]:
     """Makes the plan and its batches, archives it, and names it the latest. Returns one small reference per batch."""
     from partner_sync import figures, stores, xcoms
     from partner_sync.clocks import refuse_latest_ahead
-    from partner_sync.compare import batches, compare, options
+    from partner_sync.compare import batches, compare, options, refuse_old
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
     from partner_sync.standing import standings
 
@@ -95,6 +95,7 @@ def compare() -> list[dict[str, str]]:
     ti, config, made = context["ti"], config_of(context), _now()
     accounts = xcoms.pull(ti, AccountsSnapshot, "gather_accounts")
     organizations = xcoms.pull(ti, OrganizationsSnapshot, "gather_organizations")
+    refuse_old(accounts, organizations, made, config.sync.max_plan_age_hours)
     organizations = _read_adopted(config, accounts, organizations)
     plan = compare(
         config,
@@ -145,12 +146,16 @@ def sync(batch: str) -> None:
     written = {instance.name: instance for instance in config.instances if instance.write}
     if work.instance not in written:
         raise SnapshotError(f"Instance {work.instance} of {batch} is not written any more. {again('compare')}")
+    shown = show(config)
+    if lacking := shown.lacking(work.changes):
+        gone = f"Of the fields that {batch} changes, {', '.join(lacking)} is not in the config any more."
+        raise SnapshotError(f"{gone} {again('compare')}")
     visit = Visit(
         batch=work,
         zendesk=connections.zendesk(written[work.instance], config.calls),
         archive=archive,
         settings=config.sync,
-        shown=show(config),
+        shown=shown,
         now=_now,
         sleep=time.sleep,
         run_after=context["dag_run"].run_after,

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from partner_sync import codec
 from partner_sync.errors import SnapshotError
-from partner_sync.objects import stored
+from partner_sync.objects import attempted
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ RESULT = "return_value"
 
 def push(ti: Any, value: object, key: str = RESULT) -> None:
     """Hands a value on. Raises StorageError."""
-    with stored("write", f"the XCom {key} of {ti.task_id}"):
+    with attempted("write", f"the XCom {key} of {ti.task_id}"):
         ti.xcom_push(key=key, value=codec.dump(value))
 
 
@@ -28,7 +28,7 @@ def pull(ti: Any, cls: type[T], task_id: str, key: str = RESULT) -> T:
     source = f"The batch {key} of {task_id}" if key != RESULT else f"The snapshot of {task_id}"
     next_step = again(task_id)
     try:
-        with stored("read", f"the XCom {key} of {task_id}"):
+        with attempted("read", f"the XCom {key} of {task_id}"):
             found = ti.xcom_pull(task_ids=task_id, key=key)
     except ValueError:
         raise SnapshotError(f"{source} is damaged: its object is no JSON. {next_step}") from None

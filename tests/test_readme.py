@@ -23,12 +23,14 @@ from partner_sync.model import KINDS, Mark, Verdict
 from partner_sync.options import PARAMS
 from partner_sync.problems import PROBLEMS
 from partner_sync.settings import LIMITS, Rule
+from partner_sync.zendesk_auth import SCOPE, TOKEN_SECONDS
 from tests.readme_page import PROSE, README, REPOSITORY, block, rows, table
 
 PACKAGE = REPOSITORY / "partner_sync"
 TOML = (REPOSITORY / "dags" / "partner_sync.toml").read_text(encoding="utf-8")
 DAG = (REPOSITORY / "dags" / "partner_sync_dag.py").read_text(encoding="utf-8")
 MAKEFILE = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+COMPOSE = "".join((REPOSITORY / name).read_text(encoding="utf-8") for name in ("docker-compose.yaml", ".env.example"))
 REPAIR = "`make readme` writes it anew."
 
 
@@ -119,11 +121,11 @@ def test_every_environment_variable_that_is_read_is_listed_and_every_one_listed_
     not_ours = {"PATH", "PYTHONPATH", "AIRFLOW__CORE__DAGS_FOLDER"}  # the last one is set for a child by its parent
     assert {name for pair in asked for name in pair if name} - not_ours <= set(commands.VARIABLES)
     assert [name for name in commands.VARIABLES if sources.count(name) < 2] == []
-    assert set(re.findall(r"PARTNER_SYNC_[A-Z]+", README)) <= set(commands.VARIABLES)
+    assert set(re.findall(r"(?<!AIRFLOW_CONN_)PARTNER_SYNC_[A-Z]+", README)) <= set(commands.VARIABLES)
 
 
 def test_every_name_in_code_style_is_a_name_in_the_code(script):
-    words = set(re.findall(r"[A-Za-z_]\w*", code("partner_sync", "dags", "plugins") + MAKEFILE))
+    words = set(re.findall(r"[A-Za-z_]\w*", code("partner_sync", "dags", "plugins") + MAKEFILE + COMPOSE))
     by_hand = script.PART.sub("", PROSE)
     named = {name for name in re.findall(r"`([A-Za-z]\w*)`", by_hand) if "_" in name and "AIRFLOW__" not in name}
     assert named - words == {"zendesk_oauth"}, "an example, the only one"
@@ -194,6 +196,17 @@ def test_the_message_of_a_withheld_run_is_the_codes_own():
     marks = [Mark("global", str(number), number, "", (), "") for number in range(37)]
     (withheld,) = limit("global", marks, 150, LIMITS, {})
     assert " ".join(block("withheld").split()) == f"{withheld.why} {withheld.next_step}"
+
+
+def test_scope_and_life_of_a_token_are_those_that_are_asked_for():
+    assert f"asks for `{SCOPE}` with each token, for {TOKEN_SECONDS // 60} minutes" in " ".join(PROSE.split())
+
+
+def test_the_row_that_is_followed_through_the_files_is_one_of_the_run_that_is_shown():
+    chapter = README.split("\n## How it works\n")[1]
+    for said in ("0014M00001KInlPQAT", "Grünspan & Töchter GmbH", "60 of 60", "400 of 400", "create 1-4"):
+        assert said in chapter
+        assert said in block("make run, all")
 
 
 def test_times_and_tries_are_those_of_the_dag_and_its_tasks():

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 
 from partner_sync.history.answers import ChangeRow, Changes, Facets
 from partner_sync.history.links import Links
+from partner_sync.history.runs import links as links_of
 from partner_sync.history.runs import page_of
 from partner_sync.history.summary import moment
 from partner_sync.ids import id_18
@@ -62,26 +63,25 @@ def order(sort: str) -> str:
 
 def changes(
     db: sqlite3.Connection,
-    run_id: str,
-    plan_id: str,
-    plan: int,
-    links: Links,
+    run: sqlite3.Row,
+    plan: sqlite3.Row,
     filters: Filters,
     sort: str,
     page: int,
     page_size: int,
 ) -> Changes:
     """One page of a plan's changes with their facets."""
-    where, values = filters.where(plan)
+    number, run_id, plan_id, links = plan["id"], run["run_id"], plan["plan_id"], links_of(db, run)
+    where, values = filters.where(number)
     [total] = db.execute(f"SELECT count(*) FROM change c WHERE {where}", values).fetchone()  # noqa: S608 - conditions are ours
-    [every] = db.execute("SELECT count(*) FROM change WHERE plan = ?", [plan]).fetchone()
+    [every] = db.execute("SELECT count(*) FROM change WHERE plan = ?", [number]).fetchone()
     page, pages = page_of(total, page, page_size)
     rows = db.execute(
         f"SELECT c.* FROM change c WHERE {where} ORDER BY {order(sort)} LIMIT ? OFFSET ?",  # noqa: S608 - conditions are ours
         [*values, page_size, (page - 1) * page_size],
     )
     found = tuple(change_row(row, run_id, plan_id, links) for row in rows)
-    return Changes(run_id, plan_id, found, total, every, page, pages, _facets(db, plan, filters))
+    return Changes(run_id, plan_id, found, total, every, page, pages, _facets(db, number, filters))
 
 
 def _facets(db: sqlite3.Connection, plan: int, filters: Filters) -> Facets:
@@ -138,10 +138,9 @@ def change_row(row: sqlite3.Row, run_id: str, plan_id: str, links: Links) -> Cha
     )
 
 
-def export(
-    db: sqlite3.Connection, run_id: str, plan_id: str, plan: int, links: Links, filters: Filters
-) -> Iterator[ChangeRow]:
+def export(db: sqlite3.Connection, run: sqlite3.Row, plan: sqlite3.Row, filters: Filters) -> Iterator[ChangeRow]:
     """All changes that the filters leave, one after the other."""
-    where, values = filters.where(plan)
+    where, values = filters.where(plan["id"])
+    links = links_of(db, run)
     for row in db.execute(f"SELECT c.* FROM change c WHERE {where} ORDER BY c.n", values):  # noqa: S608 - conditions are ours
-        yield change_row(row, run_id, plan_id, links)
+        yield change_row(row, run["run_id"], plan["plan_id"], links)

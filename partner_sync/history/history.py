@@ -5,33 +5,34 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TypeVar
 
-from partner_sync.archive import segment
-from partner_sync.errors import SnapshotError
-from partner_sync.history import changes, lists, organizations, overview, problems, rows, runs, schema, search
+from partner_sync.history import changes, details, files, lists, organizations, overview, problems, runs, search
 from partner_sync.history.answers import (
-    ChangeDetail,
     ChangeRow,
     Changes,
-    Found,
+    Index,
     Overview,
     ProblemRow,
     Run,
     Runs,
-    Story,
     Unreadable,
     WithheldPage,
 )
 from partner_sync.history.changes import Filters
 from partner_sync.history.objects import Objects, store_errors
+from partner_sync.history.reader import Reader
 from partner_sync.history.refresh import Refresh, Refreshed
-from partner_sync.history.summary import failures_of
-from partner_sync.model import RowVerdict
+from partner_sync.history.stories import ChangeDetail, Found, Story
+from partner_sync.history.summary import moment
 from partner_sync.objects import Root
+
+T = TypeVar("T")
+TRIES = 3
 
 log = logging.getLogger(__name__)
 
@@ -41,82 +42,157 @@ def _clock() -> datetime:
 
 
 class History:
-    """Answers from the archive below `root`, by the index at `path`. Safe in several threads and processes at once.
+    """Answers from the archive below `root`, by the index in `folder`. Safe in several threads and processes at once.
 
-    Before it answers it looks for what is new, unless it did within the last `fresh_seconds`. What cannot be read never
-    raises: it is left out and listed as unreadable; an archive that cannot be reached at all is `trouble`.
+    Before it answers it looks for what is new, unless it did within the last `fresh_seconds`: itself and to the end, or
+    by a `reader`, for which an answer waits `patience` seconds at most. What cannot be read never raises: it is left
+    out and listed as unreadable; an archive that cannot be reached at all is `trouble`.
     """
 
     def __init__(
-        self, root: Root, path: Path, *, clock: Callable[[], datetime] = _clock, fresh_seconds: float = 2.0
+        self,
+        root: Root,
+        folder: Path,
+        *,
+        clock: Callable[[], datetime] = _clock,
+        fresh_seconds: float = 2.0,
+        reader: Reader | None = None,
+        patience: float = 0.1,
     ) -> None:
         self.objects = Objects(root)
-        self.path = path
+        self.folder = folder
         self.clock = clock
-        self.trouble: str | None = None
+        self._trouble: str | None = None
         self._fresh_seconds = fresh_seconds
+        self._reader = reader
+        self._patience = patience
         self._looked: dict[str | None, float] = {}
-        self._refresh = Refresh(self.objects, path)
+        self._refresh = Refresh(self.objects, folder)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the archive cannot be read, in one sentence."""
+        return self._reader.trouble if self._reader is not None else self._trouble
+
+    def close(self) -> None:
+        """Ends what reads the archive; the next question starts it again."""
+        if self._reader is not None:
+            self._reader.close()
 
     # -- the index ------------------------------------------------------------------------------------------
 
-    def refresh(self, *, everything: bool = False, run: str | None = None) -> Refreshed:
-        """Looks for what is new now; `everything` looks at every day again."""
-        try:
-            done = self._refresh(self.clock(), everything=everything, run=run)
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:
-            log.warning("the index %s is damaged; it is built anew", self.path)
-            self.path.unlink(missing_ok=True)
-            done = self._refresh(self.clock())
-        except store_errors() as error:
-            self.trouble = f"The archive {self.objects.root} cannot be read ({type(error).__name__}: {error})."
-            log.warning("%s", self.trouble)
-            schema.make(self.path)
-            return Refreshed()
-        self.trouble = None
+    def refresh(
+        self, *, everything: bool = False, runs: Collection[str] = (), wait: bool = False, since: float | None = None
+    ) -> Refreshed:
+        """Looks for what is new now, in this process; see `Refresh`."""
+        for last in (False, True):
+            try:
+                done = self._refresh(self.clock(), everything=everything, runs=runs, wait=wait, since=since)
+            except sqlite3.DatabaseError as error:
+                if last or not self._lost(files.newest(self.folder), error):
+                    return self._refuse(f"The index in {self.folder} cannot be kept ({error}).")
+            except files.UnkeptError as error:
+                return self._refuse(str(error))
+            except store_errors() as error:
+                return self._refuse(
+                    f"The archive {self.objects.root} cannot be read ({type(error).__name__}: {error})."
+                )
+            else:
+                break
+        self._trouble = None
         return done
+
+    def _refuse(self, trouble: str) -> Refreshed:
+        log.warning("%s", trouble)
+        self._trouble = trouble
+        return Refreshed()
 
     def rebuild(self) -> Refreshed:
         """Throws the index away and builds it anew."""
-        self.path.unlink(missing_ok=True)
-        return self.refresh()
+        index = files.newest(self.folder)
+        if index is not None:
+            files.drop(index)
+        return self.refresh(wait=True)
+
+    def index(self) -> Index:
+        """How far the index is."""
+
+        def ask(db: sqlite3.Connection) -> Index:
+            meta = {row["key"]: row["value"] for row in db.execute("SELECT * FROM meta")}
+            return Index(
+                complete="complete" in meta,
+                looking=self._reader is not None and self._reader.looking,
+                as_of=moment(meta["looked"]) if "looked" in meta else None,
+                days=meta.get("days", 0),
+                days_read=db.execute("SELECT count(*) FROM day").fetchone()[0],
+                trouble=self.trouble,
+            )
+
+        return self._ask(ask)
+
+    def _ask(self, ask: Callable[[sqlite3.Connection], T], run_id: str | None = None) -> T:
+        """The answer to a question; `run_id` is the run that it is about."""
+        for _ in range(TRIES):
+            index = files.newest(self.folder)
+            try:
+                self._look(run_id)
+                index = files.newest(self.folder)
+                with self._open(index) as db:
+                    return ask(db)
+            except sqlite3.DatabaseError as error:
+                if not self._lost(index, error):
+                    raise
+        with files.connection(None) as db:
+            return ask(db)
 
     @contextmanager
-    def _open(self, run_id: str | None = None) -> Iterator[sqlite3.Connection]:
-        self._look(None)
-        with schema.connection(self.path) as db:
-            row = runs.find(db, run_id) if run_id is not None else None
-            if row is not None:
-                self._look(row["folder"])
-            db.execute("BEGIN")
+    def _open(self, index: Path | None) -> Iterator[sqlite3.Connection]:
+        with files.connection(index) as db:
+            db.execute("BEGIN")  # whatever is put into the index meanwhile: one answer sees one state of it
             yield db
 
-    def _look(self, folder: str | None) -> None:
-        """Refreshes unless that was done a moment ago; a look at one run is a look at everything recent as well."""
+    def _lost(self, index: Path | None, error: sqlite3.DatabaseError) -> bool:
+        """Whether an index is gone or of no use: then it is dropped, and the next look builds another."""
+        if index is not None and index.exists():
+            if isinstance(error, sqlite3.OperationalError):
+                return False
+            files.drop(index)
+        log.warning("the index in %s is lost (%s); it is built anew", self.folder, error)
+        self._looked = {}
+        return True
+
+    def _look(self, run_id: str | None) -> None:
+        """Looks unless that was done a moment ago; a look at one run is a look at everything recent as well."""
         now = time.monotonic()
-        recent = self._looked.get(None, -1e9)
-        settled = folder is None or self._looked.get(folder, -1e9) > now - self._fresh_seconds
-        if recent > now - self._fresh_seconds and settled and self.path.exists():
+        recent = {key for key, at in self._looked.items() if at > now - self._fresh_seconds}
+        there = files.newest(self.folder) is not None
+        if there and {None, run_id} <= recent:
             return
-        self.refresh(run=folder)
-        moments = {key: at for key, at in self._looked.items() if at > now - self._fresh_seconds}
-        self._looked = {**moments, None: now, folder: now}
+        with self._open(files.newest(self.folder)) as db:
+            row = runs.find(db, run_id) if run_id is not None else None
+        folder = row["folder"] if row is not None else None
+        if there and folder is None and None in recent:
+            return
+        if self._reader is not None:
+            self._reader.look(folder, seconds=self._patience)
+        else:
+            self.refresh(runs=[folder] if folder else ())
+        self._looked = {key: self._looked[key] for key in recent} | {None: now, run_id: now}
 
     # -- all runs -------------------------------------------------------------------------------------------
 
     def overview(self, *, schedule_seconds: float = 3600, instance: str | None = None) -> Overview:
         """Is all well, and if not, what is to be done."""
-        with self._open() as db:
-            return overview.overview(db, now=self.clock(), schedule_seconds=schedule_seconds, instance=instance)
+        now = self.clock()
+        return self._ask(
+            lambda db: overview.overview(db, now=now, schedule_seconds=schedule_seconds, instance=instance)
+        )
 
     def runs(
         self, *, instance: str | None = None, state: str | None = None, page: int = 1, page_size: int = 25
     ) -> Runs:
         """One page of runs, the newest first."""
-        with self._open() as db:
-            return runs.runs(db, instance=instance, state=state, page=page, page_size=page_size)
+        return self._ask(lambda db: runs.runs(db, instance=instance, state=state, page=page, page_size=page_size))
 
     def recent(
         self,
@@ -128,38 +204,30 @@ class History:
         page: int = 1,
     ) -> lists.Recent:
         """One page of what was written since then, the newest first."""
-        with self._open() as db:
-            return lists.recent(db, runs.links(db), since, kind=kind, field=field, instance=instance, page=page)
+        asked = {"kind": kind, "field": field, "instance": instance}
+        return self._ask(lambda db: lists.recent(db, runs.links(db), since, **asked, page=page))
 
     def partners(self, *, type_name: str | None = None, instance: str | None = None, page: int = 1) -> lists.Partners:
         """One page of partner organizations as they were read last, by name."""
-        with self._open() as db:
-            return lists.partners(db, type_name=type_name, instance=instance, page=page)
+        return self._ask(lambda db: lists.partners(db, type_name=type_name, instance=instance, page=page))
 
     def unreadable(self) -> tuple[Unreadable, ...]:
         """Objects of the archive that could not be read."""
-        with self._open() as db:
-            return runs.unreadable(db, limit=1000)
+        return self._ask(lambda db: runs.unreadable(db, limit=1000))
 
-    # -- one run; all of these answer None for a run that the archive does not know ---------------------------
+    # -- one run; all of these answer None for a run that the archive does not know -------------------------
 
     def run(self, run_id: str) -> Run | None:
         """Everything about one run but its changes."""
-        with self._open(run_id) as db:
-            row = runs.find(db, run_id)
-            return runs.run(db, row) if row is not None else None
+        return self._of_run(run_id, runs.run)
 
     def problems(self, run_id: str, *, instance: str | None = None) -> tuple[ProblemRow, ...] | None:
         """The problems of a run."""
-        with self._open(run_id) as db:
-            row = runs.find(db, run_id)
-            return problems.problems(db, row, runs.links(db, row), instance=instance) if row is not None else None
+        return self._of_run(run_id, lambda db, row: problems.problems(db, row, runs.links(db, row), instance=instance))
 
     def withheld(self, run_id: str) -> WithheldPage | None:
         """What a run withheld, why that is unusual, and how to go on."""
-        with self._open(run_id) as db:
-            row = runs.find(db, run_id)
-            return problems.withheld(db, row) if row is not None else None
+        return self._of_run(run_id, problems.withheld)
 
     def changes(
         self,
@@ -172,100 +240,52 @@ class History:
         page_size: int = 50,
     ) -> Changes | None:
         """One page of the changes of a plan, by a key of `ORDERS`; without `plan_id`, of the newest of the run."""
-        with self._open(run_id) as db:
-            found = self._plan(db, run_id, plan_id)
-            if found is None:
+
+        def ask(db: sqlite3.Connection, run: sqlite3.Row) -> Changes | None:
+            plan = runs.plan(db, run, plan_id)
+            if plan is None:
                 return None
-            run, plan = found
-            links = runs.links(db, run)
-            return changes.changes(
-                db, run["run_id"], plan["plan_id"], plan["id"], links, filters or Filters(), sort, page, page_size
-            )
+            return changes.changes(db, run, plan, filters or Filters(), sort, page, page_size)
+
+        return self._of_run(run_id, ask)
 
     def export(self, run_id: str, plan_id: str | None = None, filters: Filters | None = None) -> Iterator[ChangeRow]:
         """All changes that the filters leave, one after the other."""
-        with self._open(run_id) as db:
-            found = self._plan(db, run_id, plan_id)
-            if found is not None:
-                run, plan = found
-                links = runs.links(db, run)
-                yield from changes.export(db, run["run_id"], plan["plan_id"], plan["id"], links, filters or Filters())
+        self._look(run_id)
+        with self._open(files.newest(self.folder)) as db:
+            run = runs.find(db, run_id)
+            plan = runs.plan(db, run, plan_id) if run is not None else None
+            if run is not None and plan is not None:
+                yield from changes.export(db, run, plan, filters or Filters())
 
     def change(self, run_id: str, plan_id: str | None, n: int) -> ChangeDetail | None:
         """Everything known about one change."""
-        with self._open(run_id) as db:
-            found = self._plan(db, run_id, plan_id)
-            if found is None:
-                return None
-            run, plan = found
-            links = runs.links(db, run)
-            one = db.execute("SELECT * FROM change WHERE plan = ? AND n = ?", [plan["id"], n]).fetchone()
-            if one is None:
-                return None
-            row = changes.change_row(one, run["run_id"], plan["plan_id"], links)
-            subjects = [row.account_id, *([str(row.organization_id)] if row.organization_id else [])]
-            tries, unreadable = self._tries(db, run["folder"], row)
-            stories = organizations.stories(db, row.account_id, links)
-            return ChangeDetail(
-                row=row,
-                run=runs.run_rows(db, [run])[0],
-                tries=tries,
-                problems=problems.problems(db, run, links, instance=row.instance, subjects=subjects),
-                failures=tuple(one for one in failures_of(run) if one.batch == row.batch and row.batch is not None),
-                story=next((story for story in stories if story.instance == row.instance), None),
-                unreadable=unreadable,
-            )
 
-    @staticmethod
-    def _plan(db: sqlite3.Connection, run_id: str, plan_id: str | None) -> tuple[sqlite3.Row, sqlite3.Row] | None:
-        run = runs.find(db, run_id)
-        if run is None:
-            return None
-        plan = db.execute(
-            "SELECT * FROM plan WHERE run = ? AND plan_id = ?", [run["id"], plan_id or run["plan_id"]]
-        ).fetchone()
-        return (run, plan) if plan is not None else None
+        def ask(db: sqlite3.Connection, run: sqlite3.Row) -> ChangeDetail | None:
+            plan = runs.plan(db, run, plan_id)
+            return details.change(db, self.objects, run, plan, n) if plan is not None else None
 
-    def _tries(
-        self, db: sqlite3.Connection, folder: str, row: ChangeRow
-    ) -> tuple[tuple[RowVerdict, ...], tuple[Unreadable, ...]]:
-        """Every verdict of a change, by try: the index keeps the newest, the archive has them all."""
-        if row.batch is None:
-            return (), ()
-        prefix = f"{folder}/{segment(row.plan_id)}/verdicts/{segment(row.batch)}."
-        paths = [
-            one["path"]
-            for one in db.execute("SELECT path FROM object WHERE path > ? AND path < ?", [prefix, prefix[:-1] + "/"])
-        ]
-        found: list[RowVerdict] = []
-        unreadable = []
-        for path, text in self.objects.texts(paths):
-            try:
-                if not isinstance(text, str):
-                    raise SnapshotError(f"{path} cannot be read ({type(text).__name__}).")
-                found += [
-                    one
-                    for one in rows.verdicts_in(text, path)
-                    if (one.kind, one.instance, one.account_id) == (row.kind, row.instance, row.account_id)
-                    and (row.kind == "create" or one.organization_id == row.organization_id)
-                ]
-            except SnapshotError as error:
-                unreadable.append(Unreadable(path, str(error)))
-        return tuple(sorted(found, key=lambda one: (one.try_number, one.at))), tuple(unreadable)
+        return self._of_run(run_id, ask)
+
+    def _of_run(self, run_id: str, ask: Callable[[sqlite3.Connection, sqlite3.Row], T | None]) -> T | None:
+        """The answer to a question about a run; None for a run that the archive does not know."""
+
+        def of_run(db: sqlite3.Connection) -> T | None:
+            row = runs.find(db, run_id)
+            return ask(db, row) if row is not None else None
+
+        return self._ask(of_run, run_id)
 
     # -- one organization -----------------------------------------------------------------------------------
 
     def organization(self, instance: str, organization_id: int) -> Story | None:
         """Why an organization is as it is; None if the archive does not know it."""
-        with self._open() as db:
-            return organizations.story(db, instance, organization_id, runs.links(db))
+        return self._ask(lambda db: organizations.story(db, instance, organization_id, runs.links(db)))
 
     def account(self, account_id: str) -> tuple[Story, ...]:
         """The same by account, 15 or 18 characters: one story for each instance that knows it."""
-        with self._open() as db:
-            return organizations.stories(db, account_id, runs.links(db))
+        return self._ask(lambda db: organizations.stories(db, account_id, runs.links(db)))
 
     def find(self, text: str) -> Found:
         """Accounts and organizations by a part of a name, by account id, or by Zendesk's id."""
-        with self._open() as db:
-            return search.find(db, text)
+        return self._ask(lambda db: search.find(db, text))

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from partner_sync.history.answers import ChangeRow, FieldNow, Now, ProblemRow, Written
+from partner_sync.history.answers import ChangeRow, ProblemRow
+from partner_sync.history.stories import FieldNow, Now, Written
 from partner_sync.model import Value
 
 
@@ -57,7 +58,7 @@ def judge(
 ) -> tuple[Now, datetime | None, str]:
     """How it is as of the last run over all accounts, since when, and that in one sentence. `changes`: newest first."""
     if problems:
-        kinds = ", ".join(sorted({one.kind for one in problems}))
+        kinds = ", ".join(sorted({one.kind.replace("_", " ") for one in problems}))
         return "problem", min(one.first_seen for one in problems), f"A person has to look at it: {kinds}."
     last = next((told for told in changes if told.change.outcome != "dry run"), None)
     if last is not None and (stood is None or last.begun >= stood.begun):

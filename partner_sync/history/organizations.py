@@ -6,11 +6,11 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from partner_sync.history.answers import Event, Story
 from partner_sync.history.changes import change_row
 from partner_sync.history.links import Links
 from partner_sync.history.now import Stood, Told, fields, judge
 from partner_sync.history.problems import problem_row, problems
+from partner_sync.history.stories import Event, Story
 from partner_sync.history.summary import moment
 from partner_sync.ids import id_18
 
@@ -39,7 +39,7 @@ def story(db: sqlite3.Connection, instance: str, organization_id: int, links: Li
     ).fetchone()
     if row is None and not _problem_ids(db, [str(organization_id)]):
         return None
-    return _story(db, instance, row["account_id"] if row else None, organization_id, links)
+    return _story(db, instance, (row["account_id"] or None) if row else None, organization_id, links)
 
 
 def _story(

@@ -28,7 +28,7 @@ def overview(
         "SELECT * FROM run WHERE whole AND state IN ('success', 'failed') ORDER BY begun DESC LIMIT 1"
     ).fetchone()
     items = (*_failed(db), *_withheld(base, instance), *_rows(db, base, instance), *_problems(db, base, instance))
-    success = _newest(db, "state = 'success'")
+    success = _newest(db, "whole AND state = 'success'")
     last_success = moment(success["ended"]) if success else None
     age = (now - last_success).total_seconds() if last_success else None
     overdue = age is None or age > OVERDUE_AFTER * schedule_seconds
@@ -36,7 +36,7 @@ def overview(
     return Overview(
         instance=instance,
         instances=instances(db),
-        health=_health(bool(chart), any(item.urgent for item in items), overdue),
+        health=_health(db, bool(chart), any(item.urgent for item in items), overdue),
         overdue=overdue and bool(chart),
         last_success=last_success,
         age_seconds=age,
@@ -54,9 +54,10 @@ def overview(
     )
 
 
-def _health(any_runs: bool, urgent: bool, overdue: bool) -> Health:
+def _health(db: sqlite3.Connection, any_runs: bool, urgent: bool, overdue: bool) -> Health:
     if not any_runs:
-        return "never ran"
+        built = db.execute("SELECT 1 FROM meta WHERE key = 'complete'").fetchone()
+        return "never ran" if built else "being read"
     return "needs a person" if urgent else "overdue" if overdue else "in step"
 
 

@@ -7,19 +7,17 @@ puts its run into an old day.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from partner_sync.errors import SnapshotError
-from partner_sync.history import rows, schema
-from partner_sync.history.objects import Objects
+from partner_sync.history import files, rows
+from partner_sync.history.objects import Objects, Text
 from partner_sync.history.rows import Place
 from partner_sync.history.summary import summarise
 from partner_sync.model import Failure, Plan, RowVerdict, RunRecord, Standings
@@ -39,38 +37,57 @@ class Refreshed:
 
 
 class Refresh:
-    """Refreshes the index at `path` from `objects`."""
+    """Refreshes the index in `folder` from `objects`."""
 
-    def __init__(self, objects: Objects, path: Path) -> None:
+    def __init__(self, objects: Objects, folder: Path) -> None:
         self.objects = objects
-        self.path = path
+        self.folder = folder
 
-    def __call__(self, now: datetime, *, everything: bool = False, run: str | None = None) -> Refreshed:
-        """Looks at the archive. `run` is a folder of a run that is looked at in any case.
+    def __call__(
+        self,
+        now: datetime,
+        *,
+        everything: bool = False,
+        runs: Collection[str] = (),
+        wait: bool = False,
+        since: float | None = None,
+    ) -> Refreshed:
+        """Looks at the archive. `runs` are folders of runs that are looked at in any case.
 
-        An index that is built by another process is waited for; one that is only refreshed is not.
+        An index that another process builds is waited for; one that it only refreshes is not, unless `wait` is set. A
+        look that another process began after `since` is as good as one of our own.
         """
         begun = time.monotonic()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(self.path.with_name(self.path.name + ".lock"), wait=not _complete(self.path)) as held:
+        with files.lock(self.folder, wait=wait or not _complete(self.folder)) as held:
             if not held:
                 return Refreshed(busy=True)
-            schema.make(self.path)
-            with schema.connection(self.path) as db:
-                days, rest = self._days(db, everything=everything, run=run)
-                count = sum(self._look(db, day, now) for day in days)
-                instances = self._instances()
-                self._stand(db, instances)
-                unknown = self._unknown(db, instances)
-                if unknown and unknown != _meta(db, "unknown"):
-                    days, count = days + rest, count + sum(self._look(db, day, now) for day in rest)
-                    unknown = self._unknown(db, instances)
-                with _change(db):
-                    for row in db.execute("SELECT id FROM run WHERE settled = 0").fetchall():
-                        summarise(db, row["id"], now)
-                    _remember(db, "unknown", unknown)
-                    _remember(db, "complete", now.timestamp())
-        return Refreshed(len(days), count, time.monotonic() - begun)
+            with files.connection(files.made(self.folder)) as db:
+                looked = _meta(db, "looked")
+                if since is not None and not runs and isinstance(looked, float) and looked > since:
+                    return Refreshed()
+                days, count = self._bring(db, now, everything=everything, runs=runs)
+        return Refreshed(days, count, time.monotonic() - begun)
+
+    def _bring(
+        self, db: sqlite3.Connection, now: datetime, *, everything: bool, runs: Collection[str]
+    ) -> tuple[int, int]:
+        looked = time.time()
+        days, rest = self._days(db, everything=everything, runs=runs)
+        _remember(db, "days", len(days) + len(rest))
+        count = sum(self._look(db, day, now) for day in days)
+        instances = self._instances()
+        self._stand(db, instances)
+        unknown = self._unknown(db, instances)
+        if unknown and unknown != _meta(db, "unknown"):
+            days, count = days + rest, count + sum(self._look(db, day, now) for day in rest)
+            unknown = self._unknown(db, instances)
+        with _change(db):
+            for row in db.execute("SELECT id FROM run WHERE settled = 0").fetchall():
+                summarise(db, row["id"], now)
+            _remember(db, "unknown", unknown)
+            _remember(db, "complete", now.timestamp())
+            _remember(db, "looked", looked)
+        return len(days), count
 
     def _instances(self) -> dict[str, str]:
         """Newest plans and standings by path, with their stamps."""
@@ -79,7 +96,7 @@ class Refresh:
 
     # -- where to look --------------------------------------------------------------------------------------
 
-    def _days(self, db: sqlite3.Connection, *, everything: bool, run: str | None) -> tuple[list[str], list[str]]:
+    def _days(self, db: sqlite3.Connection, *, everything: bool, runs: Collection[str]) -> tuple[list[str], list[str]]:
         """The days to look at, and all the others."""
         days = self.objects.days()
         known = {row["day"] for row in db.execute("SELECT day FROM day")}
@@ -87,7 +104,7 @@ class Refresh:
         chosen = {*days[:2], *(day for day in days if everything or day not in known)}
         chosen |= {row["day"] for row in db.execute("SELECT day FROM run WHERE settled = 0")}
         chosen |= {row["day"] for row in db.execute("SELECT day FROM day ORDER BY looked LIMIT 1")}
-        chosen |= {run.split("/")[1]} if run else set()
+        chosen |= {run.split("/")[1] for run in runs}
         return [day for day in days if day in chosen], [day for day in days if day not in chosen]
 
     @staticmethod
@@ -108,9 +125,8 @@ class Refresh:
             if isinstance(text, FileNotFoundError):
                 continue
             with _change(db):
-                db.execute("DELETE FROM unreadable WHERE path LIKE ?", [f"{path.rsplit('/', 1)[0]}/%"])
-                db.execute("DELETE FROM object WHERE path LIKE ?", [f"{path.rsplit('/', 1)[0]}/%"])
-                db.execute("INSERT INTO object VALUES (?, ?)", [path, instances[path]])
+                _forget_below(db, path.rsplit("/", 1)[0])
+                _know(db, path, instances[path], text)
                 try:
                     rows.put_standings(db, rows.parsed(Standings, rows.readable(text, path), path))
                 except SnapshotError as error:
@@ -121,9 +137,11 @@ class Refresh:
             with _change(db):
                 for row in db.execute("SELECT folder FROM run WHERE day = ?", [day]).fetchall():
                     rows.forget(db, row["folder"])
-                db.execute("DELETE FROM object WHERE path > ? AND path < ?", [f"runs/{day}/", f"runs/{day}0"])
-                db.execute("DELETE FROM unreadable WHERE path > ? AND path < ?", [f"runs/{day}/", f"runs/{day}0"])
+                _forget_below(db, f"runs/{day}")
                 db.execute("DELETE FROM day WHERE day = ?", [day])
+        if days:
+            with _change(db):
+                rows.forget_names(db)
 
     # -- one day --------------------------------------------------------------------------------------------
 
@@ -141,6 +159,7 @@ class Refresh:
             with _change(db):
                 for folder in lost:
                     rows.forget(db, folder)
+                rows.forget_names(db)
             known = {path: stamp for path, stamp in known.items() if _folder(path) not in lost}
         new = [path for path, stamp in there.items() if known.get(path) != stamp]
         plans = {path.removesuffix("plan.json") for path in new if path.endswith("/plan.json")}
@@ -169,7 +188,7 @@ class Refresh:
                     _put(db, run, path, text, verdicts)
                 except SnapshotError as error:
                     db.execute("INSERT OR REPLACE INTO unreadable VALUES (?, ?, ?)", [path, run, str(error)])
-                db.execute("INSERT OR REPLACE INTO object VALUES (?, ?)", [path, stamps[path]])
+                _know(db, path, stamps[path], text)
             for (run, _), several in verdicts.items():
                 rows.put_verdicts(db, run, several)
             for run in touched - {0}:
@@ -180,7 +199,7 @@ def _put(
     db: sqlite3.Connection,
     run: int,
     path: str,
-    text: str | OSError | UnicodeError,
+    text: Text,
     verdicts: dict[tuple[int, str], list[RowVerdict]],
 ) -> None:
     """One object into the index; verdicts are collected, to be put at once."""
@@ -197,6 +216,18 @@ def _put(
     else:
         lines = rows.verdicts_in(text, path)
         verdicts.setdefault((run, lines[0].plan_id), []).extend(lines)
+
+
+def _forget_below(db: sqlite3.Connection, folder: str) -> None:
+    """Objects below a folder are as if they were never seen."""
+    for table in ("object", "unreadable"):
+        db.execute(f"DELETE FROM {table} WHERE path > ? AND path < ?", [f"{folder}/", f"{folder}0"])  # noqa: S608 - ours
+
+
+def _know(db: sqlite3.Connection, path: str, stamp: str, text: Text) -> None:
+    """An object is not read again before it changes; one that the store did not hand out is tried at the next look."""
+    if not isinstance(text, OSError):
+        db.execute("INSERT OR REPLACE INTO object VALUES (?, ?)", [path, stamp])
 
 
 def _plan_id(path: str) -> str:
@@ -231,27 +262,13 @@ def _change(db: sqlite3.Connection) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _lock(path: Path, *, wait: bool) -> Iterator[bool]:
-    """Who refreshes holds it; it is free again as soon as its process is gone."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-            return
-        yield True
-    finally:
-        os.close(descriptor)
-
-
-def _complete(path: Path) -> bool:
+def _complete(folder: Path) -> bool:
     """Whether the index was up to date once."""
-    if not path.exists():
+    index = files.newest(folder)
+    if index is None:
         return False
     try:
-        with schema.connection(path) as db:
-            return db.execute("SELECT 1 FROM meta WHERE key = 'complete'").fetchone() is not None
+        with files.connection(index) as db:
+            return _meta(db, "complete") is not None
     except sqlite3.DatabaseError:
         return False

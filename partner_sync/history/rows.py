@@ -15,6 +15,7 @@ from partner_sync import codec
 from partner_sync.archive import segment
 from partner_sync.batches import batches
 from partner_sync.errors import SnapshotError
+from partner_sync.history.objects import Text
 from partner_sync.model import Change, Failure, Plan, Problem, RowVerdict, RunRecord, Standings
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ def parsed(cls: type[T], text: str, path: str) -> T:
     return codec.from_json(cls, text, source=path, next_step=NEXT_STEP)
 
 
-def readable(text: str | OSError | UnicodeError, path: str) -> str:
+def readable(text: Text, path: str) -> str:
     """The text of an object. Raises SnapshotError where it could not be read."""
     if not isinstance(text, str):
         raise SnapshotError(f"{path} cannot be read ({type(text).__name__}). {NEXT_STEP}")
@@ -84,6 +85,16 @@ def forget(db: sqlite3.Connection, folder: str) -> None:
     for table in ("plan", "side", "changed", "unreadable"):
         db.execute(f"DELETE FROM {table} WHERE run = ?", [row["id"]])  # noqa: S608 - names from the line above
     db.execute("DELETE FROM run WHERE id = ?", [row["id"]])
+
+
+def forget_names(db: sqlite3.Connection) -> None:
+    """The names of whoever no change and no standing names any more."""
+    db.execute(
+        "DELETE FROM subject AS s WHERE NOT EXISTS (SELECT 1 FROM change c WHERE c.instance = s.instance AND"
+        " c.account_id = s.account_id AND s.account_id != '') AND NOT EXISTS (SELECT 1 FROM change c WHERE"
+        " c.instance = s.instance AND c.organization_id = s.organization_id) AND NOT EXISTS (SELECT 1 FROM standing t"
+        " WHERE t.instance = s.instance AND t.account_id = s.account_id AND t.organization_id = s.organization_id)"
+    )
 
 
 # -- plan.json ----------------------------------------------------------------------------------------------

@@ -21,6 +21,14 @@ def find(db: sqlite3.Connection, run_id: str) -> sqlite3.Row | None:
     return row
 
 
+def plan(db: sqlite3.Connection, run: sqlite3.Row, plan_id: str | None) -> sqlite3.Row | None:
+    """The row of a plan of a run; without an id, of its newest."""
+    row: sqlite3.Row | None = db.execute(
+        "SELECT * FROM plan WHERE run = ? AND plan_id = ?", [run["id"], plan_id or run["plan_id"]]
+    ).fetchone()
+    return row
+
+
 def links(db: sqlite3.Connection, row: sqlite3.Row | None = None) -> Links:
     """Links by the hosts of a run, or of the newest that has any."""
     if row is not None and row["header"]:
@@ -108,16 +116,16 @@ def unreadable(db: sqlite3.Connection, run: int | None = None, limit: int = 20) 
 def run(db: sqlite3.Connection, row: sqlite3.Row) -> Run:
     """Everything about one run but its changes."""
     record, trigger = record_of(row), trigger_of(row)
-    plan = record.plan if record else None
+    newest = record.plan if record else None
     return Run(
         row=run_rows(db, [row])[0],
         dag_id=trigger.dag_id if trigger else "",
         logical_date=trigger.logical_date if trigger else None,
         versions=record.versions if record else {},
-        config_digest=plan.config_digest if plan else "",
-        made=plan.order.made if plan else None,
-        reads=plan.reads if plan else (),
-        counts=plan.counts if plan else {},
+        config_digest=newest.config_digest if newest else "",
+        made=newest.order.made if newest else None,
+        reads=newest.reads if newest else (),
+        counts=newest.counts if newest else {},
         outcomes=_outcomes(db, row),
         instances=tuple(
             side["instance"] for side in db.execute("SELECT instance FROM side WHERE run = ? ORDER BY 1", [row["id"]])

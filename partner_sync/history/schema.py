@@ -1,20 +1,9 @@
-"""The index as tables: one SQLite file that holds nothing that the archive does not hold.
-
-Its name carries the version of this schema and a digest of the archive's address, so that neither another release nor
-another archive is ever mistaken for it. Times are seconds since 1970, lists and tables within a row are JSON.
-"""
+"""The index as tables. Times are seconds since 1970, lists and tables within a row are JSON."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import sqlite3
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-
 VERSION = 1
+"""Raised when the tables change, or what is put into them: an index of another release is never read."""
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -108,52 +97,3 @@ CREATE TABLE subject (
 CREATE INDEX subject_organization ON subject (organization_id);
 CREATE INDEX subject_folded ON subject (folded, at);
 """
-
-
-def default_path(archive: str, environ: Mapping[str, str]) -> Path:
-    """Where the index of an archive lies: below PARTNER_SYNC_HOME, or else in a temporary folder of our own."""
-    name = f"index-{hashlib.sha256(archive.encode()).hexdigest()[:12]}.v{VERSION}.sqlite"
-    home = Path(environ.get("PARTNER_SYNC_HOME") or Path(__file__).parents[2] / ".partner_sync")
-    if home.is_dir() and any(home.iterdir()) and os.access(home, os.W_OK):  # an empty one is not taken for ours
-        return home / "history" / name
-    private = Path(tempfile.gettempdir()) / f"partner-sync-{os.getuid()}"
-    private.mkdir(mode=0o700, exist_ok=True)
-    if private.is_symlink() or private.stat().st_uid != os.getuid():
-        private = Path(tempfile.mkdtemp(prefix="partner-sync-"))
-    return private / name
-
-
-def make(path: Path) -> None:
-    """An empty index, if there is none yet or it is not one; the caller holds the lock."""
-    if path.exists() and _usable(path):
-        return
-    for ending in ("", "-wal", "-shm"):
-        path.with_name(path.name + ending).unlink(missing_ok=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with connection(path) as db:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.executescript(f"BEGIN;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")
-
-
-def _usable(path: Path) -> bool:
-    try:
-        with connection(path) as db:
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            db.execute("SELECT count(*) FROM meta").fetchone()
-            return bool(version == VERSION)
-    except sqlite3.DatabaseError:
-        return False
-
-
-@contextmanager
-def connection(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection of its own for one look or one change: threads and processes share nothing but the file."""
-    db = sqlite3.connect(path, timeout=30, isolation_level=None)
-    try:
-        db.row_factory = sqlite3.Row
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute("PRAGMA cache_size = -64000")
-        db.execute("PRAGMA temp_store = MEMORY")
-        yield db
-    finally:
-        db.close()

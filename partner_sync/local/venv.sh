@@ -1,13 +1,19 @@
 #!/bin/sh
 # Makes .venv in the current folder, or brings it up to date with requirements.txt and constraints.txt. Quiet when it is.
 #
+#   venv.sh [FOLDER REQUIREMENTS...]     makes another folder, of other files of requirements
+#
 # PYTHON names the Python to use; without it, the first one from 3.10 to 3.13 is taken. Installs with uv where that is
-# installed, else with pip. Nothing but .venv is written, and nothing but the package index is asked.
+# installed, else with pip. Nothing but that folder is written, and nothing but the package index is asked.
 set -eu
 
-stamp=.venv/made-from
-log=.venv/install.log
-wanted=$(cat requirements.txt constraints.txt | cksum)
+venv=${1-.venv}
+[ $# -gt 1 ] && shift || set -- requirements.txt
+stamp=$venv/made-from
+log=$venv/install.log
+wanted=$(cat "$@" constraints.txt | cksum)
+requirements=''
+for file in "$@"; do requirements="$requirements -r $file"; done
 uv=$(command -v uv || true)
 
 say() { printf '%s\n' "$*"; }
@@ -22,9 +28,9 @@ fits() { "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3
 makes_venvs() { "$1" -c 'import venv, ensurepip' >/dev/null 2>&1; }
 version() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true; }
 
-if [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ]; then
+if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ]; then
     [ -z "${PYTHON-}" ] && exit 0
-    [ "$(version "$PYTHON")" = "$(version .venv/bin/python)" ] && exit 0
+    [ "$(version "$PYTHON")" = "$(version "$venv/bin/python")" ] && exit 0
 fi
 
 # -- which Python -------------------------------------------------------------------------------------------
@@ -62,15 +68,15 @@ fi
 
 # -- the environment ----------------------------------------------------------------------------------------
 
-if [ -e .venv ] && ! { fits .venv/bin/python && [ "$(version .venv/bin/python)" = "$(version "$python")" ]; }; then
-    [ -f .venv/pyvenv.cfg ] || fail ".venv is here, but is not a Python environment. Move it away."
-    rm -rf .venv
+if [ -e "$venv" ] && ! { fits "$venv/bin/python" && [ "$(version "$venv/bin/python")" = "$(version "$python")" ]; }; then
+    [ -f "$venv/pyvenv.cfg" ] || fail "$venv is here, but is not a Python environment. Move it away."
+    rm -rf "$venv"
 fi
-if [ ! -e .venv ]; then
+if [ ! -e "$venv" ]; then
     if [ -n "$uv" ]; then
-        UV_PYTHON_DOWNLOADS=never uv venv --quiet --no-project --python "$python" .venv
+        UV_PYTHON_DOWNLOADS=never uv venv --quiet --no-project --python "$python" "$venv"
     else
-        "$python" -m venv .venv
+        "$python" -m venv "$venv"
     fi
 fi
 rm -f "$stamp"
@@ -79,12 +85,12 @@ rm -f "$stamp"
 
 if [ -n "$uv" ]; then
     with=uv
-    [ -n "${HOME-}${UV_CACHE_DIR-}" ] || export UV_CACHE_DIR="$PWD/.venv/cache"
-    set -- uv pip install --python .venv/bin/python --compile-bytecode -r requirements.txt
+    [ -n "${HOME-}${UV_CACHE_DIR-}" ] || export UV_CACHE_DIR="$PWD/$venv/cache"
+    set -- uv pip install --python "$venv/bin/python" --compile-bytecode $requirements
 else
     with=pip
-    .venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip >/dev/null
-    set -- .venv/bin/python -m pip install --disable-pip-version-check --no-input --progress-bar off -r requirements.txt
+    "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$venv/bin/python" -m ensurepip >/dev/null
+    set -- "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --progress-bar off $requirements
 fi
 
 # How far the installer is, by what it wrote.
@@ -113,7 +119,7 @@ install() {
     wait $installer
 }
 
-head="Installing into .venv, Python $(version .venv/bin/python), with $with"
+head="Installing into $venv, Python $(version "$venv/bin/python"), with $with"
 begun=$(date +%s)
 [ -t 1 ] || say "$head (a minute or two with pip, seconds with uv)"
 if ! install "$@"; then

@@ -10,14 +10,20 @@ from airflow.api_fastapi.core_api.security import requires_access_dag
 
 from partner_sync import stores
 from partner_sync.history import History
-from partner_sync.history.schema import default_path
+from partner_sync.history.files import default_folder
+from partner_sync.history.reader import Reader
 
 may_look = requires_access_dag("GET", DagAccessEntity.RUN, "partner_sync")
 """A dependency: 401 without a login, 403 for who may not see the runs of the DAG."""
+
+LOOKS_EVERY = 4
+"""Seconds between two looks at the archive; longer than a page waits before it asks again for what a look finds."""
 
 
 @cache
 def history() -> History:
     """The history of the archive that `PARTNER_SYNC_ARCHIVE` names. Raises ConfigError, and is asked again then."""
-    root = stores.root(stores.archive_url(os.environ))
-    return History(root, default_path(str(root), os.environ))
+    url = stores.archive_url(os.environ)
+    root = stores.root(url)
+    folder = default_folder(str(root), os.environ)
+    return History(root, folder, reader=Reader(url, folder), fresh_seconds=LOOKS_EVERY)

@@ -20,7 +20,7 @@ OUTCOME_SIGNS = {
     "dry run": "○",
 }
 STATE_SIGNS = {"success": "✓", "failed": "✕", "dry run": "○", "going on": "…"}
-HEALTH_SIGNS = {"in step": "●", "needs a person": "▲", "overdue": "▲", "never ran": "○"}
+HEALTH_SIGNS = {"in step": "●", "needs a person": "▲", "overdue": "▲", "never ran": "○", "being read": "○"}
 NOW_SIGNS = {"as desired": "●", "differs": "≠", "problem": "!", "marked": "−", "not known": "?"}
 
 

@@ -44,7 +44,8 @@ Sort = Annotated[str, Query(pattern="^(-?(plan|kind|name|verdict))?$")]
 
 
 def _moment(history: History) -> Moment:
-    return Moment(history.clock(), history.trouble)
+    index = history.index()
+    return Moment(history.clock(), index.trouble, index if index.looking or not index.complete else None)
 
 
 @router.get("/")

@@ -9,10 +9,11 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from partner_sync.history.answers import ChangeDetail, Changes, Found, Overview, ProblemRow, Run, Runs, Story
+from partner_sync.history.answers import Changes, Index, Overview, ProblemRow, Run, Runs
 from partner_sync.history.answers import WithheldPage as Withheld
 from partner_sync.history.changes import Filters
 from partner_sync.history.lists import Partners, Recent
+from partner_sync.history.stories import ChangeDetail, Found, Story
 from partner_sync.model import KINDS
 from partner_sync.page import formats
 from partner_sync.page.assets import asset
@@ -48,10 +49,11 @@ _templates.globals |= {
 
 @dataclass(frozen=True)
 class Moment:
-    """When a page is made, and what is wrong with the archive then, if anything."""
+    """When a page is made, what is wrong with the archive then, and how far it is read, where it is not yet."""
 
     now: datetime
     trouble: str | None = None
+    reading: Index | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ _NARROWING = ("kind", "field", "verdict", "instance")
 
 
 def _render(name: str, moment: Moment, **data: Any) -> str:
-    return _templates.get_template(name).render(data, now=moment.now, trouble=moment.trouble)
+    return _templates.get_template(name).render(data, now=moment.now, trouble=moment.trouble, reading=moment.reading)
 
 
 def message(title: str, text: str, moment: Moment, again: str | None = None) -> str:

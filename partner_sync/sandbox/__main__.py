@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import ipaddress
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
-from .server import Server
+from .server import HOST, Server
 from .settings import Settings
 from .state import State
 from .tokens import connections
@@ -53,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     place = parser.add_argument_group("where")
     place.add_argument("--salesforce-port", type=int, default=0, help="port of Salesforce (default: any free one)")
     place.add_argument("--zendesk-port", type=int, default=0, help="port of Zendesk (default: any free one)")
+    place.add_argument("--host", default=HOST, help="address to listen on; another than loopback's needs a certificate")
+    place.add_argument("--certificate", type=Path, help="file of a TLS certificate, to be reached by https")
+    place.add_argument("--key", type=Path, help="file of the certificate's private key")
     place.add_argument("--state", type=Path, help="file to keep everything in; an existing one is gone on with")
     place.add_argument("--verbose", action="store_true", help="write each call to standard error")
     place.add_argument(
@@ -90,7 +94,8 @@ async def _serve(options: argparse.Namespace, state: State) -> None:
         loop.add_signal_handler(number, ended.set)
     if options.exit_with_parent:
         threading.Thread(target=_await_end_of_input, args=(loop, ended), daemon=True).start()
-    server = Server(state, options.verbose)
+    certificate = (options.certificate, options.key) if options.certificate else None
+    server = Server(state, options.verbose, options.host, certificate)
     try:
         await server.start(options.salesforce_port, options.zendesk_port)
         ready = connections(server.urls[SALESFORCE], server.urls[ZENDESK])
@@ -108,10 +113,21 @@ def _await_end_of_input(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -
     loop.call_soon_threadsafe(ended.set)
 
 
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; answers its exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    if (options.certificate is None) != (options.key is None):
+        parser.error("--certificate and --key go together")
+    if options.certificate is None and not _is_loopback(options.host):
+        parser.error(f"--host {options.host} needs --certificate and --key: clients send no credential over plain http")
     numbers = {
         name: getattr(options, name)
         for name in ("world", "seed", "accounts", "organizations", "creates", "updates", "marks")

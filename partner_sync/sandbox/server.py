@@ -1,14 +1,16 @@
-"""The HTTP server: two loopback ports, one event loop, and the faults that break connections."""
+"""The HTTP server: two ports, on loopback unless told otherwise, one event loop, and faults that break connections."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import sys
 import time
 from email.utils import formatdate
+from pathlib import Path
 
 from aiohttp import web
 
@@ -31,10 +33,17 @@ _SHUTDOWN_SECONDS = 0.1
 class Server:
     """Serves a state on two ports until it is stopped."""
 
-    def __init__(self, state: State, verbose: bool = False) -> None:
+    def __init__(
+        self, state: State, verbose: bool = False, host: str = HOST, certificate: tuple[Path, Path] | None = None
+    ) -> None:
         self._state = state
         self._control = ControlApi(state)
         self._verbose = verbose
+        self._host = host
+        self._tls: ssl.SSLContext | None = None
+        if certificate is not None:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._tls.load_cert_chain(*certificate)
         self._runners: dict[str, web.ServerRunner] = {}
         self._sites: dict[str, web.TCPSite] = {}
         self._refusing: dict[str, int] = {}
@@ -59,7 +68,8 @@ class Server:
             await runner.setup()
             self._runners[system] = runner
             await self._listen(system, port)
-            self.urls[system] = f"http://{HOST}:{runner.addresses[0][1]}"
+            scheme = "http" if self._tls is None else "https"
+            self.urls[system] = f"{scheme}://{self._host}:{runner.addresses[0][1]}"
         self._ticker = asyncio.create_task(self._tick())
 
     async def stop(self) -> None:
@@ -71,7 +81,7 @@ class Server:
         self._state.close()
 
     async def _listen(self, system: str, port: int) -> None:
-        self._sites[system] = web.TCPSite(self._runners[system], HOST, port)
+        self._sites[system] = web.TCPSite(self._runners[system], self._host, port, ssl_context=self._tls)
         await self._sites[system].start()
 
     async def _refuse(self, system: str, fault: Fault) -> None:

@@ -1,12 +1,10 @@
-"""The command line: finds one organization, and tells its story.
-
-Ends with 0 if it was told, 1 if nothing was found, 2 if the question or the archive was not usable, 3 if several fit.
-"""
+"""The command line: finds one organization, and tells its story."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -20,10 +18,10 @@ from partner_sync import terminal
 from partner_sync.commands import command
 from partner_sync.errors import ConfigError
 from partner_sync.history import History
-from partner_sync.history.answers import Found, Hit, Story
-from partner_sync.history.schema import default_path
+from partner_sync.history.files import default_folder
+from partner_sync.history.stories import Found, Hit, Story
 from partner_sync.local.plain import plain
-from partner_sync.stores import archive_url, root
+from partner_sync.stores import archive_url, own_stdout, root
 from partner_sync.why.telling import hit_lines, told
 
 TOLD, NOTHING, UNUSABLE, SEVERAL = 0, 1, 2, 3
@@ -31,14 +29,15 @@ TOLD, NOTHING, UNUSABLE, SEVERAL = 0, 1, 2, 3
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err: TextIO) -> int:
     """Answers one question."""
-    asked = _parser().parse_args(arguments)
+    asked = _parser(out).parse_args(arguments)
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")  # outside a task, Connections of the database need it
     url = asked.archive or archive_url(environ)
     try:
         archive = root(url)
     except (ConfigError, ValueError, ImportError) as error:
         return _refuse(err, f"The archive {url} cannot be used: {error}")
-    history = History(archive, default_path(str(archive), environ), fresh_seconds=60)
-    history.refresh(everything=True)
+    history = History(archive, default_folder(str(archive), environ), fresh_seconds=60)
+    history.refresh()
     if history.trouble is not None:
         return _refuse(err, history.trouble)
     if not history.objects.days():
@@ -58,13 +57,13 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
     return TOLD if stories else SEVERAL if found.hits else NOTHING
 
 
-def _parser() -> terminal.Parser:
-    parser = terminal.Parser(command("python -m partner_sync.why"))
+def _parser(out: TextIO) -> terminal.Parser:
+    parser = terminal.Parser(command("python -m partner_sync.why"), out=out)
     parser.add_argument(
         "who", metavar="ID_OR_NAME", help="an account id (15 or 18 characters), Zendesk's id, or a part of a name"
     )
     parser.add_argument("--archive", metavar="URL", help="a path or URL; PARTNER_SYNC_ARCHIVE otherwise")
-    parser.add_argument("--json", action="store_true", help="the same as data")
+    parser.add_argument("--json", action="store_true", help="the whole story as data, times in UTC")
     return parser
 
 
@@ -105,9 +104,11 @@ def _print_json(out: TextIO, found: Found, stories: Sequence[Story]) -> None:
 
 
 def _print(stream: TextIO, *parts: RenderableType) -> None:
+    """What is shown, without the blanks that fill a line."""
     console = terminal.console(stream)
-    for part in parts:
-        console.print(part, soft_wrap=isinstance(part, Text))
+    with console.capture() as captured:
+        console.print(*parts, sep="\n")
+    stream.write("".join(f"{line.rstrip()}\n" for line in captured.get().rstrip("\n").split("\n")))
 
 
 def _refuse(err: TextIO, message: str) -> int:
@@ -116,4 +117,6 @@ def _refuse(err: TextIO, message: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ, sys.stdout, sys.stderr))
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
+    with own_stdout() as answers:
+        sys.exit(main(sys.argv[1:], os.environ, answers, sys.stderr))

@@ -11,9 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from partner_sync.history.answers import ChangeRow, Event, FieldNow, Found, Now, ProblemRow, Story
+from partner_sync.history.answers import ChangeRow, ProblemRow
+from partner_sync.history.stories import FieldNow, Found, Now, Story
 from partner_sync.local.plain import plain
-from partner_sync.model import FieldChange, Value
+from partner_sync.model import Value
 
 STYLES: dict[Now, str] = {
     "as desired": "green",
@@ -22,17 +23,18 @@ STYLES: dict[Now, str] = {
     "marked": "magenta",
     "not known": "dim",
 }
+OUTCOMES = {"confirmed": "green", "rejected": "red", "unknown": "red"}
 EVENTS_SHOWN, FIELDS_SHOWN = 20, 12
 
 
 def told(story: Story, now: datetime) -> RenderableType:
-    """The whole story: how it is, its problems, what was last written, and its history."""
-    parts: list[RenderableType] = [_head(story), _now(story, now)]
+    """The whole story: how it is, its problems, field by field, and its history."""
+    parts: list[RenderableType] = [_head(story), Text(), _now(story, now)]
     for problem in story.problems:
         parts += [Text(), *_problem(problem)]
-    if story.fields:
-        parts += [Text(), Text("Last written", "bold"), Padding(_fields(story.fields, now), (0, 0, 0, 2))]
-    parts += [Text(), Text("History", "bold"), Padding(_history(story.history), (0, 0, 0, 2))]
+    if any(field.known or field.written for field in story.fields):
+        parts += [Text(), Padding(_fields(story.fields), (0, 0, 0, 2))]
+    parts += [Text(), Text("History", "bold"), Padding(_history(story), (0, 0, 0, 2))]
     if len(story.history) > EVENTS_SHOWN:
         parts.append(Text(f"  and {len(story.history) - EVENTS_SHOWN} more; --json has them all", "dim"))
     return Group(*parts, Text())
@@ -50,14 +52,13 @@ def hit_lines(found: Found) -> Iterator[RenderableType]:
 
 
 def ago(at: datetime, now: datetime) -> str:
-    """A time as its distance, with the time itself."""
+    """A time with its distance."""
     seconds = (now - at).total_seconds()
-    exact = f"{at:%Y-%m-%d %H:%M} UTC"
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= length:
             count = int(seconds // length)
-            return f"{exact}, {count} {unit}{'s' if count > 1 else ''} ago"
-    return f"{exact}, just now"
+            return f"{at:%Y-%m-%d %H:%M} UTC ({count} {unit}{'s' if count > 1 else ''} ago)"
+    return f"{at:%Y-%m-%d %H:%M} UTC (just now)"
 
 
 def value(one: Value) -> str:
@@ -65,73 +66,96 @@ def value(one: Value) -> str:
     return "nothing" if one is None else plain(one) if isinstance(one, str) else json.dumps(one)
 
 
+def spaced(kind: str) -> str:
+    """A kind of problem as `make run` shows it."""
+    return plain(kind.replace("_", " "))
+
+
 def _head(story: Story) -> Text:
-    head = Text(plain(story.name) or "(no name)", "bold")
     ids = [f"account {plain(story.account_id)}" if story.account_id else "no account"]
-    if story.organization_id:
-        ids.append(f"organization {story.organization_id}")
-    head.append(f"   {' · '.join(ids)}{f' ({plain(story.instance)})' if story.instance else ''}", "dim not bold")
-    for url in (story.account_url, story.organization_url):
-        if url:
-            head.append(f"\n{plain(url)}", "dim not bold")
+    ids += [f"organization {story.organization_id}"] if story.organization_id else []
+    ids += [plain(story.instance)] if story.instance else []
+    head = Text(plain(story.name) or "No name is known", "bold")
     if len(story.names) > 1:
-        head.append(f"\nearlier: {', '.join(plain(name) for name in story.names[1:])}", "dim not bold")
+        head.append(f"   earlier: {', '.join(plain(name) for name in story.names[1:])}", "dim not bold")
+    for line in (" · ".join(ids), story.account_url, story.organization_url):
+        if line:
+            head.append(f"\n{plain(line)}", "dim not bold")
     return head
 
 
 def _now(story: Story, now: datetime) -> Text:
     text = Text()
-    text.append(story.now, STYLES[story.now])
+    text.append(story.now[0].upper() + story.now[1:], STYLES[story.now])
     if story.since is not None:
         text.append(f" since {ago(story.since, now)}")
     text.append(f". {plain(story.sentence)}")
     if story.as_of is not None:
-        text.append(f" As of the last run, {ago(story.as_of, now)}.", "dim")
+        text.append(f"\nAs of the last run, {ago(story.as_of, now)}.", "dim")
     return text
 
 
 def _problem(problem: ProblemRow) -> list[RenderableType]:
     return [
-        Text(f"! {plain(problem.kind)}: {plain(problem.detail)}", "red"),
-        Text(f"  {plain(problem.advice)}"),
+        Text(f"! {spaced(problem.kind)}", "red"),
+        Padding(Text(plain(problem.detail)), (0, 0, 0, 2)),
+        Padding(Text(plain(problem.advice), "bold"), (0, 0, 0, 2)),
     ]
 
 
-def _fields(fields: tuple[FieldNow, ...], now: datetime) -> Table:
+def _fields(fields: tuple[FieldNow, ...]) -> Table:
+    """What is wanted, what is there, and who wrote it; a field that differs stands out by its mark."""
     table = Table.grid(padding=(0, 2))
+    for _ in range(4):
+        table.add_column(overflow="fold")
+    table.add_row(*(Text(title, "bold") for title in ("  Field", "Salesforce says", "Zendesk has", "Last written")))
+    account = any(one.desired is not None for one in fields)  # an account wants its id, if nothing else
+    organization = any(one.existing is not None for one in fields)
     for one in fields:
-        if one.written is None:
-            table.add_row(Text(plain(one.field)), Text("not written by us", "dim"), Text())
-            continue
-        moved = Text(f"{value(one.written.after)}, was {value(one.written.before)}")
-        if one.written.reason:
-            moved.append(f"   {plain(one.written.reason)}", "dim")
-        table.add_row(Text(plain(one.field)), moved, Text(ago(one.written.at, now), "dim"))
+        differs = account and organization and one.known and one.desired != one.existing
+        wanted, there = (
+            "not known" if not one.known else value(each) if there_is else "-"
+            for there_is, each in ((account, one.desired), (organization, one.existing))
+        )
+        last = Text("not by us", "dim")
+        if one.written is not None:
+            last = Text(f"{one.written.at:%Y-%m-%d %H:%M}, was {value(one.written.before)}")
+            last.append(f"; {plain(one.written.reason)}" if one.written.reason else "", "dim")
+        style = "yellow" if differs else ""
+        name = f"{'≠' if differs else ' '} {plain(one.field)}"
+        table.add_row(Text(name, style), Text(wanted, style), Text(there, style), last)
     return table
 
 
-def _history(events: tuple[Event, ...]) -> Table:
+def _history(story: Story) -> Table:
     table = Table.grid(padding=(0, 2))
-    for event in events[:EVENTS_SHOWN]:
+    run_id = None
+    current = {(one.kind, one.detail) for one in story.problems}
+    for event in story.history[:EVENTS_SHOWN]:
         what = _change(event.change) if event.change else Text()
         if event.problem:
-            what = Text(f"problem {plain(event.problem.kind)}: {plain(event.problem.detail)}", "red")
-        table.add_row(Text(f"{event.at:%Y-%m-%d %H:%M}", "dim"), what, Text(plain(event.run_id), "dim"))
+            what = Text(f"problem {spaced(event.problem.kind)}", "red")
+            if (event.problem.kind, event.problem.detail) not in current:
+                what.append(f", seen last {event.problem.last_seen:%Y-%m-%d %H:%M}")
+            what.append(f"  {plain(event.problem.detail)}", "default")
+        if event.run_id != run_id:
+            what.append(f"\nrun {plain(event.run_id)}", "dim")
+        run_id = event.run_id
+        table.add_row(Text(f"{event.at:%Y-%m-%d %H:%M}", "dim"), what)
     return table
 
 
 def _change(change: ChangeRow) -> Text:
     text = Text()
-    text.append(f"{change.kind} {change.outcome}", "green" if change.outcome == "confirmed" else "yellow")
+    text.append(f"{change.kind} {change.outcome}", OUTCOMES.get(change.outcome, "yellow"))
     said = [part for part in (change.reason, change.verdict_reason, change.vendor_words) if part]
     if said:
-        text.append(f"   {'; '.join(plain(part) for part in said)}", "dim")
+        text.append(f"  {'; '.join(plain(part) for part in said)}")
+    if change.kind == "create":
+        text.append(f"\n{len(change.fields)} fields", "dim")
+        return text
     for field in change.fields[:FIELDS_SHOWN]:
-        text.append(f"\n{_field(field)}")
+        text.append(f"\n{plain(field.field)}: {value(field.before)} -> {value(field.after)}")
     if len(change.fields) > FIELDS_SHOWN:
         text.append(f"\nand {len(change.fields) - FIELDS_SHOWN} more fields", "dim")
     return text
-
-
-def _field(field: FieldChange) -> str:
-    return f"  {plain(field.field)}: {value(field.before)} -> {value(field.after)}"

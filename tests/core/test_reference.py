@@ -10,10 +10,12 @@ import pytest
 from partner_sync import reference
 from partner_sync.compare import compare
 from partner_sync.config import schema
+from partner_sync.keys import RULES
 from partner_sync.mapping import expected_fields
 from partner_sync.options import Options
 from partner_sync.settings import Instance
 from partner_sync.soql import selected
+from partner_sync.tables import Table, markdown
 from tests.core.builders import BYSTANDER, CONFIG, MADE, SHIPPED, accounts, an_account, an_instance, snapshot
 
 
@@ -34,7 +36,7 @@ def test_every_setting_of_the_schema_has_its_row() -> None:
     tables = {key for key, node in schema()["properties"].items() if key not in ("problems", "adoption")}
     shown = [row[0].split(".")[-1].strip("`") for table in reference.PARTS["config"].tables() for row in table.rows]
     named = [name for node in schema()["$defs"].values() for name in node["properties"]]
-    rules = list(reference.RULES)
+    rules = list(RULES)
     assert sorted(shown) == sorted([*named, "problems", "adoption", *rules])
     headings = " ".join(table.heading for table in reference.PARTS["config"].tables())
     assert [key for key in tables if f"[{key}" not in headings] == []
@@ -97,8 +99,8 @@ def test_the_counts_are_those_of_a_plan() -> None:
 
 
 def test_a_bar_in_a_cell_does_not_end_it() -> None:
-    table = reference.Table(("a",), (("x | y",),))
-    assert reference.markdown([table]) == "| a |\n| --- |\n| x \\| y |\n"
+    table = Table(("a",), (("x | y",),))
+    assert markdown([table]) == "| a |\n| --- |\n| x \\| y |\n"
 
 
 @pytest.mark.parametrize(

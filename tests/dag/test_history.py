@@ -8,7 +8,7 @@ from partner_sync.history import History
 def test_real_runs_are_told_whole(stage):
     world = stage()
     first, second = world.run(), world.run()
-    history = History(world.archive.root, world.folder / "index.sqlite", fresh_seconds=0)
+    history = History(world.archive.root, world.folder / "index", fresh_seconds=0)
     found = history.overview()
     assert () == history.unreadable()
     assert ["success", "success"] == [row.state for row in found.chart]

@@ -208,6 +208,4 @@ class Past:
     def history(self, hour: float = 1, **settings: Any) -> History:
         """Asked at so many hours after NOON; it looks again before every answer."""
         settings = {"fresh_seconds": 0, **settings}
-        return History(
-            self.archive.root, self.folder / "index.sqlite", clock=lambda: NOON + timedelta(hours=hour), **settings
-        )
+        return History(self.archive.root, self.folder / "index", clock=lambda: NOON + timedelta(hours=hour), **settings)

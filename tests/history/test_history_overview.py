@@ -77,6 +77,7 @@ def test_a_green_run_after_a_failure_is_all_that_counts(past):
 
 
 def test_what_was_rejected_and_is_confirmed_since_needs_nobody(past):
+    past.run(-1.5)
     past.run(-1, [an_update(2)], verdicts={2: "rejected"})
     past.run(0, [an_update(2)], params={"account_ids": ["x"]})
     assert ("in step", []) == health(past)
@@ -86,6 +87,13 @@ def test_a_run_narrowed_to_accounts_says_nothing_about_the_whole(past):
     past.run(-1, withheld=MARKS)
     past.run(0, params={"account_ids": ["x"]})
     assert ("needs a person", ["withheld"]) == health(past)
+
+
+def test_a_run_narrowed_to_accounts_is_no_success_of_the_whole(past):
+    past.run(-5)
+    past.run(0, params={"account_ids": ["x"]})
+    found = past.history(0.5).overview()
+    assert ("overdue", "07:00") == (found.health, f"{found.last_success:%H:%M}")
 
 
 def test_a_dry_run_is_no_success_and_shows_nothing_written(past):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from partner_sync.history import History, schema
+from partner_sync.history import History, files
 from partner_sync.model import PlanOrder
 from tests.history.past import NOON, a_create, a_mark, a_problem, account, an_update
 
@@ -184,7 +185,9 @@ def test_an_index_that_is_thrown_away_comes_back_the_same(past):
 @pytest.mark.parametrize("content", [b"", b"not a database at all" * 100, b"SQLite format 3\x00" + b"\x00" * 4096])
 def test_an_index_that_is_none_is_built_anew(past, content):
     run_id = past.run(-1)
-    (past.folder / "index.sqlite").write_bytes(content)
+    index = past.folder / "index" / "1.sqlite"
+    index.parent.mkdir()
+    index.write_bytes(content)
     assert [run_id] == ids(past.history())
 
 
@@ -192,7 +195,7 @@ def test_an_index_of_another_version_is_built_anew(past):
     run_id = past.run(-1)
     history = past.history()
     history.refresh()
-    with schema.connection(history.path) as db:
+    with files.connection(files.newest(history.folder)) as db:
         db.execute("PRAGMA user_version = 99")
     assert [run_id] == ids(past.history())
 
@@ -218,7 +221,7 @@ def test_who_finds_another_at_work_answers_from_what_is_there(past):
     history.refresh()
     import fcntl
 
-    with history.path.with_name(history.path.name + ".lock").open() as held:
+    with (history.folder / "lock").open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         past.run(0)
         assert history.refresh().busy
@@ -234,7 +237,7 @@ def test_an_object_store_is_read_like_a_folder(past):
     local = past.history()
     stored = History(
         ObjectStoragePath(f"file://{past.archive.root}"),
-        past.folder / "other.sqlite",
+        past.folder / "other",
         clock=local.clock,
         fresh_seconds=0,
     )
@@ -272,7 +275,7 @@ def test_the_index_can_be_opened_by_anyone_who_reads_sqlite(past):
     past.run(-1, [a_create(1)])
     history = past.history()
     history.refresh()
-    with sqlite3.connect(history.path) as db:
+    with sqlite3.connect(files.newest(history.folder)) as db:
         assert [(1,)] == db.execute("SELECT count(*) FROM change").fetchall()
 
 
@@ -284,3 +287,13 @@ def test_a_look_a_moment_ago_is_not_repeated(past):
     assert 1 == len(ids(history))
     history.refresh()
     assert 2 == len(ids(history))
+
+
+def test_who_is_named_by_nothing_that_is_left_is_not_found_any_more(past):
+    past.run(-48, [an_update(1, "Gone")])
+    past.run(0, [an_update(2, "There")])
+    history = past.history()
+    assert ["Gone"] == [hit.name for hit in history.find("gone").hits]
+    shutil.rmtree(past.folder / "archive" / "runs" / "2026-11-22")
+    assert () == history.find("gone").hits
+    assert ["There"] == [hit.name for hit in history.find("there").hits]

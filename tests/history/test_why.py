@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from partner_sync.why.__main__ import main
-from tests.history.past import a_create, a_mark, a_problem, account, an_update
+from tests.history.past import a_create, a_mark, a_problem, a_standing, account, an_update
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -33,25 +35,56 @@ def test_one_is_told_whole(ask):
     code, out, err = ask("nimbus systems")
     assert (0, "") == (code, err)
     for part in (
-        f"Nimbus Systems   account {account(1)} · organization 3600001 (global)",
+        f"Nimbus Systems\naccount {account(1)} · organization 3600001 · global\n",
         "https://acme.zendesk.com/agent/organizations/3600001",
-        "problem since 2026-11-24 11:00 UTC",
-        "! name_taken: name_taken 1",
-        "Rename one of them.",
-        "account_type   open_partner, was nothing",
-        "update rejected",
+        "Problem since 2026-11-24 11:00 UTC",
+        "A person has to look at it: name taken.",
+        "! name taken\n  name_taken 1\n  Rename one of them.",
+        "account_type   not known        not known    2026-11-24 09:00, was nothing",
+        "update rejected  it differs; Zendesk refused it: name; RecordInvalid Name: has already been taken",
         "account_owner: A. Ortiz -> M. Weber",
-        "RecordInvalid Name: has already been taken",
         "create confirmed",
     ):
         assert part in out
+    assert [] == [line for line in out.splitlines() if line != line.rstrip()]
+
+
+def test_every_field_is_told_as_it_is_wanted_as_it_is_there_and_as_it_was_written_last(past, ask):
+    past.run(-0.8, [an_update(4, "Kestrel", account_type=("customer", "open_partner"))])
+    past.run(-0.5)
+    past.stand(-0.5, a_standing(4, "Kestrel", owner="Someone Else"), a_standing(5, "Harbour", there=False))
+    _, out, _ = ask("kestrel")
+    assert "    Field          Salesforce says  Zendesk has   Last written\n" in out
+    assert "    account_type   open_partner     open_partner  2026-11-24 11:12, was customer\n" in out
+    assert "  ≠ account_owner  B                Someone Else  not by us\n" in out
+    _, out, _ = ask("harbour")
+    assert "    account_owner  B                -            not by us\n" in out
+
+
+def test_a_problem_that_is_over_stays_in_the_history_with_its_end(past, ask):
+    past.run(-0.5)
+    _, out, _ = ask("nimbus systems")
+    assert "! name taken" not in out
+    assert "problem name taken, seen last 2026-11-24 11:00  name_taken 1" in out
+
+
+def test_an_organization_without_account_is_not_told_with_the_names_of_others(past, ask):
+    past.stand(
+        -1,
+        a_standing(6, "Elbrus", account_id=None, desired=None),
+        a_standing(7, "Strangers", account_id=None, desired=None),
+    )
+    code, out, _ = ask("3600006")
+    assert 0 == code
+    assert out.startswith("Elbrus\nno account · organization 3600006 · global\n")
+    assert "Strangers" not in out
 
 
 @pytest.mark.parametrize("who", [account(2), account(2)[:15], "3600002", "nimbus west"])
 def test_it_is_found_by_every_id(ask, who):
     code, out, _ = ask(who)
     assert 0 == code
-    assert "marked since 2026-11-24 11:00 UTC" in out
+    assert "Marked since 2026-11-24 11:00 UTC" in out
 
 
 def test_several_are_listed_with_their_ids(ask):
@@ -97,6 +130,23 @@ def test_an_archive_that_is_not_there_is_said_so(ask, url, message):
 def test_it_runs_as_a_module_and_leaves_with_its_code(past):
     past.run(-1, [a_create(1, "Nimbus Systems")])
     command = [sys.executable, "-m", "partner_sync.why", "nimbus", "--archive", str(past.archive.root)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, timeout=60)
     assert (0, "") == (done.returncode, done.stderr)
     assert "Nimbus Systems" in done.stdout
+
+
+def test_its_help_names_examples_and_every_exit_code():
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"], {}, out, err)
+    told = out.getvalue()
+    assert "examples:\n  python -m partner_sync.why " in told
+    for code in (0, 1, 2, 3):
+        assert f"\n  {code}  " in told
+
+
+def test_a_reader_of_its_output_that_leaves_early_is_no_error(past):
+    past.run(-1, [a_create(number) for number in range(60)])
+    command = f"{sys.executable} -m partner_sync.why partner --archive {past.archive.root} | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=REPOSITORY, timeout=60)
+    assert ("60 fit 'partner'; ask for one by its id:\n", "") == (done.stdout, done.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -88,9 +89,15 @@ def test_the_archive_and_its_index_are_those_of_the_environment(monkeypatch, pas
     monkeypatch.setenv("PARTNER_SYNC_ARCHIVE", past.archive.root.as_uri())
     monkeypatch.setenv("PARTNER_SYNC_HOME", str(tmp_path))
     access.history.cache_clear()
-    assert 200 == TestClient(app(access.history, lambda: None)).get("/run", params={"run": run}).status_code
-    assert access.history().path.is_relative_to(tmp_path)
-    access.history.cache_clear()
+    client, until = TestClient(app(access.history, lambda: None)), time.monotonic() + 60
+    try:
+        while client.get("/run", params={"run": run}).status_code == 404 and time.monotonic() < until:
+            time.sleep(0.1)  # read in the background
+        assert 200 == client.get("/run", params={"run": run}).status_code
+        assert access.history().folder.is_relative_to(tmp_path)
+    finally:
+        access.history().close()
+        access.history.cache_clear()
 
 
 def test_the_plugin_has_an_entry_in_the_navigation_and_a_tab_on_a_run():

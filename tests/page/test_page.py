@@ -12,6 +12,8 @@ import pytest
 from fastapi import HTTPException
 from fastapi.testclient import TestClient
 
+from partner_sync.history import History
+from partner_sync.history.reader import Reader
 from partner_sync.page.app import app
 from partner_sync.page.assets import FILES
 from tests.history.past import a_create, a_mark, a_problem, a_standing, an_update
@@ -235,3 +237,22 @@ def _seconds(asked: TestClient, params: dict[str, object]) -> float:
     begun = time.process_time()
     assert 200 == asked.get("/run", params=params).status_code
     return time.process_time() - begun
+
+
+def test_while_the_archive_is_read_for_the_first_time_the_page_says_so_and_asks_again(past):
+    past.run(-30, [a_create(1)])
+    past.run(0, [an_update(1)])
+    reader = Reader(str(past.archive.root), past.folder / "index")
+    history = History(past.archive.root, past.folder / "index", reader=reader, patience=0, fresh_seconds=0.1)
+    browser, until = TestClient(app(lambda: history, lambda: None)), time.monotonic() + 60
+    try:
+        said = browser.get("/").text
+        assert "Being read" in said
+        assert "The archive is being read for the first time" in said
+        assert 'hx-get="" hx-trigger="every 2s"' in said
+        while "for the first time" in (said := browser.get("/").text):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert 2 == len(browser.get("/chart.json").json()["runs"])
+    finally:
+        history.close()

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import requests
+import trustme
 
 from partner_sync.sandbox import Control, Sandbox, an_empty_world
 from partner_sync.sandbox.tokens import ZENDESK_OAUTH_TOKEN
@@ -81,7 +82,36 @@ def test_it_ends_with_the_process_that_holds_its_standard_input() -> None:
         assert running.process.returncode == 0
 
 
-@pytest.mark.parametrize("arguments", [["--accounts", "1"], ["--latency", "-1"], ["--world", "flat"]])
+def test_with_a_certificate_it_is_reached_by_https_at_any_address(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    identity, (ca, certificate, key) = (
+        authority.issue_cert("127.0.0.1"),
+        (tmp_path / name for name in ("ca", "certificate", "key")),
+    )
+    authority.cert_pem.write_to_path(ca)
+    identity.cert_chain_pems[0].write_to_path(certificate)
+    identity.private_key_pem.write_to_path(key)
+    arguments = ["--host", "0.0.0.0", "--certificate", str(certificate), "--key", str(key), "--world", "empty"]
+    with command(*arguments) as running:
+        scheme, _, port = running.ready["zendesk"]["url"].split(":")
+        assert scheme == "https"
+        url = f"https://127.0.0.1:{port}/api/v2/organizations.json"
+        assert requests.get(url, headers=HEADERS, verify=str(ca), timeout=10).json()["organizations"] == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--accounts", "1"],
+        ["--latency", "-1"],
+        ["--world", "flat"],
+        ["--host", "0.0.0.0"],
+        ["--host", "sandbox"],
+        ["--certificate", "certificate.pem"],
+        ["--key", "key.pem"],
+    ],
+    ids=" ".join,
+)
 def test_arguments_that_make_no_sense_are_refused(arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "partner_sync.sandbox", *arguments], capture_output=True, text=True, check=False

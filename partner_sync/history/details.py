@@ -1,0 +1,64 @@
+"""Everything known about one change: its tries, which the archive alone has, and what else the run says of it."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from partner_sync.archive import segment
+from partner_sync.errors import SnapshotError
+from partner_sync.history import organizations, problems, rows, runs
+from partner_sync.history.answers import ChangeRow, Unreadable
+from partner_sync.history.changes import change_row
+from partner_sync.history.objects import Objects
+from partner_sync.history.stories import ChangeDetail
+from partner_sync.history.summary import failures_of
+from partner_sync.model import RowVerdict
+
+
+def change(
+    db: sqlite3.Connection, objects: Objects, run: sqlite3.Row, plan: sqlite3.Row, n: int
+) -> ChangeDetail | None:
+    """The change with the number `n` of a plan; None if there is none."""
+    one = db.execute("SELECT * FROM change WHERE plan = ? AND n = ?", [plan["id"], n]).fetchone()
+    if one is None:
+        return None
+    links = runs.links(db, run)
+    row = change_row(one, run["run_id"], plan["plan_id"], links)
+    subjects = [row.account_id, *([str(row.organization_id)] if row.organization_id else [])]
+    tries, unreadable = _tries(db, objects, run["folder"], row)
+    stories = organizations.stories(db, row.account_id, links)
+    return ChangeDetail(
+        row=row,
+        run=runs.run_rows(db, [run])[0],
+        tries=tries,
+        problems=problems.problems(db, run, links, instance=row.instance, subjects=subjects),
+        failures=tuple(one for one in failures_of(run) if one.batch == row.batch and row.batch is not None),
+        story=next((story for story in stories if story.instance == row.instance), None),
+        unreadable=unreadable,
+    )
+
+
+def _tries(
+    db: sqlite3.Connection, objects: Objects, folder: str, row: ChangeRow
+) -> tuple[tuple[RowVerdict, ...], tuple[Unreadable, ...]]:
+    """Every verdict of a change, by try: the index keeps the newest, the archive has them all."""
+    if row.batch is None:
+        return (), ()
+    prefix = f"{folder}/{segment(row.plan_id)}/verdicts/{segment(row.batch)}."
+    paths = [
+        one["path"]
+        for one in db.execute("SELECT path FROM object WHERE path > ? AND path < ?", [prefix, prefix[:-1] + "/"])
+    ]
+    found: list[RowVerdict] = []
+    unreadable = []
+    for path, text in objects.texts(paths):
+        try:
+            found += [one for one in rows.verdicts_in(rows.readable(text, path), path) if _is_of(one, row)]
+        except SnapshotError as error:
+            unreadable.append(Unreadable(path, str(error)))
+    return tuple(sorted(found, key=lambda one: (one.try_number, one.at))), tuple(unreadable)
+
+
+def _is_of(one: RowVerdict, row: ChangeRow) -> bool:
+    same = (one.kind, one.instance, one.account_id) == (row.kind, row.instance, row.account_id)
+    return same and (row.kind == "create" or one.organization_id == row.organization_id)

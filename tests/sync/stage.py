@@ -1,0 +1,273 @@
+"""Gather, compare and sync visits as the tasks do them, on a real archive and sandbox; only the clock is ours."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import simple_salesforce
+
+from partner_sync import salesforce, zendesk
+from partner_sync.adoption import unread_matches, with_read
+from partner_sync.archive import Archive
+from partner_sync.compare import batches, compare
+from partner_sync.config import load
+from partner_sync.errors import RetryableError
+from partner_sync.mapping import expected_fields, owned_fields
+from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan, RowVerdict
+from partner_sync.options import Options
+from partner_sync.sandbox import Sandbox
+from partner_sync.settings import Calls, Sync
+from partner_sync.soql import soql
+from partner_sync.sync import ComeBack, Done, Visit
+from partner_sync.transport import Session
+from partner_sync.verdicts import show
+from partner_sync.zendesk import Zendesk
+from partner_sync.zendesk_auth import ClientCredentials
+
+CONFIG = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
+CALLS = Calls(connect_seconds=30, read_seconds=30, attempts=1, reserve_percent=0)
+"""One attempt a call: what a session repeats by itself, it is proven elsewhere to repeat rightly."""
+SETTINGS = Sync(visit_seconds=0.5)
+KEPT = {
+    "owned": owned_fields(CONFIG),
+    "partner_field": CONFIG.partners.field,
+    "salesforce_id_field": "salesforce_id",
+}
+TIMEOUT = timedelta(minutes=10)
+START = datetime(2026, 3, 1, 9, tzinfo=timezone.utc)
+SUBMITS = ("create_many", "update_many", "update_alike")
+NEVER = 3600.0
+
+runs = itertools.count(1)
+
+
+class Killed(BaseException):
+    """A worker dies here."""
+
+
+class Clock:
+    """Time that passes by waiting, and a second at every look: two plans are never of one moment."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def __call__(self) -> datetime:
+        self.time += timedelta(milliseconds=1)
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+
+class Watch:
+    """Lets something happen, once, before the call of a given number that one task makes."""
+
+    def __init__(self, at: int = 0, act: Callable[[], None] = lambda: None) -> None:
+        self.at, self.act, self.names = at, act, list[str]()
+
+    def before(self, name: str) -> None:
+        self.names.append(name)
+        if len(self.names) == self.at:
+            self.act()
+
+    @property
+    def hit(self) -> bool:
+        return 0 < self.at <= len(self.names)
+
+
+class Watched:
+    """A real object whose method calls are counted."""
+
+    def __init__(self, real: Any, watch: Watch, called: Callable[[str], None] = lambda name: None) -> None:
+        self._real, self._watch, self._called = real, watch, called
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._real, name)
+        if not callable(value):
+            return value
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._watch.before(name)
+            try:
+                return value(*args, **kwargs)
+            finally:
+                self._called(name)
+
+        return call
+
+
+class Stage:
+    """Both systems, an archive and a clock."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path, settings: Sync = SETTINGS) -> None:
+        self.sandbox, self.archive, self.clock, self.settings = sandbox, Archive(folder), Clock(), settings
+        known = sandbox.connections()
+        login = {name: known["salesforce"]["extra"][name] for name in ("consumer_key", "consumer_secret", "domain")}
+        session = _session("Salesforce", "acme.my.salesforce.com", sandbox.salesforce_url, domain="salesforce.com")
+        self.salesforce = partial(simple_salesforce.Salesforce, session=session, **login)
+        session = _session("Zendesk global", "acme.zendesk.com", sandbox.zendesk_url)
+        base_url, extra = "https://acme.zendesk.com", known["zendesk"]["extra"]
+        auth = ClientCredentials(session, base_url, extra["client_id"], extra["client_secret"])
+        self.zendesk = Zendesk(session, base_url, "global", auth)
+        self.before = self.organizations_by_id()
+        self.plan_of_job: dict[str, Plan] = {}
+        self.snapshots: Any = None
+        self.first: Any = None
+
+    # -- gather and compare
+
+    def accounts(self) -> AccountsSnapshot:
+        return salesforce.gather(self.salesforce(), soql(CONFIG), now=self.clock, progress=lambda *_: None)
+
+    def organizations(self) -> OrganizationsSnapshot:
+        begun = self.clock()
+        read = zendesk.gather(
+            self.zendesk,
+            write=True,
+            expected=expected_fields(CONFIG),
+            partner_values=CONFIG.partners.values,
+            **KEPT,
+            progress=lambda *_: None,
+        )
+        return OrganizationsSnapshot(begun, self.clock(), (read,))
+
+    def plan(self, accounts: AccountsSnapshot | None = None, organizations: Any = None, name: bool = True) -> Plan:
+        """The plan of two snapshots, read now unless given, named the newest as `compare` does at its end."""
+        run = f"run-{next(runs)}"
+        accounts, organizations = accounts or self.accounts(), organizations or self.organizations()
+        adopted = unread_matches(CONFIG, accounts, organizations)
+        read = {
+            instance: [self.whole(raw) for raw in self.zendesk.show_many(ids=ids)] for instance, ids in adopted.items()
+        }
+        plan = compare(
+            CONFIG,
+            accounts,
+            with_read(organizations, read),
+            Options(),
+            plan_id=f"plan-{run}",
+            run_id=run,
+            made=self.clock(),
+        )
+        if name:
+            self.name(plan)
+        return plan
+
+    def whole(self, raw: dict[str, Any]) -> Organization:
+        return zendesk.whole(raw, **KEPT)
+
+    def name(self, plan: Plan) -> None:
+        self.archive.name_latest("global", plan.order)
+
+    def next_run(self) -> Plan:
+        """A whole run, undisturbed."""
+        plan = self.plan()
+        finish(self, *tasks(self, plan))
+        return plan
+
+    # -- what is there
+
+    def end_jobs(self) -> None:
+        for job in self.sandbox.jobs():
+            if job["status"] in ("queued", "working"):
+                self.sandbox.end_job(job["id"])
+
+    def writes(self) -> list[dict[str, Any]]:
+        """What our jobs wrote."""
+        return [write for write in self.sandbox.writes() if write["by"] == "job"]
+
+    def verdicts(self, plan: Plan) -> list[RowVerdict]:
+        return self.archive.verdicts(self.archive.run_folder(plan.run_id, START), plan.id)
+
+    def lines(self, plan: Plan) -> list[dict[str, Any]]:
+        """The lines of all tries."""
+        folder = self.archive.run_folder(plan.run_id, START) / plan.id / "verdicts"
+        return [json.loads(line) for path in sorted(folder.glob("*.jsonl")) for line in path.read_text().splitlines()]
+
+    def organizations_by_id(self) -> dict[int, dict[str, Any]]:
+        """Every organization as it stands, its times aside."""
+        return {row["id"]: {**row, "updated_at": None} for row in self.sandbox.organizations()}
+
+
+def _session(system: str, host: str, endpoint_url: str, **more: Any) -> Session:
+    session = Session(system, host, CALLS, endpoint_url=endpoint_url, **more)
+    session.trust_env = False  # asked for every call, the environment's proxies take longer than the call
+    return session
+
+
+class Task:
+    """One mapped `sync`: visited until it is done, and tried again after kills and retryable errors."""
+
+    def __init__(self, stage: Stage, plan: Plan, batch: Batch, watch: Watch | None = None, tried: int = 0) -> None:
+        self.stage, self.plan, self.batch, self.watch = stage, plan, batch, watch or Watch()
+        self.tries, self.since = tried + 1, None
+        self.due = START
+        self.done: Done | None = None
+        self.failed: list[BaseException] = []
+
+    def visit(self) -> None:
+        stage = self.stage
+        known = {job["id"] for job in stage.sandbox.jobs()}
+
+        def called(name: str) -> None:
+            if name in SUBMITS:
+                stage.plan_of_job |= {job["id"]: self.plan for job in stage.sandbox.jobs() if job["id"] not in known}
+                known.update(stage.plan_of_job)
+
+        self.since = self.since or stage.clock()
+        visit = Visit(
+            batch=self.batch,
+            zendesk=Watched(stage.zendesk, self.watch, called),
+            archive=Watched(stage.archive, self.watch),
+            settings=stage.settings,
+            shown=show(CONFIG),
+            now=stage.clock,
+            sleep=stage.clock.sleep,
+            run_after=START,
+            try_number=self.tries,
+            waiting_since=self.since,
+            owner_gone_after=TIMEOUT,
+        )
+        try:
+            outcome = visit.write()
+        except (Killed, RetryableError) as error:
+            self.failed.append(error)
+            self.tries, self.since, self.due = self.tries + 1, None, stage.clock() + timedelta(seconds=15)
+            return
+        if isinstance(outcome, ComeBack):
+            self.due = outcome.at
+        else:
+            self.done = outcome
+
+
+def tasks(stage: Stage, plan: Plan, size: int = 100) -> list[Task]:
+    return [Task(stage, plan, batch) for batch in batches(plan, size)]
+
+
+def task(stage: Stage, plan: Plan, at: int = 0, act: Callable[[], None] = lambda: None) -> Task:
+    """The one batch of a plan, struck before its call number `at`."""
+    (batch,) = batches(plan)
+    return Task(stage, plan, batch, Watch(at, act))
+
+
+def finish(stage: Stage, *tasks: Task, between: Callable[[int], None] | None = None) -> None:
+    """Visits the tasks in turn, each when it is due, until all are done; jobs end between two rounds."""
+    for number in range(500):
+        waiting = [one for one in tasks if one.done is None]
+        if not waiting:
+            return
+        stage.clock.time = max(stage.clock.time, min(one.due for one in waiting))
+        for one in waiting:
+            if one.due <= stage.clock.time and one.done is None:
+                one.visit()
+        (between or (lambda _: stage.end_jobs()))(number)
+    raise AssertionError(f"not done: {[one.batch.name for one in tasks if one.done is None]}")
+
+
+def die() -> None:
+    raise Killed

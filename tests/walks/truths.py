@@ -1,0 +1,207 @@
+"""What has to be true after every step of a random walk, and what it comes to, by the record of the sandbox."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from partner_sync.model import Plan
+from partner_sync.sandbox import PINNED_ACCOUNT_ID, Sandbox
+from tests.dag.stage import shown, wanted
+from tests.sync.stage import Stage, Task
+
+Row = dict[str, Any]
+
+TYPES = {"alliance_partner", "open_partner", "select_partner"}
+OWNED = {
+    "salesforce_id",
+    "sfdc_short_id",
+    "account_owner",
+    "technical_account_manager",
+    "solutions_architect",
+    "restricted_account",
+    "org_in_escalated_state",
+    "support_hold",
+    "account_type",
+    "mark_for_deletion",
+}
+SENT = {"create": {"name", "external_id", "organization_fields"}, "update": {"name", "organization_fields"}}
+
+
+class Record:
+    """Follows the sandbox's journal from step to step, and knows which plan submitted which job, and when."""
+
+    def __init__(self, stage: Stage, most_jobs: int, most_rows: int) -> None:
+        self.stage, self.most_jobs, self.most_rows = stage, most_jobs, most_rows
+        self.seen = self.last()
+        self.submitted: dict[str, int] = {}
+        """Job to how many changes the journal had before the visit that submitted it."""
+        self.touched: dict[int, int] = {}
+        """Organization to the number of the last change that a person made."""
+        self.newest: dict[int, Plan] = {}
+        """Organization to the newest plan that wrote it, or told what became of it."""
+        self.jobs: set[str] = set()
+        self.writes = 0
+
+    def last(self) -> int:
+        return int(self.stage.sandbox.overview()["counts"]["writes"])
+
+    def submits_since(self, number: int) -> None:
+        """Jobs that are new were submitted by a visit that began when the journal had so many changes."""
+        for job in self.stage.plan_of_job:
+            self.submitted.setdefault(job, number)
+
+    def check(self) -> None:
+        """Everything that was written since the last look was rightly written."""
+        for write in self.stage.sandbox.writes(self.seen):
+            self.seen = write["n"]
+            if write["by"] == "person":
+                self.touched[write["organization_id"]] = write["n"]
+            elif write["by"] == "job":
+                self.writes += 1
+                self._rightly_written(write)
+        self._rightly_submitted()
+        nobody_twice(self.stage.sandbox)
+
+    def _rightly_written(self, write: Row) -> None:
+        number, plan = write["organization_id"], self.stage.plan_of_job[write["job_id"]]
+        if write["no_op"] and not emptied(self.stage.sandbox, write):
+            # Only who changes an organization between the last read and the job makes us write what is there already.
+            assert self.touched.get(number, 0) > self.submitted[write["job_id"]], ("written twice", write)
+        newer = self.newest.get(number)
+        assert newer is None or not newer.order.newer_than(plan.order), ("stale", write)
+        self.newest[number] = plan
+        self._as_the_plan_saw_it(write, plan)
+        only_ours(write)
+
+    def _as_the_plan_saw_it(self, write: Row, plan: Plan) -> None:
+        """What was written over is what the plan shows, unless a person came after the last read."""
+        if self.touched.get(write["organization_id"], 0) > self.submitted[write["job_id"]]:
+            return
+        planned = next((one for one in plan.changes if one.organization_id == write["organization_id"]), None)
+        for field in planned.fields if planned else ():
+            key = field.field if field.field == "name" else f"organization_fields.{field.field}"
+            if key in write["after"]:
+                was = write["before"][key] or None
+                assert was == (field.before or None), ("written over", key, was, field, write)
+
+    def _rightly_submitted(self) -> None:
+        jobs = self.stage.sandbox.jobs()
+        ours = [job for job in jobs if job["id"] in self.stage.plan_of_job]
+        running = [job["id"] for job in ours if job["status"] in ("queued", "working")]
+        assert len(running) <= self.most_jobs, ("jobs in flight", running)
+        for job in ours:
+            if job["id"] not in self.jobs:
+                self.jobs.add(job["id"])
+                well_formed(job, self.most_rows)
+
+    def told(self, task: Task, before: int) -> None:
+        """What a batch said at its end is what the journal and the organizations say; the visit began at `before`."""
+        plan, sandbox = task.plan, self.stage.sandbox
+        written = {(write["organization_id"], write["job_id"]) for write in sandbox.writes() if write["by"] == "job"}
+        rows = {row["external_id"]: row["id"] for row in sandbox.organizations() if row["external_id"]}
+        still = self.last() == before  # else something was written after the batch was read back, by another
+        for line in task.done.verdicts:
+            number = line.organization_id or rows.get(line.account_id)
+            if line.verdict == "confirmed" and line.job_id:
+                assert line.written, line
+                assert (number, line.job_id) in written, ("confirmed, not written", line)
+            if line.verdict == "confirmed" and still:
+                change = next(one for one in task.batch.changes if one.account_id == line.account_id)
+                self._shows(sandbox.organization(number), change, line)
+            newer = self.newest.get(number)
+            if line.verdict != "superseded" and number and (newer is None or plan.order.newer_than(newer.order)):
+                self.newest[number] = plan
+        lines = [line for line in self.stage.lines(plan) if line["batch"] == task.batch.name]  # of all its tries
+        told = {line["organization_id"] or rows.get(line["account_id"]) for line in lines if line["written"]}
+        mine = {change.organization_id or rows.get(change.account_id) for change in task.batch.changes}
+        for number, job in written:
+            if number in mine and self.stage.plan_of_job[job] is plan:
+                assert number in told, ("written, not told", number, job)
+
+    def _shows(self, organization: Row, change: Any, line: Any) -> None:
+        for field in change.fields:
+            now = organization.get(field.field, organization["organization_fields"].get(field.field))
+            assert (now or None) == (field.after or None), ("confirmed, does not show", field, now, line)
+
+
+def emptied(sandbox: Sandbox, write: Row) -> bool:
+    """Whether a write changed nothing since the fault of its job took a field out of it."""
+    return any(job["id"] == write["job_id"] and job["fault"] == "drop_fields" for job in sandbox.jobs())
+
+
+def only_ours(write: Row) -> None:
+    """A job wrote owned fields, the name, and external_id where it made the organization; tags follow drop-downs."""
+    before, after, made = write["before"], write["after"], write["action"] == "create"
+    changed = {name.removeprefix("organization_fields.") for name, value in after.items() if value or not made}
+    allowed = OWNED | {"name", "tags"} | ({"external_id"} if made else set())
+    assert changed <= allowed, ("not ours", changed - allowed)
+    tags = set(before.get("tags") or ()) ^ set(after.get("tags") or ())
+    assert tags <= TYPES | {"customer", "former_customer"}, ("tags", tags)
+
+
+def well_formed(job: Row, most_rows: int) -> None:
+    """A job of ours has rows, not too many, and sends nothing but what is owned."""
+    assert 0 < len(job["items"]) <= min(most_rows, 100), ("rows", job)
+    for item in job["items"]:
+        body = item.get("attributes", item)
+        assert set(body) <= SENT[job["action"]], ("sent", body)
+        assert set(body.get("organization_fields", {})) <= OWNED, ("sent", body)
+
+
+def nobody_twice(sandbox: Sandbox) -> None:
+    """No account has two organizations."""
+    carried: Counter[str] = Counter()
+    for row in sandbox.organizations():
+        ids = {row["external_id"], row["organization_fields"].get("salesforce_id")} - {None}
+        carried.update(ids)
+    assert [] == [account for account, count in carried.items() if count > 1]
+
+
+def untouched(now: Sequence[Row], then: Mapping[int, Row], touched: Mapping[int, int]) -> None:
+    """What is not ours is as it was, on every organization that no person touched."""
+    for row in now:
+        if row["id"] in then and row["id"] not in touched:
+            assert _not_ours(row) == _not_ours(then[row["id"]])
+
+
+def _not_ours(row: Row) -> Row:
+    fields = {key: value for key, value in row["organization_fields"].items() if key not in OWNED}
+    kept = {key: value for key, value in row.items() if key not in ("name", "organization_fields", "updated_at")}
+    return {**kept, "tags": sorted(set(row["tags"]) - TYPES - {"customer"}), "organization_fields": fields}
+
+
+def as_desired(sandbox: Sandbox, plan: Plan) -> None:
+    """Every organization is what its account wants, by the rules and not by our mapping, but for what names forbid."""
+    found = [row for row in sandbox.accounts() if is_partner(row)]
+    accounts = {row["Id"]: row for row in found}
+    organizations = sandbox.organizations()
+    own: dict[str, Row] = {}
+    for row in organizations:
+        for account in {row["external_id"], row["organization_fields"].get("salesforce_id")} & accounts.keys():
+            own[account] = row
+    for account, row in accounts.items():
+        want, have = wanted(row), shown(own[account]) if account in own else None
+        others = [one["name"] for one in organizations if one is not own.get(account)]
+        others += [one["Name"] for one in found if one is not row]
+        taken = row["Name"].strip().casefold() in {name.strip().casefold() for name in others}
+        if have is None:
+            assert taken, ("no organization", row)
+            continue
+        if taken:
+            want["name"] = have["name"] if want["name"].casefold() != have["name"].casefold() else want["name"]
+        assert (want["name"] == have["name"] or taken) and {**want, "name": ""} == {**have, "name": ""}, (want, have)
+        assert not own[account]["organization_fields"]["mark_for_deletion"], ("alive and marked", own[account])
+    looked_at = {number for one in plan.problems for number in one.organization_ids}
+    for row in organizations:
+        ids = {row["external_id"], row["organization_fields"].get("salesforce_id")} - {None}
+        if row["organization_fields"]["account_type"] in TYPES and ids and not ids & accounts.keys():
+            marked = bool(row["organization_fields"]["mark_for_deletion"])
+            assert marked or row["id"] in looked_at, ("gone and not marked", row)
+
+
+def is_partner(row: Row) -> bool:
+    """Whether the query of the shipped config finds an account."""
+    partner = row["Type"] == "Partner" and row["Partners_Partner_Status__c"] == "Authorized"
+    return row["Id"] == PINNED_ACCOUNT_ID or (partner and str(row["Partner_Track__c"]).lower() in ("open", "select"))
