@@ -21,7 +21,7 @@ def refuse_latest_ahead(archive: Archive, instance: str, now: datetime) -> None:
         raise SnapshotError(
             f"The newest plan of {instance} in the archive, {latest.plan_id}, is {_told(ahead)} ahead of this worker's"
             " clock: one of two clocks is wrong, or was. Nothing was written. Set it right; if it was the other one,"
-            f" remove {archive.latest_object(instance, latest)} as well. Then clear compare with downstream."
+            f" remove {archive.latest_object(instance, latest)} as well. Then clear gather_accounts with downstream."
         )
 
 
@@ -30,8 +30,8 @@ def refuse_ahead(batch: Batch, now: datetime) -> None:
     if (ahead := _ahead(batch.order, now)) > TOLERANCE:
         raise SnapshotError(
             f"{batch.name} belongs to a plan that is {_told(ahead)} ahead of this worker's clock: the clock is wrong"
-            " here, or was where compare ran. Nothing was written. Set it right, then clear this task; if it was the"
-            " other one, clear compare with downstream."
+            " here, or was where the plan was made. Nothing was written. Set it right, then clear gather_accounts with"
+            " downstream."
         )
 
 

@@ -276,7 +276,7 @@ def listening(
         yield failures
     finally:
         get_listener_manager().pm.unregister(listener)
-    assert todo == {}
+    assert todo == {} or failures  # a task that begins no more because another failed has nothing before it
 
 
 def cleared(dag: Any, dag_run: Any, task_ids: Sequence[str]) -> Any:

@@ -14,7 +14,7 @@ MOST_ROWS, MOST_JOBS, MOST_IN_FLIGHT = 100, 30, 20
 
 
 def told_truly(stage: Stage, *runs: Run, untold: Run | None = None) -> None:
-    """The archive has a verdict for every change; what was written, it says so, and by which job if it names one.
+    """What was written, the archive says so, in the line of some try, and by which job if the line names one.
 
     A run that was killed for good may be `untold`: nobody was left to tell, but what it was about to do is archived.
     """
@@ -22,16 +22,21 @@ def told_truly(stage: Stage, *runs: Run, untold: Run | None = None) -> None:
     wrote = {(write["organization_id"], write["job_id"]) for write in stage.writes()}
     ids = {row["external_id"]: row["id"] for row in stage.sandbox.organizations()}
     told = {change.organization_id or ids.get(change.account_id) for change in _planned(untold)}
-    for run in runs:
-        assert run.plan is None or len(run.plan.changes) >= len(run.verdicts)
-        for row in run.verdicts:
-            organization = row.organization_id or ids.get(row.account_id)
-            told |= {organization} if row.written else set()
-            if row.job_id is not None:
-                assert row.written
-                assert row.job_id in jobs
-                assert row.verdict != "confirmed" or (organization, row.job_id) in wrote
+    for line in (line for run in runs for line in lines(stage, run)):
+        organization = line["organization_id"] or ids.get(line["account_id"])
+        told |= {organization} if line["written"] else set()
+        if line["job_id"] is not None:
+            assert line["written"]
+            assert line["job_id"] in jobs
+            assert line["verdict"] != "confirmed" or (organization, line["job_id"]) in wrote
     assert {organization for organization, _ in wrote} <= told
+
+
+def lines(stage: Stage, run: Run) -> list[dict[str, Any]]:
+    """The archive's lines of verdicts of a run: of all its plans, batches and tries."""
+    folder = stage.archive.run_folder(run.dag_run.run_id, run.dag_run.run_after)
+    files = sorted(folder.glob("*/verdicts/*.jsonl"))
+    return [json.loads(line) for path in files for line in path.read_text().removesuffix("\n").split("\n")]
 
 
 def _planned(run: Run | None) -> Sequence[Change]:

@@ -87,7 +87,7 @@ def outcome(cell: Cell, stage: Stage, processes: Processes) -> str:
         cell.fault.how, cell.mend
     )
     if mend == CLEARED:
-        again = follow_advice(stage, cleared(stage, run))
+        again = cleared(stage, run) if run.state == "running" else follow_advice(stage, run)
         told_truly(stage, *earlier, again)
     else:
         change(stage, "The Newest Owner")
@@ -162,9 +162,9 @@ def follow_advice(stage: Stage, run: Run) -> Run:
         if run.state == "success":
             break
         text = str(run.failures[-1][1])
-        for path in re.findall(r"(?:remove|move) (\S*/archive/\S+?) ", text):
-            Path(path).unlink()
-        named = re.search(r"[Cc]lear (\w+)", text)
+        for path in re.findall(r"remove (\S+/archive/\S+) as well|(\S+/archive/\S+) is not a .* move it away", text):
+            Path("".join(path)).unlink()
+        named = re.search(r"[Cc]lear (\w+) with downstream", text)
         first = named[1] if named and named[1] in TASKS else next(n for n in TASKS if run.tasks.get(n) != "success")
         run = stage.clear(run, *TASKS[TASKS.index(first) :])
         run.failures[:] = run.failures if run.state != "success" else []

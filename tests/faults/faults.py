@@ -148,5 +148,5 @@ FAULTS = (
 NEXT_STEP = (
     r"Airflow tries again by itself; if it goes on, look at"
     r"|Airflow reads again by itself"
-    r"|\b(Check|Give|[Ss]ee that|Clear|[Ww]rite|Name|Look at|Add|Set|mend|free|move it away|remove) "
+    r"|\b(Check|Give|[Ss]ee that|Clear|[Ww]rite|Name|Look at|Add|Set|mend|move it away|remove)\b"
 )

@@ -7,6 +7,7 @@ TLS in its name, and hands on what it reads to the sandbox or, for every other h
 
 from __future__ import annotations
 
+import select
 import socket
 import socketserver
 import ssl
@@ -74,9 +75,7 @@ class Internet:
                 asked.sendall(ANSWER)
                 return
             with socket.create_connection(("127.0.0.1", self.hosts[host])) as answering:
-                there = threading.Thread(target=_pass_on, args=(asked, answering), daemon=True)
-                there.start()
-                _pass_on(answering, asked)
+                _both_ways(asked, answering)
 
     def run(self) -> None:
         self._server.serve_forever(0.01)
@@ -86,13 +85,16 @@ class Internet:
         self._server.server_close()
 
 
-def _pass_on(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    for side in (source, target):
-        with suppress(OSError):
-            side.shutdown(socket.SHUT_RDWR)
+def _both_ways(asked: ssl.SSLSocket, answering: socket.socket) -> None:
+    """Hands on what either side says, in one thread: a TLS socket is not made for two at once."""
+    while True:
+        ready = [asked] if asked.pending() else select.select([asked, answering], [], [])[0]
+        for source, target in ((asked, answering), (answering, asked)):
+            if source in ready:
+                data = source.recv(65536)
+                if not data:
+                    return
+                target.sendall(data)
 
 
 @contextmanager
