@@ -3,7 +3,7 @@
 #   CONF='{"dry_run": true}' make run     make up PORT=8090     make test ARGS="-k mapping"     make PYTHON=python3.12 run
 
 .SUFFIXES:
-.PHONY: help run up test walks bench check audit readme test-production clean venv
+.PHONY: help run up test faults walks bench check audit readme test-production clean venv
 
 python = .venv/bin/python
 
@@ -25,6 +25,9 @@ test-production: ## The stack of docker-compose.yaml, without Docker, and whatev
 
 walks: venv ## Hundreds of random walks over the real parts, and what happened on them. WALKS=1000 chooses how many.
 	@WALKS=$${WALKS:-300} $(python) -m pytest -n auto --dist worksteal tests/walks $(ARGS)
+
+faults: venv ## The fault matrix: all that a run does suffers all that can hit it. ARGS="-k poll" chooses rows or faults.
+	@$(python) -m pytest tests/faults --matrix -n auto --tb=short --show-capture=no $(ARGS)
 
 bench: venv ## Every number to reach, as measured, beside its target. ARGS=quick is a slice of it.
 	@$(python) -m tests.benchmarks $(ARGS)

@@ -35,6 +35,7 @@ def pytest_xdist_auto_num_workers() -> int:
 SLOWEST_FIRST = (
     "scheduler/test_scheduler",
     "browser/test_browser",
+    "faults/test_matrix",
     "dag/test_faults",
     "sync/test_interleaving",
     "dag/test_worlds",
