@@ -34,6 +34,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 SLOWEST_FIRST = (
     "scheduler/test_scheduler",
+    "browser/test_browser",
     "dag/test_faults",
     "sync/test_interleaving",
     "dag/test_worlds",

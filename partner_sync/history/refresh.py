@@ -139,6 +139,9 @@ class Refresh:
                     rows.forget(db, row["folder"])
                 _forget_below(db, f"runs/{day}")
                 db.execute("DELETE FROM day WHERE day = ?", [day])
+        if days:
+            with _change(db):
+                rows.forget_names(db)
 
     # -- one day --------------------------------------------------------------------------------------------
 
@@ -156,6 +159,7 @@ class Refresh:
             with _change(db):
                 for folder in lost:
                     rows.forget(db, folder)
+                rows.forget_names(db)
             known = {path: stamp for path, stamp in known.items() if _folder(path) not in lost}
         new = [path for path, stamp in there.items() if known.get(path) != stamp]
         plans = {path.removesuffix("plan.json") for path in new if path.endswith("/plan.json")}

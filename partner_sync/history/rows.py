@@ -87,6 +87,16 @@ def forget(db: sqlite3.Connection, folder: str) -> None:
     db.execute("DELETE FROM run WHERE id = ?", [row["id"]])
 
 
+def forget_names(db: sqlite3.Connection) -> None:
+    """The names of whoever no change and no standing names any more."""
+    db.execute(
+        "DELETE FROM subject AS s WHERE NOT EXISTS (SELECT 1 FROM change c WHERE c.instance = s.instance AND"
+        " c.account_id = s.account_id AND s.account_id != '') AND NOT EXISTS (SELECT 1 FROM change c WHERE"
+        " c.instance = s.instance AND c.organization_id = s.organization_id) AND NOT EXISTS (SELECT 1 FROM standing t"
+        " WHERE t.instance = s.instance AND t.account_id = s.account_id AND t.organization_id = s.organization_id)"
+    )
+
+
 # -- plan.json ----------------------------------------------------------------------------------------------
 
 

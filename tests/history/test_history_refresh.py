@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -286,3 +287,13 @@ def test_a_look_a_moment_ago_is_not_repeated(past):
     assert 1 == len(ids(history))
     history.refresh()
     assert 2 == len(ids(history))
+
+
+def test_who_is_named_by_nothing_that_is_left_is_not_found_any_more(past):
+    past.run(-48, [an_update(1, "Gone")])
+    past.run(0, [an_update(2, "There")])
+    history = past.history()
+    assert ["Gone"] == [hit.name for hit in history.find("gone").hits]
+    shutil.rmtree(past.folder / "archive" / "runs" / "2026-11-22")
+    assert () == history.find("gone").hits
+    assert ["There"] == [hit.name for hit in history.find("there").hits]

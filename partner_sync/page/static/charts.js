@@ -6,6 +6,7 @@
   const TYPES = [["open_partner", "update"], ["select_partner", "mark"], ["alliance_partner", "create"]];
   const MORE = ["problem", "rejected", "dim"];
   let data = null;
+  let shown = "";
   let drawn = [];
 
   const hover = { mode: "index", intersect: false };
@@ -69,7 +70,8 @@
     const answer = await fetch(place.dataset.charts);
     if (!answer.ok) return;
     const text = await answer.text();
-    if (data && text === JSON.stringify(data)) return;
+    if (text === shown) return;
+    shown = text;
     data = JSON.parse(text);
     draw();
   };
