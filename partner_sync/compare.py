@@ -38,6 +38,7 @@ from partner_sync.names import settle
 from partner_sync.options import Options as Options
 from partner_sync.options import options as options
 from partner_sync.problems import problem
+from partner_sync.soql import selected
 
 # -- the plan -----------------------------------------------------------------------------------------------
 
@@ -101,12 +102,30 @@ def compare(
     return replace(plan, digests={batch.name: batch.digest for batch in batches(plan)})
 
 
+def refuse_old(
+    accounts: AccountsSnapshot, organizations: OrganizationsSnapshot, now: datetime, max_age_hours: float
+) -> None:
+    """Raises SnapshotError for a read that is older than a plan may be: whoever came since would be created twice."""
+    for task, begun in (("gather_accounts", accounts.begun), ("gather_organizations", organizations.begun)):
+        hours = (now - begun).total_seconds() / 3600
+        if hours > max_age_hours:
+            raise SnapshotError(
+                f"The snapshot of {task} is {hours:.1f} h old; of one older than {max_age_hours:g} h no plan is made."
+                " Clear the two gather tasks with downstream."
+            )
+
+
 def _check(config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot) -> None:
     """The gather tasks refuse such reads; a snapshot that comes to us like this has lost something on its way."""
     if not accounts.rows or len(accounts.rows) != accounts.proof.read:
         raise SnapshotError(
             f"The account snapshot has {len(accounts.rows)} rows, {accounts.proof.read} were read: nothing may be"
             " concluded from it. Clear gather_accounts."
+        )
+    if missing := set(selected(config)).difference(accounts.rows[0]):
+        raise SnapshotError(
+            f"The account snapshot was taken under another config: it has no {', '.join(sorted(missing))}. Clear"
+            " gather_accounts and gather_organizations with downstream."
         )
     names = [instance.name for instance in config.instances]
     read = [one.instance for one in organizations.instances]

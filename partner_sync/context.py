@@ -25,7 +25,7 @@ def config_of(context: Context) -> Config:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        advice = "Put the file there, or name another by PARTNER_SYNC_CONFIG."
+        advice = "Put the file there, as UTF-8, or name another by PARTNER_SYNC_CONFIG."
         raise ConfigError("The config", [Mistake(str(path), f"cannot be read ({error})", advice)]) from None
     return load(text, str(path))
 

@@ -2,7 +2,7 @@
 
 An entry is removed by its own batch. Another batch may settle it, so that it is in nobody's way, only when the entry's
 owner cannot be just about to submit any more, and nothing of the entry can still run in Zendesk. What is settled is
-forgotten when its plan is too old to be written.
+forgotten after a week.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from partner_sync.settings import Sync
 from partner_sync.zendesk import MANY, Job
 
 log = logging.getLogger(__name__)
+
+
+SETTLED_KEPT = timedelta(days=7)
+"""How long an abandoned batch may take to come back and still tell what it sent, be it by a task that is cleared."""
 
 
 class Jobs(Protocol):
@@ -91,9 +95,8 @@ class Register:
             self.remove(entry)
 
     def _forget_what_is_old(self, entries: Sequence[OpenJob]) -> None:
-        age = timedelta(hours=self.settings.max_plan_age_hours)
         for entry in entries:
-            if entry.settled and self.now() - entry.order.snapshot_begun > age and not self._is_own(entry):
+            if entry.settled and self.now() - entry.time > SETTLED_KEPT and not self._is_own(entry):
                 self.remove(entry)
 
     def _in_the_way(self, entries: Sequence[OpenJob]) -> str | None:

@@ -88,7 +88,7 @@ def gather_organizations() -> dict[str, str]:
 def compare() -> list[dict[str, str]]:
     """Makes the plan and its batches, archives it, and names it the latest. Returns one small reference per batch."""
     from partner_sync import codec, figures, stores
-    from partner_sync.compare import batches, compare, options
+    from partner_sync.compare import batches, compare, options, refuse_old
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
     from partner_sync.standing import standings
 
@@ -106,6 +106,7 @@ def compare() -> list[dict[str, str]]:
         source="The snapshot of gather_organizations",
         next_step=AGAIN.format("gather_organizations"),
     )
+    refuse_old(accounts, organizations, made, config.sync.max_plan_age_hours)
     organizations = _read_adopted(config, accounts, organizations)
     plan = compare(
         config,
@@ -158,12 +159,16 @@ def sync(batch: str) -> None:
     written = {instance.name: instance for instance in config.instances if instance.write}
     if work.instance not in written:
         raise SnapshotError(f"Instance {work.instance} of {batch} is not written any more. {AGAIN.format('compare')}")
+    shown = show(config)
+    if lacking := shown.lacking(work.changes):
+        gone = f"Of the fields that {batch} changes, {', '.join(lacking)} is not in the config any more."
+        raise SnapshotError(f"{gone} {AGAIN.format('compare')}")
     visit = Visit(
         batch=work,
         zendesk=connections.zendesk(written[work.instance], config.calls),
         archive=archive,
         settings=config.sync,
-        shown=show(config),
+        shown=shown,
         now=_now,
         sleep=time.sleep,
         run_after=context["dag_run"].run_after,

@@ -14,13 +14,20 @@ from partner_sync.commands import Command
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose help ends as the command's `epilog` says, and whose refusal is one line and exit code 2."""
+    """A parser whose help ends as the command's `epilog` says, and whose refusal is one line and exit code 2.
 
-    def __init__(self, command: Command | None = None, **kwargs: Any) -> None:
+    Help goes to `out`, for commands that have made standard output their own; to standard output otherwise.
+    """
+
+    def __init__(self, command: Command | None = None, *, out: TextIO | None = None, **kwargs: Any) -> None:
+        self._out = out
         if command is not None:
             does = f"{command.does[0].upper()}{command.does[1:]}."
             kwargs = {"prog": command.typed, "description": does, "epilog": command.epilog} | kwargs
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
+
+    def print_help(self, file: Any = None) -> None:
+        super().print_help(file or self._out)
 
     def error(self, message: str) -> NoReturn:
         usage = " ".join(self.format_usage().split())

@@ -6,18 +6,18 @@ A field is in one of three states: as *desired*, still as it was *before* (as th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from partner_sync.blanks import trimmed
 from partner_sync.config import Config
-from partner_sync.mapping import canonical
-from partner_sync.model import ATTRIBUTES, Change, Create, FieldChange, Value, Verdict
+from partner_sync.ids import id_18
+from partner_sync.mapping import canonical, id_field
+from partner_sync.model import ATTRIBUTES, Change, Create, FieldChange, Mark, Value, Verdict
 
 Raw = Mapping[str, Any]
 """An organization as Zendesk sends it."""
-Show = Callable[[Raw, str], Value]
-"""Canonical value of a field of a raw organization."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +57,46 @@ class Judgement:
     organization_id: int | None = None
 
 
-def show(config: Config) -> Show:
-    """Reads a field of a raw organization by the config's rule for it."""
-    rules = {attribute.field: attribute.rule for attribute in config.attributes}
-    rules[config.marks.field] = "checkbox"
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Reads a raw organization by the config: its fields by their rules, whose it is, and whether it is a partner's."""
 
-    def shown(raw: Raw, field: str) -> Value:
+    rules: Mapping[str, str]
+    id_field: str
+    partner_field: str
+    partner_values: frozenset[str]
+
+    def __call__(self, raw: Raw, field: str) -> Value:
+        """The canonical value of a field."""
         if field in ATTRIBUTES:
             return canonical("text", raw.get(field))
-        return canonical(rules[field], (raw.get("organization_fields") or {}).get(field))
+        return canonical(self.rules[field], _field(raw, field))
 
-    return shown
+    def lacking(self, changes: Iterable[Change]) -> list[str]:
+        """Fields of changes that the config does not know."""
+        fields = {field.field for change in changes for field in change.fields}
+        return sorted(fields - self.rules.keys() - set(ATTRIBUTES))
+
+    def belongs(self, raw: Raw, account_id: str) -> bool:
+        """Whether an organization is still that account's, as matching tells it: the id field counts, then external_id.
+
+        Zendesk takes external ids for equal whatever their case.
+        """
+        own, external = id_18(_field(raw, self.id_field)), raw.get("external_id")
+        if own is not None:
+            return own == account_id
+        return (id_18(external) or trimmed(str(external))).casefold() == account_id.casefold()
+
+    def is_partner(self, raw: Raw) -> bool:
+        kind = _field(raw, self.partner_field)
+        return isinstance(kind, str) and kind in self.partner_values
+
+
+def show(config: Config) -> Show:
+    """The reader of raw organizations for a config."""
+    rules: dict[str, str] = {attribute.field: attribute.rule for attribute in config.attributes}
+    rules[config.marks.field] = "checkbox"
+    return Show(rules, id_field(config), config.partners.field, frozenset(config.partners.values))
 
 
 def before_write(change: Change, raw: Raw | None, shown: Show) -> Judgement:
@@ -82,6 +111,10 @@ def before_write(change: Change, raw: Raw | None, shown: Show) -> Judgement:
         )
     if raw is None:
         return Judgement("superseded", "the organization is gone; the next run looks at the account again")
+    if not shown.belongs(raw, change.account_id):
+        return Judgement("superseded", "the organization is not this account's any more; the next run plans afresh")
+    if isinstance(change, Mark) and not shown.is_partner(raw):
+        return Judgement("superseded", "the organization is no partner's any more; the next run plans afresh")
     states = _states(change, raw, shown)
     changed = _names(states, "changed")
     write = tuple(field for field in change.fields if states[field.field] == "before")
@@ -140,6 +173,10 @@ def payload(change: Change, fields: Sequence[FieldChange]) -> dict[str, Any]:
     if keyed:
         body["organization_fields"] = keyed
     return body
+
+
+def _field(raw: Raw, key: str) -> object:
+    return (raw.get("organization_fields") or {}).get(key)
 
 
 def _states(change: Change, raw: Raw, shown: Show) -> dict[str, str]:

@@ -24,7 +24,7 @@ from partner_sync.stores import archive_url, own_stdout, root
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err: TextIO) -> int:
     """One look, or as many as there are lines in the standard input."""
-    asked = _parser().parse_args(arguments)
+    asked = _parser(out).parse_args(arguments)
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")  # outside a task, Connections of the database need it
     url = asked.archive or archive_url(environ)
     try:
@@ -46,8 +46,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
     return 0
 
 
-def _parser() -> terminal.Parser:
-    parser = terminal.Parser(command("python -m partner_sync.history"))
+def _parser(out: TextIO) -> terminal.Parser:
+    parser = terminal.Parser(command("python -m partner_sync.history"), out=out)
     parser.add_argument("--archive", metavar="URL", help="a path or URL; PARTNER_SYNC_ARCHIVE otherwise")
     parser.add_argument(
         "--index", metavar="FOLDER", type=Path, help="where the index is; below PARTNER_SYNC_HOME otherwise"

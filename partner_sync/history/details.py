@@ -7,9 +7,10 @@ import sqlite3
 from partner_sync.archive import segment
 from partner_sync.errors import SnapshotError
 from partner_sync.history import organizations, problems, rows, runs
-from partner_sync.history.answers import ChangeDetail, ChangeRow, Unreadable
+from partner_sync.history.answers import ChangeRow, Unreadable
 from partner_sync.history.changes import change_row
 from partner_sync.history.objects import Objects
+from partner_sync.history.stories import ChangeDetail
 from partner_sync.history.summary import failures_of
 from partner_sync.model import RowVerdict
 

@@ -13,16 +13,13 @@ from typing import TypeVar
 
 from partner_sync.history import changes, details, files, lists, organizations, overview, problems, runs, search
 from partner_sync.history.answers import (
-    ChangeDetail,
     ChangeRow,
     Changes,
-    Found,
     Index,
     Overview,
     ProblemRow,
     Run,
     Runs,
-    Story,
     Unreadable,
     WithheldPage,
 )
@@ -30,6 +27,7 @@ from partner_sync.history.changes import Filters
 from partner_sync.history.objects import Objects, store_errors
 from partner_sync.history.reader import Reader
 from partner_sync.history.refresh import Refresh, Refreshed
+from partner_sync.history.stories import ChangeDetail, Found, Story
 from partner_sync.history.summary import moment
 from partner_sync.objects import Root
 
@@ -59,7 +57,7 @@ class History:
         clock: Callable[[], datetime] = _clock,
         fresh_seconds: float = 2.0,
         reader: Reader | None = None,
-        patience: float = 0.15,
+        patience: float = 0.1,
     ) -> None:
         self.objects = Objects(root)
         self.folder = folder

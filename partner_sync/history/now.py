@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from partner_sync.history.answers import ChangeRow, FieldNow, Now, ProblemRow, Written
+from partner_sync.history.answers import ChangeRow, ProblemRow
+from partner_sync.history.stories import FieldNow, Now, Written
 from partner_sync.model import Value
 
 

@@ -7,11 +7,11 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
-from partner_sync.history.answers import Event, Story
 from partner_sync.history.changes import change_row
 from partner_sync.history.links import Links
 from partner_sync.history.now import Stood, Told, fields, judge
 from partner_sync.history.problems import problem_row, problems
+from partner_sync.history.stories import Event, Story
 from partner_sync.history.summary import moment
 from partner_sync.ids import id_18
 

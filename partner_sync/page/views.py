@@ -9,10 +9,11 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from partner_sync.history.answers import ChangeDetail, Changes, Found, Index, Overview, ProblemRow, Run, Runs, Story
+from partner_sync.history.answers import Changes, Index, Overview, ProblemRow, Run, Runs
 from partner_sync.history.answers import WithheldPage as Withheld
 from partner_sync.history.changes import Filters
 from partner_sync.history.lists import Partners, Recent
+from partner_sync.history.stories import ChangeDetail, Found, Story
 from partner_sync.model import KINDS
 from partner_sync.page import formats
 from partner_sync.page.assets import asset

@@ -18,8 +18,8 @@ from partner_sync import terminal
 from partner_sync.commands import command
 from partner_sync.errors import ConfigError
 from partner_sync.history import History
-from partner_sync.history.answers import Found, Hit, Story
 from partner_sync.history.files import default_folder
+from partner_sync.history.stories import Found, Hit, Story
 from partner_sync.local.plain import plain
 from partner_sync.stores import archive_url, own_stdout, root
 from partner_sync.why.telling import hit_lines, told
@@ -29,7 +29,7 @@ TOLD, NOTHING, UNUSABLE, SEVERAL = 0, 1, 2, 3
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err: TextIO) -> int:
     """Answers one question."""
-    asked = _parser().parse_args(arguments)
+    asked = _parser(out).parse_args(arguments)
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")  # outside a task, Connections of the database need it
     url = asked.archive or archive_url(environ)
     try:
@@ -57,8 +57,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
     return TOLD if stories else SEVERAL if found.hits else NOTHING
 
 
-def _parser() -> terminal.Parser:
-    parser = terminal.Parser(command("python -m partner_sync.why"))
+def _parser(out: TextIO) -> terminal.Parser:
+    parser = terminal.Parser(command("python -m partner_sync.why"), out=out)
     parser.add_argument(
         "who", metavar="ID_OR_NAME", help="an account id (15 or 18 characters), Zendesk's id, or a part of a name"
     )

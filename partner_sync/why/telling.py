@@ -11,7 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from partner_sync.history.answers import ChangeRow, FieldNow, Found, Now, ProblemRow, Story
+from partner_sync.history.answers import ChangeRow, ProblemRow
+from partner_sync.history.stories import FieldNow, Found, Now, Story
 from partner_sync.local.plain import plain
 from partner_sync.model import Value
 

@@ -1,6 +1,6 @@
 """`make bench`: every number to reach as measured, beside its target. Exits with 1 where one is missed.
 
-    python -m tests.benchmarks [quick] [compare] [gather] [run] [writing]
+    python -m tests.benchmarks [quick] [compare] [gather] [run] [writing] [page]
 
 Everything is real: a sandbox in a process of its own, the real scheduler, fresh processes. "quick" is a slice
 of less than three minutes; names of parts choose among them. The figures also go to bench.json in PARTNER_SYNC_HOME.
@@ -19,7 +19,7 @@ from rich.console import Console
 
 from partner_sync.local.home import Home
 from partner_sync.local.progress import Progress, show
-from tests.benchmarks import single, writing
+from tests.benchmarks import page, single, writing
 from tests.benchmarks.figures import Figure, missed, table
 
 PARTS = {
@@ -27,6 +27,7 @@ PARTS = {
     "gather": single.gather,
     "run": single.make_run,
     "writing": writing.writing,
+    "page": page.page,
 }
 SUITE = Figure("the test suite", "under 4 minutes", "told by `make test` at its end")
 

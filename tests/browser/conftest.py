@@ -64,14 +64,13 @@ def airflow(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """The full Airflow on a sandbox whose jobs take seconds, so that a run can be watched. No run starts by itself."""
     folder, config = tmp_path_factory.mktemp("browser"), REPOSITORY / "dags" / "partner_sync.toml"
     with (
-        Sandbox(world=default_world(1), job_seconds=3) as sandbox,
+        Sandbox(world=default_world(1), job_seconds=6) as sandbox,
         started(folder, sandbox, sandbox.connections(), config) as running,
     ):
         running.new_account(name=HOSTILE)
         newest = datetime.now(timezone.utc).replace(minute=0, second=0, microsecond=0)
         for hours in (0, 1):
             running.occupy(newest + timedelta(hours=hours))
-        running.unpause()
         yield running
 
 
@@ -95,7 +94,7 @@ def login(airflow: Airflow, browser: Browser) -> Any:
 
 @dataclass(frozen=True)
 class Watched:
-    """A run, and what somebody saw of it who opened its tab *Plan* at once and touched nothing."""
+    """A run, and what somebody saw of it who opened its tab *Plan* before it began, and touched nothing."""
 
     run: Run
     first_visit: str
@@ -108,11 +107,14 @@ def watched(airflow: Airflow, browser: Browser, login: Any) -> Watched:
     """The first run of this Airflow. Everything of it is written."""
     context = browser.new_context(viewport=WIDE, storage_state=login)
     visitor = Visitor.arrives(airflow, context)
-    first_visit = visitor.see().locator("main").inner_text()
+    welcome = visitor.see().get_by_role("heading", level=1)
+    expect(welcome).not_to_contain_text("Being read", timeout=30_000)
+    first_visit = welcome.inner_text()
     run_id = airflow.trigger()
     ours = visitor.see_plan(run_id)
     seen = [ours.get_by_role("heading", level=1).inner_text()]
     visitor.frame.evaluate("window.stayed = true")
+    airflow.unpause()  # it waited for this; so it is seen from its beginning, however busy the machine is
     expect(ours.locator("#live progress")).to_be_visible(timeout=90_000)
     seen += [ours.locator("#live .state").inner_text(), ours.locator(".changes .outcome").first.inner_text()]
     expect(ours.locator("#live .state")).not_to_contain_text("going on", timeout=90_000)

@@ -140,6 +140,30 @@ def test_as_many_rows_as_there_are_are_written(stage, rows, batches):
 # -- Connections that see or may too little -----------------------------------------------------------------
 
 
+@pytest.mark.parametrize("system", ["salesforce", "zendesk"])
+def test_a_connection_that_is_not_there_fails_its_read_at_once_and_says_how_to_add_it(small, system):
+    task = {"salesforce": "gather_accounts", "zendesk": "gather_organizations"}[system]
+    gone = small.connections.pop(f"{system}_default")
+    run = small.run()
+    (error,) = run.errors(task)
+    assert (1, ConfigError) == (run.tries[task], type(error))
+    assert f"Connection '{system}_default'" in str(error)
+    assert f"Add it under Admin > Connections, or as AIRFLOW_CONN_{system.upper()}_DEFAULT" in str(error)
+    assert [] == small.submits()
+    small.connections[f"{system}_default"] = gone
+    assert {"confirmed": 6} == small.run().counts()
+
+
+def test_a_config_in_another_encoding_says_how_to_save_it(small):
+    path = small.folder / "partner_sync.toml"
+    path.write_bytes(path.read_text().encode("utf-16"))
+    run = small.run()
+    assert ["failed", "failed"] == [run.tasks[name] for name in ("gather_accounts", "gather_organizations")]
+    assert all("partner_sync.toml: cannot be read" in str(error) for _, error in run.failures)
+    assert all("as UTF-8" in str(error) for _, error in run.failures)
+    assert [] == small.sandbox.calls()
+
+
 def with_scope(small, scope):
     extra = small.connections["zendesk_default"]["extra"]
     small.connections["zendesk_default"] = {

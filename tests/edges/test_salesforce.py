@@ -127,6 +127,20 @@ def test_the_selected_paths_are_read_off_the_query():
     assert selected(SOQL)[-2:] == ("Support_Hold__c", "Solutions_Architect_Lookup__r.Name")
 
 
+@pytest.mark.parametrize("lookup", ["Jane Doe", ["Jane Doe"], 7, True, {}, {"Id": "0054M000001"}])
+def test_a_lookup_that_is_no_object_with_the_field_is_never_taken_for_an_empty_one(salesforce_session, notes, lookup):
+    record = {
+        "attributes": {"url": "/a"},
+        "Name": "A",
+        "Support_Hold__c": True,
+        "Solutions_Architect_Lookup__r": lookup,
+    }
+    notes.answers = [_token(notes), _page([record])]
+
+    with pytest.raises(SchemaError, match=r"Solutions_Architect_Lookup__r\.Name: the answer lacks this field"):
+        read(_at_notes(salesforce_session, notes), "SELECT Name, Solutions_Architect_Lookup__r.Name FROM Account")
+
+
 def test_a_field_that_the_answer_lacks_is_never_taken_for_an_empty_one(salesforce_session, notes):
     record = {"attributes": {"url": "/a"}, "Name": "A"}
     notes.answers = [_token(notes), _page([record])]

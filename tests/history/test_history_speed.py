@@ -1,11 +1,10 @@
-"""The history stays fast. Small here; PARTNER_SYNC_RUNS=8760 makes it a year of hourly runs.
+"""The history stays fast. Small here; `make bench ARGS=page` asks a year of hourly runs, by the page.
 
 Bounds are far above what is measured on an idle machine: they are there to catch a query that lost its index.
 """
 
 from __future__ import annotations
 
-import os
 import random
 import time
 
@@ -13,7 +12,7 @@ import pytest
 
 from tests.history.past import Past, a_create, a_problem, a_standing, account, an_update
 
-RUNS = int(os.environ.get("PARTNER_SYNC_RUNS", "400"))
+RUNS = 400
 PARTNERS = 300
 LONGEST = 0.25
 """Seconds of computing: what else runs on the machine does not count."""

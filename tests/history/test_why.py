@@ -135,10 +135,11 @@ def test_it_runs_as_a_module_and_leaves_with_its_code(past):
     assert "Nimbus Systems" in done.stdout
 
 
-def test_its_help_names_examples_and_every_exit_code(capsys):
+def test_its_help_names_examples_and_every_exit_code():
+    out, err = io.StringIO(), io.StringIO()
     with pytest.raises(SystemExit, match="0"):
-        main(["--help"], {}, io.StringIO(), io.StringIO())
-    told = capsys.readouterr().out
+        main(["--help"], {}, out, err)
+    told = out.getvalue()
     assert "examples:\n  python -m partner_sync.why " in told
     for code in (0, 1, 2, 3):
         assert f"\n  {code}  " in told

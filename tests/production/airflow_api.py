@@ -32,7 +32,8 @@ class AirflowApi:
                     self._authorize()
                 elif answer.status_code < 500:
                     answer.raise_for_status()
-                    return answer.json() if answer.content else None
+                    is_json = "json" in answer.headers.get("Content-Type", "")
+                    return answer.json() if is_json else answer.text
             except (requests.ConnectionError, requests.Timeout):
                 pass
             if time.monotonic() > until:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from html import escape
 from typing import Any
 
 import pytest
+import requests
 
 from partner_sync.model import Plan, RowVerdict
 from tests.production import told, world
@@ -160,6 +162,20 @@ def test_a_backfill_of_three_intervals_beside_another_run_writes_the_present_onc
     assert ["success"] * 4 == [one.state for one in backfilled]
     assert (5, 0, []) == (len(backfilled[0].writes), world.written_twice(small.control), world.wrong(small.control))
     assert [] == told.lies(small, *[one.id for one in backfilled], all_told=False)
+
+
+def test_the_page_shows_the_run_out_of_the_archive_in_s3(stack, undisturbed):
+    (run_id,) = stack.api.scheduled()
+    names = [escape(change.name) for change in told.newest(stack, run_id)[0].changes]
+
+    def shown() -> bool:
+        try:
+            page = stack.api.request("GET", "/partner-sync/run", dag="partner_sync", run=run_id)
+        except requests.HTTPError:
+            return False  # it is reading the archive
+        return any(name in page for name in names)
+
+    wait_until(shown, 120, "the page shows changes of the run")
 
 
 def test_metrics_arrive_by_statsd(stack, undisturbed):

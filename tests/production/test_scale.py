@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psutil
@@ -40,6 +41,24 @@ class Size:
     @property
     def confirmed_a_minute(self) -> float:
         return self.batches * 100 / self.seconds * 60
+
+
+FIGURES: dict[str, Callable[[Size], str]] = {
+    "seconds from the plan to the last verdict": lambda size: f"{size.seconds:.0f}",
+    "rows confirmed a minute": lambda size: f"{size.confirmed_a_minute:,.0f}",
+    "memory of a worker, at most": lambda size: f"{size.worker_mb:.0f} MB",
+    "jobs in flight, at most": lambda size: str(size.most_jobs),
+    "API calls": lambda size: f"{size.calls:,}",
+    "rows in the database": lambda size: f"{size.rows:,}",
+    "objects in S3": lambda size: f"{size.objects:,}",
+    "bytes in S3": lambda size: f"{size.object_mb:.1f} MB",
+}
+
+
+def markdown(*several: Size) -> str:
+    """The table of the README."""
+    head = f"| batches | {' | '.join(str(size.batches) for size in several)} |\n|---|{'---|' * len(several)}\n"
+    return head + "\n".join(f"| {name} | {' | '.join(map(of, several))} |" for name, of in FIGURES.items())
 
 
 def rows(stack: Stack) -> int:
@@ -143,19 +162,3 @@ def test_what_killed_tasks_had_sent_holds_a_newer_plan_back_for_ten_minutes_and_
     report.append(f"{outcome.fault}: {outcome.seconds:.0f} s")
     assert (("success",), [], 0, []) == (outcome.states, outcome.wrong, outcome.written_twice, outcome.lies)
     assert 540 < outcome.seconds < 900
-
-
-def markdown(*several: Size) -> str:
-    """The table of the README."""
-    rows = {
-        "seconds from the plan to the last verdict": lambda size: f"{size.seconds:.0f}",
-        "rows confirmed a minute": lambda size: f"{size.confirmed_a_minute:,.0f}",
-        "memory of a worker, at most": lambda size: f"{size.worker_mb:.0f} MB",
-        "jobs in flight, at most": lambda size: str(size.most_jobs),
-        "API calls": lambda size: f"{size.calls:,}",
-        "rows in the database": lambda size: f"{size.rows:,}",
-        "objects in S3": lambda size: f"{size.objects:,}",
-        "bytes in S3": lambda size: f"{size.object_mb:.1f} MB",
-    }
-    head = f"| batches | {' | '.join(str(size.batches) for size in several)} |\n|---|{'---|' * len(several)}\n"
-    return head + "\n".join(f"| {name} | {' | '.join(map(of, several))} |" for name, of in rows.items())

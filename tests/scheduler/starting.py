@@ -21,7 +21,7 @@ from partner_sync.sandbox import Controls
 from tests.scheduler.running import Airflow, until
 
 REPOSITORY = Path(__file__).parents[2]
-START_SECONDS, STOP_SECONDS = 180, 30
+START_SECONDS, STOP_SECONDS = 400, 30
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from partner_sync.zendesk import Zendesk
 from partner_sync.zendesk_auth import ClientCredentials
 
 CONFIG = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
-CALLS = Calls(connect_seconds=2, read_seconds=2, attempts=1, reserve_percent=0)
+CALLS = Calls(connect_seconds=30, read_seconds=30, attempts=1, reserve_percent=0)
 """One attempt a call: what a session repeats by itself, it is proven elsewhere to repeat rightly."""
 SETTINGS = Sync(visit_seconds=0.5)
 KEPT = {

@@ -23,12 +23,15 @@ from partner_sync.zendesk_auth import ClientCredentials
 
 CONFIG = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
 PLACES = 2
+ACCOUNT = "0014M00001sDiGEQA0"
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(an_empty_world(), job_seconds=0.3) as running:
-        running.add_organizations({"name": f"n{number}"} for number in range(PLACES + 1))
+        running.add_organizations(
+            {"name": f"n{number}", "organization_fields": {"salesforce_id": ACCOUNT}} for number in range(PLACES + 1)
+        )
         yield running
 
 
@@ -47,7 +50,7 @@ class Stage:
     def batch(self, number: int) -> Batch:
         organization = self.organizations[number]
         field = FieldChange("account_owner", None, "New")
-        change = Update("global", "0014M00001sDiGEQA0", organization["id"], organization["name"], (field,), "differs")
+        change = Update("global", ACCOUNT, organization["id"], organization["name"], (field,), "differs")
         name = f"update {number + 1}"
         return Batch(self.order, "r1", "global", "update", name, number, 3, "d", (change,))
 
@@ -85,6 +88,7 @@ def test_a_visit_without_time_to_wait_submits_and_goes_without_looking(stage):
 
 
 def test_a_batch_finds_no_place_while_all_jobs_run_and_leaves_no_entry(stage):
+    stage.sandbox.settings(job_seconds=60)
     stage.visit(0), stage.visit(1)
     blocked = stage.visit(2)
     assert isinstance(blocked, ComeBack)
@@ -111,6 +115,7 @@ def test_a_job_that_zendesk_does_not_name_and_a_submit_without_answer_hold_their
 
 
 def test_batches_without_a_place_come_back_in_waves(stage):
+    stage.sandbox.settings(job_seconds=60)
     stage.visit(0), stage.visit(1)
     made = stage.order.made
     later = replace(stage.batch(2), index=7)

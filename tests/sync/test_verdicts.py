@@ -56,6 +56,51 @@ def test_only_fields_that_are_still_as_the_plan_saw_them_are_written(raw, verdic
     assert (verdict, write) == (judged.verdict, [field.field for field in judged.write])
 
 
+A, B = "0014M00001AbcdeQAB", "0014M00001AbcdfQAB"
+MARK = Mark("global", A, 7, "Nimbus", (FieldChange("mark_for_deletion", False, True),), "")
+BEFORE = {"account_owner": "Ann"}
+PARTNER = {"account_type": "open_partner"}
+
+
+@pytest.mark.parametrize(
+    ("change", "raw"),
+    [
+        (UPDATE, organization(**BEFORE, salesforce_id=A)),
+        (UPDATE, organization(**BEFORE, salesforce_id=A[:15], external_id=B)),
+        (UPDATE, organization(**BEFORE, external_id=A.lower())),
+        (UPDATE, organization(**BEFORE, salesforce_id="see notes")),
+        (MARK, organization(**PARTNER, salesforce_id=A, external_id=None)),
+        (MARK, organization(**PARTNER, external_id=A[:15])),
+    ],
+    ids=["id field", "its 15 characters", "external_id in small letters", "no id", "mark", "mark by external_id"],
+)
+def test_an_organization_that_is_still_its_accounts_is_written(change, raw):
+    assert before_write(change, raw, SHOWN).verdict is None
+
+
+@pytest.mark.parametrize(
+    ("change", "raw"),
+    [
+        (UPDATE, organization(**BEFORE, salesforce_id=B)),
+        (UPDATE, organization(**BEFORE, external_id=B)),
+        (UPDATE, organization(**BEFORE, external_id=None)),
+        (MARK, organization(**PARTNER, salesforce_id=B)),
+        (MARK, organization(**PARTNER, external_id="")),
+    ],
+    ids=["id field", "external_id", "neither", "mark", "mark without id"],
+)
+def test_an_organization_that_an_agent_gave_to_another_account_is_left_alone(change, raw):
+    judged = before_write(change, raw, SHOWN)
+    assert ("superseded", ()) == (judged.verdict, judged.write)
+    assert "is not this account's any more" in judged.reason
+
+
+def test_an_organization_that_an_agent_made_a_customer_is_not_marked():
+    judged = before_write(MARK, organization(salesforce_id=A, account_type="customer"), SHOWN)
+    assert ("superseded", ()) == (judged.verdict, judged.write)
+    assert "is no partner's any more" in judged.reason
+
+
 @pytest.mark.parametrize(
     ("raw", "verdict"),
     [

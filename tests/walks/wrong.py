@@ -71,13 +71,6 @@ class _NoJobs(Besides):
             self.real.write_open_job(instance, entry)
 
 
-class _NoLatest(Besides):
-    """Knows no newer plan."""
-
-    def latest(self, instance: str) -> None:
-        return None
-
-
 class Crowd(Walk):
     """The steps in which the rules that are left out here matter, so that few walks are enough."""
 
@@ -101,10 +94,3 @@ class IgnoresTheRegister(Crowd):
 class ForgetsItsJobs(Crowd):
     def altered(self) -> None:
         self.stage.archive = _NoJobs(self.stage.archive)
-
-
-class LetsOlderPlansWrite(Crowd):
-    person_edits = worker_dies_before_a_call = two_visits_interleave = task_is_cleared = None
-
-    def altered(self) -> None:
-        self.stage.archive = _NoLatest(self.stage.archive)

@@ -1,0 +1,52 @@
+"""What tasks hand on to each other when it no longer fits: reads from days ago, a config that was edited in between."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+import pytest
+
+from partner_sync.errors import SnapshotError
+from tests.dag.test_faults import ALL, objects
+
+OWNER = """[[attributes]]
+field = "account_owner"
+from = "Account_Owner_Calc__c"
+rule = "text"
+"""
+
+
+def aged(task_id: str, hours: float) -> None:
+    """The snapshot of a task as if it had been begun so long ago."""
+    (path,) = objects(task_id)
+    text = path.read_text()
+    outer = json.loads(text)
+    inner = json.loads(outer["json"])
+    inner["begun"] = (datetime.fromisoformat(inner["begun"]) - timedelta(hours=hours)).isoformat()
+    path.write_text(json.dumps({**outer, "json": json.dumps(inner)}))
+
+
+@pytest.mark.parametrize("gathered", ["gather_accounts", "gather_organizations"])
+def test_a_read_that_is_older_than_a_plan_may_be_is_not_compared_and_clearing_both_mends_the_run(small, gathered):
+    run = small.run(before={"compare": lambda: aged(gathered, 6.2)})
+    assert ("failed", 1) == (run.state, run.tries["compare"])
+    (error,) = run.errors("compare")
+    assert SnapshotError is type(error)
+    assert f"The snapshot of {gathered} is 6.2 h old" in str(error)
+    assert "Clear the two gather tasks with downstream" in str(error)
+    assert ([], None) == (small.submits(), run.record)
+    mended = small.clear(run, "gather_accounts", "gather_organizations", "compare", "sync")
+    assert ("success", {"confirmed": ALL}) == (mended.state, mended.counts())
+
+
+def test_a_change_of_a_field_that_left_the_config_after_compare_is_not_written_and_says_which_task_to_clear(small):
+    def leave_the_owner_alone() -> None:
+        small.config(lambda text: text.replace(OWNER, ""))
+
+    run = small.run(before={"sync": leave_the_owner_alone})
+    assert ("failed", {"confirmed": 2}) == (run.state, run.counts())
+    errors = run.errors("sync")
+    assert [SnapshotError, SnapshotError] == [type(error) for error in errors]
+    assert all("account_owner is not in the config any more. Clear compare with downstream" in str(e) for e in errors)
+    assert (1, []) == (len(small.submits()), small.open_jobs())
