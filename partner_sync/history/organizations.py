@@ -15,11 +15,11 @@ from partner_sync.history.stories import Event, Story
 from partner_sync.history.summary import moment
 from partner_sync.ids import id_18
 
-EVENTS = 500
-"""How many changes of one organization are told."""
+EVENTS, ALL = 500, -1
+"""How many changes of one organization are told to whoever does not ask for all."""
 
 
-def stories(db: sqlite3.Connection, account_id: str, links: Links) -> tuple[Story, ...]:
+def stories(db: sqlite3.Connection, account_id: str, links: Links, *, events: int = EVENTS) -> tuple[Story, ...]:
     """The stories of an account, one for each instance that knows it."""
     account = id_18(account_id) or account_id
     known = [
@@ -28,23 +28,27 @@ def stories(db: sqlite3.Connection, account_id: str, links: Links) -> tuple[Stor
     ]
     named = _problem_instances(db, account)
     known = list(dict.fromkeys([*known, *(one for one in named if one)])) or named
-    found = [_story(db, instance, account, None, links) for instance in known]
+    found = [_story(db, instance, account, None, links, events) for instance in known]
     return tuple(one for one in found if one is not None)
 
 
-def story(db: sqlite3.Connection, instance: str, organization_id: int, links: Links) -> Story | None:
+def story(
+    db: sqlite3.Connection, instance: str, organization_id: int, links: Links, *, events: int = EVENTS
+) -> Story | None:
     """The story of an organization; None if the archive does not know it."""
+    if organization_id.bit_length() > 63:
+        return None
     row = db.execute(
         "SELECT account_id FROM subject WHERE organization_id = ? AND instance = ? ORDER BY at DESC LIMIT 1",
         [organization_id, instance],
     ).fetchone()
     if row is None and not _problem_ids(db, [str(organization_id)]):
         return None
-    return _story(db, instance, (row["account_id"] or None) if row else None, organization_id, links)
+    return _story(db, instance, (row["account_id"] or None) if row else None, organization_id, links, events)
 
 
 def _story(
-    db: sqlite3.Connection, instance: str, account: str | None, organization: int | None, links: Links
+    db: sqlite3.Connection, instance: str, account: str | None, organization: int | None, links: Links, limit: int
 ) -> Story | None:
     stood, read, organization = _stood(db, instance, account, organization)
     rows = db.execute(
@@ -52,7 +56,7 @@ def _story(
         " WHERE c.id IN"
         " (SELECT id FROM change WHERE account_id = ? UNION SELECT id FROM change WHERE organization_id = ?)"
         " AND c.instance = ? ORDER BY c.begun DESC, p.made DESC, c.n DESC LIMIT ?",
-        [account, organization, instance, EVENTS],
+        [account, organization, instance, limit],
     ).fetchall()
     if organization is None:
         organization = next((one for row in rows if (one := row["organization_id"]) and _is_free(db, row, one)), None)
