@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 import sqlite3
-import sys
-import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from partner_sync.history import History, files
-from partner_sync.history.files import default_folder
 from partner_sync.model import PlanOrder
-from tests.history.past import NOON, a_create, a_mark, a_problem, a_standing, account, an_update
+from tests.history.past import NOON, a_create, a_mark, a_problem, account, an_update
 
 
 def ids(history):
@@ -303,54 +297,3 @@ def test_who_is_named_by_nothing_that_is_left_is_not_found_any_more(past):
     shutil.rmtree(past.folder / "archive" / "runs" / "2026-11-22")
     assert () == history.find("gone").hits
     assert ["There"] == [hit.name for hit in history.find("there").hits]
-
-
-@pytest.mark.parametrize("number", [2**63, 2**64, 10**5000], ids=["2**63", "2**64", "5000 digits"])
-def test_numbers_that_no_id_can_be_leave_out_their_object_alone(past, number):
-    past.run(-2, [an_update(1)])
-    past.run(-1, [an_update(2)])
-    past.run(0, [an_update(3)])
-    past.stand(0, a_standing(4))
-    root = past.archive.root
-    wrong = [
-        *root.glob("runs/*/*T11*/*/plan.json"),
-        *root.glob("runs/*/*T12*/*/verdicts/*"),
-        *root.glob("instances/*/standing/*"),
-    ]
-    assert 3 == len(wrong)
-    sys.set_int_max_str_digits(0)
-    text = str(number)
-    sys.set_int_max_str_digits(4300)
-    for path in wrong:
-        path.write_text(re.sub(r"360000\d", text, path.read_text()))
-    history = past.history()
-    assert [str(path.relative_to(root)) for path in sorted(wrong, reverse=True)] == [
-        one.path for one in history.unreadable()
-    ]
-    assert 3 == history.runs().total
-    assert ["Partner 1"] == [hit.name for hit in history.find("partner 1").hits]
-    assert None is history.trouble
-
-
-def test_a_folder_named_like_a_day_that_there_is_not_is_not_looked_at(past):
-    past.run(-1)
-    wrong = past.archive.root / "runs" / "2026-13-45" / "x" / "run.json"
-    wrong.parent.mkdir(parents=True)
-    wrong.write_text("{}")
-    history = past.history()
-    assert (1, None) == (history.runs().total, history.trouble)
-
-
-def test_the_index_asks_nothing_that_sqlite_learned_after_3_37():
-    sources = (Path(__file__).parents[2] / "partner_sync" / "history").glob("*.py")
-    assert [] == [path.name for path in sources if re.search(r"->>?\s*['\d]", path.read_text())]
-
-
-def test_a_file_in_the_place_of_the_temporary_folder_is_no_obstacle(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    taken = tmp_path / f"partner-sync-{os.getuid()}"
-    taken.write_text("mine")
-    folder = default_folder("archive", {"PARTNER_SYNC_HOME": str(tmp_path / "none")})
-    assert tmp_path == folder.parent.parent
-    assert taken != folder.parent
-    assert folder.parent.is_dir()
