@@ -84,6 +84,7 @@ LIVED_THROUGH = {
         {"do": "status", "status": 503, "effect": True, **UPDATE},
         {"do": "status", "status": 429, **MARK},
     ],
+    "submits that are asked to wait": all_kinds(do="status", status=429, headers={"Retry-After": "1"}),
     "too many jobs": all_kinds(do="too_many_jobs"),
     "polls that break, and job statuses that come late": [
         {"do": "status", **POLL},
@@ -137,12 +138,9 @@ TRIED_AGAIN = {
         [{"do": "short_read", "drop": 1, **each} for each in (LISTING, QUERY)],
     ),
     "submits answered 429": (
-        ["sync", "sync"],
+        ["sync"],
         UnavailableError,
-        [
-            {"do": "status", "status": 429, "times": 2, **CREATE},
-            {"do": "status", "status": 429, "headers": {"Retry-After": "1"}, **MARK},
-        ],
+        [{"do": "status", "status": 429, "times": 2, **CREATE}],
     ),
     "reads before the write answered 503": (["sync"], UnavailableError, [{"do": "status", "times": 2, **SHOW}]),
     "polls answered 503": (["sync"], UnavailableError, [{"do": "status", "times": 2, **POLL}]),
