@@ -38,6 +38,7 @@ from partner_sync.names import settle
 from partner_sync.options import Options as Options
 from partner_sync.options import options as options
 from partner_sync.problems import problem
+from partner_sync.soql import selected
 
 # -- the plan -----------------------------------------------------------------------------------------------
 
@@ -120,6 +121,11 @@ def _check(config: Config, accounts: AccountsSnapshot, organizations: Organizati
         raise SnapshotError(
             f"The account snapshot has {len(accounts.rows)} rows, {accounts.proof.read} were read: nothing may be"
             " concluded from it. Clear gather_accounts."
+        )
+    if missing := set(selected(config)).difference(accounts.rows[0]):
+        raise SnapshotError(
+            f"The account snapshot was taken under another config: it has no {', '.join(sorted(missing))}. Clear"
+            " gather_accounts and gather_organizations with downstream."
         )
     names = [instance.name for instance in config.instances]
     read = [one.instance for one in organizations.instances]

@@ -174,6 +174,10 @@ def _marks(parts: Parts) -> Iterator[Mistake]:
     if older is not None and older.field == parts.marks.field:
         wrong = f"is {shown(older.field)}, the checkbox that marks"
         yield Mistake("marks.only_if_older.field", wrong, "Write the key of a date field.")
+    for _, row in parts.attributes:
+        if older is not None and row.field == older.field and row.rule != "date":
+            wrong = f"is {shown(older.field)}, which the rule {row.rule} writes"
+            yield Mistake("marks.only_if_older.field", wrong, "Write the key of a date field.")
 
 
 def _limits(parts: Parts) -> Iterator[Mistake]:

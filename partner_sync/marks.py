@@ -47,7 +47,7 @@ def marks(config: Config, instance: str, organizations: Iterable[Organization], 
             problems.append(_without_id(instance, organization))
         elif organization.id in named.organizations or named.accounts & _ids(organization):
             continue
-        elif _may_be_unidentified(organization, account_id, named):
+        elif _may_be_unidentified(organization, named):
             problems.append(_unidentified(instance, organization))
         elif why := _spared(config, instance, organization, oldest):
             spared[why] += 1
@@ -83,8 +83,9 @@ def _spared(config: Config, instance: str, organization: Organization, oldest: s
     return "" if isinstance(since, str) and day(since) and since < oldest else "too_recent"
 
 
-def _may_be_unidentified(organization: Organization, account_id: str, named: Named) -> bool:
-    return bool(named.unidentified & {name_key(organization.name), account_id[:15].casefold()})
+def _may_be_unidentified(organization: Organization, named: Named) -> bool:
+    borne = {name_key(organization.name), *(one[:15].casefold() for one in _ids(organization) if one)}
+    return bool(named.unidentified & borne)
 
 
 def _years_before(today: date, years: int) -> date:

@@ -60,7 +60,8 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "name_waits": ProblemKind(
         "The wanted name is freed by another change of this plan.",
         "Nothing to do: the name is freed by another change of this plan, and the run after that one is confirmed"
-        " writes it. Should it still wait tomorrow, look at what became of the other change.",
+        " writes it. Should it still wait tomorrow, look at what became of the other change: it may be withheld, or not"
+        " be among the account_ids that were asked for.",
     ),
     "organization_claimed_twice": ProblemKind(
         "An organization carries the ids of two accounts.",

@@ -231,7 +231,8 @@ class Calls:
     connect_seconds: Annotated[Seconds, Field(description="how long a connection may take to come about")] = 10
     read_seconds: Annotated[Seconds, Field(description="how long an answer may be silent")] = 60
     attempts: Annotated[
-        Times, Field(description="attempts of a read or a token request; a write is repeated after a 429 only")
+        Times,
+        Field(description="attempts of a read or a token request; a write only where it did not arrive"),
     ] = 4
     first_wait_seconds: Annotated[
         Seconds, Field(description="the first wait; doubled at each further attempt, unless the system names a time")

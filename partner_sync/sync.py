@@ -178,7 +178,10 @@ class Visit:
         except UnavailableError as error:
             if error.effect == "none":
                 self._release(claimed)
-                raise
+                if error.retry_after is None:
+                    raise
+                asked = self.now() + timedelta(seconds=error.retry_after)
+                return self._wait(f"Zendesk {error.happened}", since=self.waiting_since, not_before=asked)
             self.register.write(replace(entry, calls=entry.calls + self.zendesk.calls))
             settled = self.now() + timedelta(seconds=self.settings.settle_seconds)
             return self._come_back(f"the answer to its submit was lost ({error.happened})", not_before=settled)

@@ -5,6 +5,9 @@ What is repeated, and when:
     GET, token requests   broken connections (truncated bodies too), 409, 429, 502, 503, 504
     everything else       429, and connections that were never made: both leave no effect behind
 
+A write waits for moments only (`WRITE_WAIT_SECONDS`), since what was read before it grows old: where it would take
+longer it is given up, and its caller reads again before it comes back.
+
 Anything else that stops an answer from arriving is an `UnavailableError`, whose `effect` says whether the request may
 have been carried out. Redirects are never followed: they turn a write into a read, and lead credentials to other hosts.
 Whatever else was answered, 4xx included, is the caller's to judge.
@@ -35,6 +38,8 @@ log = logging.getLogger(__name__)
 TOKEN_PATHS = ("/oauth/tokens", "/services/oauth2/token", "/services/Soap/u/")
 """POSTs that may be repeated, since a token more or less has no effect. The last one is Salesforce's SOAP login."""
 SOAP_LOGIN = TOKEN_PATHS[2]
+WRITE_WAIT_SECONDS = 2
+"""The longest wait before a write is sent, or sent again."""
 BUSY = frozenset({409, 429, 502, 503, 504})
 """Answers after which a repeatable request is sent again. 409 is Zendesk's "database collision"."""
 
@@ -105,8 +110,11 @@ class Session(requests.Session):
         kwargs |= {"allow_redirects": False, "timeout": (self._settings.connect_seconds, self._settings.read_seconds)}
         kwargs["verify"] = kwargs.get("verify") or True
         failure = _Failure("was not asked", harmless=True, again=False)
-        for wait in [*self._waits(), None]:
-            self._keep_reserve(method, path)
+        longest = (
+            self._settings.max_wait_seconds if repeatable else min(self._settings.max_wait_seconds, WRITE_WAIT_SECONDS)
+        )
+        for wait in [*self._waits(longest), None]:
+            self._keep_reserve(method, path, longest)
             if token:
                 self.token_calls += 1
             else:
@@ -116,7 +124,7 @@ class Session(requests.Session):
                 return outcome
             failure = outcome
             asked = failure.wait
-            if wait is None or not failure.again or (asked or 0) > self._settings.max_wait_seconds:
+            if wait is None or not failure.again or (asked or 0) > longest:
                 break
             wait = wait if asked is None else asked
             log.info("%s %s at %s %s; trying again in %.1f s", self.system, failure.happened, method, path, wait)
@@ -131,10 +139,10 @@ class Session(requests.Session):
             words=failure.words,
         )
 
-    def _waits(self) -> Iterator[float]:
+    def _waits(self, longest: float) -> Iterator[float]:
         """Waits between attempts, one fewer than there are attempts."""
         for attempt in range(self._settings.attempts - 1):
-            yield min(self._settings.first_wait_seconds * 2**attempt, self._settings.max_wait_seconds)
+            yield min(self._settings.first_wait_seconds * 2**attempt, longest)
 
     def _attempt(
         self, request: requests.PreparedRequest, repeatable: bool, kwargs: dict[str, Any]
@@ -192,7 +200,7 @@ class Session(requests.Session):
             return _Failure(f"answered {status}", harmless=False, again=False, wait=wait, words=words)
         return response
 
-    def _keep_reserve(self, method: str, path: str) -> None:
+    def _keep_reserve(self, method: str, path: str, longest: float) -> None:
         """Wait, or give up, while what remains of the quota is the part left to others."""
         if self._quota is None:
             return
@@ -206,7 +214,7 @@ class Session(requests.Session):
                 self.system, method, path, f"{left[:-1]} until its daily quota recovers,", effect="none"
             )
         wait = at + quota.resets_in - self._clock()
-        if wait > self._settings.max_wait_seconds:
+        if wait > longest:
             raise UnavailableError(self.system, method, path, left, effect="none", retry_after=wait)
         self._quota = None
         if wait > 0:

@@ -19,6 +19,8 @@ def change(
     db: sqlite3.Connection, objects: Objects, run: sqlite3.Row, plan: sqlite3.Row, n: int
 ) -> ChangeDetail | None:
     """The change with the number `n` of a plan; None if there is none."""
+    if n.bit_length() > 63:
+        return None
     one = db.execute("SELECT * FROM change WHERE plan = ? AND n = ?", [plan["id"], n]).fetchone()
     if one is None:
         return None

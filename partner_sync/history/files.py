@@ -30,7 +30,10 @@ def default_folder(archive: str, environ: Mapping[str, str]) -> Path:
     if home.is_dir() and any(home.iterdir()) and os.access(home, os.W_OK):  # an empty one is not taken for ours
         return home / "history" / name
     private = Path(tempfile.gettempdir()) / f"partner-sync-{os.getuid()}"
-    private.mkdir(mode=0o700, exist_ok=True)
+    try:
+        private.mkdir(mode=0o700, exist_ok=True)
+    except FileExistsError:
+        return Path(tempfile.mkdtemp(prefix="partner-sync-")) / name  # anybody may put a file there
     if private.is_symlink() or private.stat().st_uid != os.getuid():
         private = Path(tempfile.mkdtemp(prefix="partner-sync-"))
     return private / name

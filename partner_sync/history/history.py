@@ -278,13 +278,13 @@ class History:
 
     # -- one organization -----------------------------------------------------------------------------------
 
-    def organization(self, instance: str, organization_id: int) -> Story | None:
+    def organization(self, instance: str, organization_id: int, *, events: int = organizations.EVENTS) -> Story | None:
         """Why an organization is as it is; None if the archive does not know it."""
-        return self._ask(lambda db: organizations.story(db, instance, organization_id, runs.links(db)))
+        return self._ask(lambda db: organizations.story(db, instance, organization_id, runs.links(db), events=events))
 
-    def account(self, account_id: str) -> tuple[Story, ...]:
+    def account(self, account_id: str, *, events: int = organizations.EVENTS) -> tuple[Story, ...]:
         """The same by account, 15 or 18 characters: one story for each instance that knows it."""
-        return self._ask(lambda db: organizations.stories(db, account_id, runs.links(db)))
+        return self._ask(lambda db: organizations.stories(db, account_id, runs.links(db), events=events))
 
     def find(self, text: str) -> Found:
         """Accounts and organizations by a part of a name, by account id, or by Zendesk's id."""

@@ -54,17 +54,26 @@ def fields(changes: Sequence[Told], stood: Stood | None) -> tuple[FieldNow, ...]
 
 
 def judge(
-    changes: Sequence[Told], problems: Sequence[ProblemRow], latest: datetime | None, stood: Stood | None
+    changes: Sequence[Told],
+    problems: Sequence[ProblemRow],
+    latest: datetime | None,
+    stood: Stood | None,
+    read: datetime | None,
 ) -> tuple[Now, datetime | None, str]:
-    """How it is as of the last run over all accounts, since when, and that in one sentence. `changes`: newest first."""
+    """How it is as of the last run over all accounts, since when, and that in one sentence.
+
+    `changes` begin with the newest. `read` is when its instance was read last, whether it stood there or not.
+    """
     if problems:
         kinds = ", ".join(sorted({one.kind.replace("_", " ") for one in problems}))
         return "problem", min(one.first_seen for one in problems), f"A person has to look at it: {kinds}."
     last = next((told for told in changes if told.change.outcome != "dry run"), None)
-    if last is not None and (stood is None or last.begun >= stood.begun):
+    if last is not None and (read is None or last.begun >= read):
         return _by_change(last, latest)
     if stood is not None:
         return _by_standing(last, stood)
+    if read is not None and changes and read > changes[0].begun:
+        return "not known", None, "The last read knows no such partner."
     if latest is None or not changes:
         return "not known", None, "Nothing was written yet." if changes else "Its problem is gone."
     return "not known", None, "It was only looked at, in a dry run."
@@ -87,7 +96,7 @@ def _by_standing(last: Told | None, stood: Stood) -> tuple[Now, datetime | None,
     if stood.desired is None:
         if stood.marked:
             return "marked", since, "It is marked for deletion: no account has its id."
-        return "not known", None, "It is a partner organization that no account of the last run has."
+        return "not known", None, "No account of the last read says what it should be."
     if stood.existing is None:
         return "differs", stood.begun, "Its account has no organization here that was read whole."
     different = [name for name, value in stood.desired.items() if stood.existing.get(name) != value]

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
 from partner_sync.objects import Root, children, read, stored
@@ -13,7 +14,7 @@ from partner_sync.objects import Root, children, read, stored
 READERS = 16
 """How many objects of a store are read at once."""
 
-DAY = re.compile(r"\d{4}-\d\d-\d\d")
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 Text = str | OSError | UnicodeError
 
@@ -32,7 +33,7 @@ class Objects:
 
     def days(self) -> list[str]:
         """The day folders, the newest first. What is not a day is not ours."""
-        return sorted((path.name for path in children(self.root / "runs") if DAY.fullmatch(path.name)), reverse=True)
+        return sorted((path.name for path in children(self.root / "runs") if _is_day(path.name)), reverse=True)
 
     def below(self, folder: str) -> dict[str, str]:
         """Every object below a folder, by its path from the root, with its stamp. Hidden ones are not written yet."""
@@ -55,3 +56,10 @@ class Objects:
             return read(self.root / path)
         except (OSError, UnicodeError) as error:
             return error
+
+
+def _is_day(name: str) -> bool:
+    try:
+        return DAY.fullmatch(name) is not None and bool(date.fromisoformat(name))
+    except ValueError:
+        return False

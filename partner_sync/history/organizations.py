@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from datetime import datetime
 
 from partner_sync.history.changes import change_row
 from partner_sync.history.links import Links
@@ -14,11 +15,11 @@ from partner_sync.history.stories import Event, Story
 from partner_sync.history.summary import moment
 from partner_sync.ids import id_18
 
-EVENTS = 500
-"""How many changes of one organization are told."""
+EVENTS, ALL = 500, -1
+"""How many changes of one organization are told to whoever does not ask for all."""
 
 
-def stories(db: sqlite3.Connection, account_id: str, links: Links) -> tuple[Story, ...]:
+def stories(db: sqlite3.Connection, account_id: str, links: Links, *, events: int = EVENTS) -> tuple[Story, ...]:
     """The stories of an account, one for each instance that knows it."""
     account = id_18(account_id) or account_id
     known = [
@@ -27,34 +28,38 @@ def stories(db: sqlite3.Connection, account_id: str, links: Links) -> tuple[Stor
     ]
     named = _problem_instances(db, account)
     known = list(dict.fromkeys([*known, *(one for one in named if one)])) or named
-    found = [_story(db, instance, account, None, links) for instance in known]
+    found = [_story(db, instance, account, None, links, events) for instance in known]
     return tuple(one for one in found if one is not None)
 
 
-def story(db: sqlite3.Connection, instance: str, organization_id: int, links: Links) -> Story | None:
+def story(
+    db: sqlite3.Connection, instance: str, organization_id: int, links: Links, *, events: int = EVENTS
+) -> Story | None:
     """The story of an organization; None if the archive does not know it."""
+    if organization_id.bit_length() > 63:
+        return None
     row = db.execute(
         "SELECT account_id FROM subject WHERE organization_id = ? AND instance = ? ORDER BY at DESC LIMIT 1",
         [organization_id, instance],
     ).fetchone()
     if row is None and not _problem_ids(db, [str(organization_id)]):
         return None
-    return _story(db, instance, (row["account_id"] or None) if row else None, organization_id, links)
+    return _story(db, instance, (row["account_id"] or None) if row else None, organization_id, links, events)
 
 
 def _story(
-    db: sqlite3.Connection, instance: str, account: str | None, organization: int | None, links: Links
+    db: sqlite3.Connection, instance: str, account: str | None, organization: int | None, links: Links, limit: int
 ) -> Story | None:
-    stood, organization = _stood(db, instance, account, organization)
+    stood, read, organization = _stood(db, instance, account, organization)
     rows = db.execute(
         "SELECT c.*, p.plan_id, p.made, r.run_id FROM change c JOIN plan p ON p.id = c.plan JOIN run r ON r.id = p.run"
         " WHERE c.id IN"
         " (SELECT id FROM change WHERE account_id = ? UNION SELECT id FROM change WHERE organization_id = ?)"
         " AND c.instance = ? ORDER BY c.begun DESC, p.made DESC, c.n DESC LIMIT ?",
-        [account, organization, instance, EVENTS],
+        [account, organization, instance, limit],
     ).fetchall()
     if organization is None:
-        organization = next((row["organization_id"] for row in rows if row["organization_id"]), None)
+        organization = next((one for row in rows if (one := row["organization_id"]) and _is_free(db, row, one)), None)
     changes = [Told(moment(row["begun"]), change_row(row, row["run_id"], row["plan_id"], links)) for row in rows]
     ids = [one for one in (account, str(organization) if organization else None) if one]
     latest = db.execute("SELECT * FROM run WHERE whole ORDER BY begun DESC LIMIT 1").fetchone()
@@ -63,7 +68,7 @@ def _story(
     if not changes and not past and stood is None:
         return None
     as_of = moment(latest["begun"]) if latest else None
-    now, since, sentence = judge(changes, current, as_of, stood)
+    now, since, sentence = judge(changes, current, as_of, stood, read)
     events = [Event(told.begun, told.change.run_id, told.change, None) for told in changes]
     names = _names(db, account, organization, instance)
     return Story(
@@ -74,7 +79,7 @@ def _story(
         names=names,
         now=now,
         since=since,
-        as_of=max((one for one in (as_of, stood.begun if stood else None) if one), default=None),
+        as_of=max((one for one in (as_of, read) if one), default=None),
         sentence=sentence,
         fields=fields(changes, stood),
         problems=current,
@@ -86,21 +91,32 @@ def _story(
 
 def _stood(
     db: sqlite3.Connection, instance: str, account: str | None, organization: int | None
-) -> tuple[Stood | None, int | None]:
-    """How it stood when it was read last, and its organization, where that says it."""
+) -> tuple[Stood | None, datetime | None, int | None]:
+    """How it stood when its instance was read last, when that was, and its organization, where that says it."""
     where, value = ("organization_id = ?", organization) if organization else ("account_id = ?", account)
     row = db.execute(
-        f"SELECT * FROM standing JOIN stood USING (instance) WHERE instance = ? AND {where}",  # noqa: S608 - our own words
-        [instance, value],
+        f"SELECT * FROM stood LEFT JOIN standing ON standing.instance = stood.instance AND {where}"  # noqa: S608 - ours
+        " WHERE stood.instance = ? ORDER BY desired IS NULL LIMIT 1",
+        [value, instance],
     ).fetchone()
-    if row is None:
-        return None, organization
+    read = moment(row["begun"]) if row is not None else None
+    if row is None or read is None or row["marked"] is None:
+        return None, read, organization
     names = json.loads(row["fields"])
     desired, existing = (
         dict(zip(names, json.loads(row[key]), strict=True)) if row[key] else None for key in ("desired", "existing")
     )
-    stood = Stood(moment(row["begun"]), row["name"], desired, existing, bool(row["marked"]))
-    return stood, organization or row["organization_id"] or None
+    stood = Stood(read, row["name"], desired, existing, bool(row["marked"]))
+    return stood, read, organization or row["organization_id"] or None
+
+
+def _is_free(db: sqlite3.Connection, change: sqlite3.Row, organization: int) -> bool:
+    """Whether no other account than that of a change has its organization by now."""
+    found = db.execute(
+        "SELECT 1 FROM standing WHERE organization_id = ? AND instance = ? AND account_id NOT IN ('', ?)",
+        [organization, change["instance"], change["account_id"]],
+    )
+    return found.fetchone() is None
 
 
 def _names(db: sqlite3.Connection, account: str | None, organization: int | None, instance: str) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ UNWELL: tuple[Literal["rejected", "unknown"], ...] = ("rejected", "unknown")
 CHART, MOST_CHANGED, CHANGED_DAYS, PARTS = 48, 10, 30, 5
 OVERDUE_AFTER = 2
 """How many schedules may pass without a success."""
+ITSELF = "(plan_id IS NULL OR instr(why, 'failed') OR instr(why, 'no verdict'))"
+"""A run that failed by more than single rows or a limit."""
 
 
 def overview(
@@ -70,7 +72,7 @@ def _newest(db: sqlite3.Connection, where: str) -> sqlite3.Row | None:
 
 def _next_run(db: sqlite3.Connection, now: datetime, schedule_seconds: float) -> datetime | None:
     """When the schedule comes next, if the newest scheduled run is no older than that."""
-    row = _newest(db, "trigger ->> '$.run_type' = 'scheduled'")
+    row = _newest(db, "json_extract(trigger, '$.run_type') = 'scheduled'")
     following = moment(row["run_after"]) + timedelta(seconds=schedule_seconds) if row else None
     return following if following is not None and following > now else None
 
@@ -79,15 +81,16 @@ def _next_run(db: sqlite3.Connection, now: datetime, schedule_seconds: float) ->
 
 
 def _failed(db: sqlite3.Connection) -> list[Item]:
-    """The newest run failed, and not only by what the other items say."""
-    newest = _newest(db, "dry_run = 0 AND state != 'going on'")
-    if newest is None or newest["state"] != "failed":
+    """Runs that failed, and not only by what the other items say, since one over all accounts came to its end."""
+    ended = db.execute(
+        f"SELECT max(begun) FROM run WHERE whole AND (state = 'success' OR state = 'failed' AND NOT {ITSELF})"  # noqa: S608 - ours
+    ).fetchone()[0]
+    where = f"dry_run = 0 AND state = 'failed' AND {ITSELF} AND begun > {ended or 0}"
+    newest = _newest(db, where)
+    if newest is None:
         return []
+    [count] = db.execute(f"SELECT count(*) FROM run WHERE {where}").fetchone()  # noqa: S608 - the text is ours
     failures = [one for one in failures_of(newest) if one.error not in ("VerdictError", "WithheldError")]
-    if newest["plan_id"] is not None and "failed" not in newest["why"] and "no verdict" not in newest["why"]:
-        return []
-    since = db.execute("SELECT max(begun) AS begun FROM run WHERE state = 'success'").fetchone()["begun"] or 0
-    [count] = db.execute("SELECT count(*) FROM run WHERE state = 'failed' AND begun > ?", [since]).fetchone()
     parts = Counter(f"{one.task} ({one.error})" for one in failures)
     said = failures[-1].message if failures else newest["why"]
     return [Item("failed", count, 0, said, True, tuple(parts.most_common(PARTS)), Link(newest["run_id"], "failures"))]

@@ -129,6 +129,7 @@ class Refresh:
                 _know(db, path, instances[path], text)
                 try:
                     rows.put_standings(db, rows.parsed(Standings, rows.readable(text, path), path))
+                    rows.forget_names(db)
                 except SnapshotError as error:
                     db.execute("INSERT OR REPLACE INTO unreadable VALUES (?, 0, ?)", [path, str(error)])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -20,7 +21,8 @@ from partner_sync.model import Change, Failure, Plan, Problem, RowVerdict, RunRe
 
 T = TypeVar("T")
 NEXT_STEP = "It is left out here; if it was damaged, move it away."
-SEEN = ("account_id", "instance", "organization_id", "name", "folded", "at")
+LONG = re.compile("[0-9]{19}")
+"""No number with fewer digits is too large for SQLite."""
 
 
 @dataclass(frozen=True, order=True)
@@ -50,8 +52,17 @@ class Place:
 
 
 def parsed(cls: type[T], text: str, path: str) -> T:
-    """The value in an object. Raises SnapshotError."""
-    return codec.from_json(cls, text, source=path, next_step=NEXT_STEP)
+    """The value in an object. Raises SnapshotError, for a number too that the index cannot hold."""
+    found = codec.from_json(cls, text, source=path, next_step=NEXT_STEP)
+    if LONG.search(text) and not _holds(codec.plain(found)):
+        raise SnapshotError(f"{path} has a number in it that is no number of ours. {NEXT_STEP}")
+    return found
+
+
+def _holds(value: object) -> bool:
+    if isinstance(value, dict | list):
+        return all(map(_holds, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, int) or value.bit_length() < 64
 
 
 def readable(text: Text, path: str) -> str:

@@ -14,7 +14,7 @@ HITS, NEAR = 50, 5
 
 def find(db: sqlite3.Connection, text: str) -> Found:
     """Accounts and organizations by a part of a name, by a 15- or 18-character id, or by Zendesk's id."""
-    text = text.strip()
+    text = text.strip().encode("utf-8", "replace").decode()  # of an argument, any byte
     account = id_18(text)
     number = int(text) if text.isdecimal() and len(text) < 19 else 0
     where: str = "instr(folded, ?) > 0"
@@ -60,7 +60,7 @@ def _by_problem(db: sqlite3.Connection, subject: str) -> tuple[Hit, ...]:
         " WHERE s.subject = ? GROUP BY 1",
         [subject],
     )
-    number = int(subject) if subject.isdecimal() else None
+    number = int(subject) if subject.isdecimal() and len(subject) < 19 else None
     account = None if number else subject
     return tuple(Hit(row["instance"] or "", account, number, "", moment(row["at"])) for row in found)
 

@@ -99,7 +99,8 @@ def _sides(
         newest = plan["plan_id"] == row["plan_id"]
         _count(db, plan["id"], sides, verdicts, newest=newest or row["plan_id"] is None)
         db.execute(
-            "INSERT INTO changed SELECT ?, c.instance, f.value ->> 0, ?, count(*) FROM change c, json_each(c.fields) f"
+            "INSERT INTO changed SELECT ?, c.instance, json_extract(f.value, '$[0]'), ?, count(*)"
+            " FROM change c, json_each(c.fields) f"
             " WHERE c.plan = ? AND c.kind = 'update' AND c.outcome = 'confirmed' AND c.written GROUP BY 2, 3"
             " ON CONFLICT DO UPDATE SET count = count + excluded.count",
             [run, begun, plan["id"]],

@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException as AnyHTTPException
 
 from partner_sync.errors import ConfigError
 from partner_sync.history import History
@@ -72,8 +73,8 @@ def _answer_errors(made: FastAPI) -> None:
         wrong = ", ".join(sorted({str(one["loc"][-1]) for one in error.errors()}))
         return HTMLResponse(_said("Not an address of this page", f"Something is wrong with: {wrong}."), 422)
 
-    @made.exception_handler(HTTPException)
-    def refused(request: Request, error: HTTPException) -> Response:
+    @made.exception_handler(AnyHTTPException)  # FastAPI's own, and that of an address which nothing answers
+    def refused(request: Request, error: AnyHTTPException) -> Response:
         if "text/html" not in request.headers.get("Accept", "") and error.status_code != 404:
             return JSONResponse({"detail": error.detail}, error.status_code, headers=error.headers)
         title, text = REFUSED.get(error.status_code, ("Not found", str(error.detail)))

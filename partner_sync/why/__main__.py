@@ -19,6 +19,7 @@ from partner_sync.commands import command
 from partner_sync.errors import ConfigError
 from partner_sync.history import History
 from partner_sync.history.files import default_folder
+from partner_sync.history.organizations import ALL
 from partner_sync.history.stories import Found, Hit, Story
 from partner_sync.local.plain import plain
 from partner_sync.stores import archive_url, own_stdout, root
@@ -49,12 +50,12 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
         _print_json(out, found, stories)
     elif stories:
         _print(out, *(told(story, datetime.now(timezone.utc)) for story in stories))
-    elif found.hits:
+    elif found.hits and not chosen:
         count = len(found.hits) + found.more
         _print(out, Text(f"{count} fit {plain(found.text)!r}; ask for one by its id:"), *hit_lines(found))
     else:
         _print(err, Text(_nothing(found)))
-    return TOLD if stories else SEVERAL if found.hits else NOTHING
+    return TOLD if stories else SEVERAL if found.hits and not chosen else NOTHING
 
 
 def _parser(out: TextIO) -> terminal.Parser:
@@ -80,9 +81,9 @@ def _stories(history: History, hits: Sequence[Hit]) -> list[Story]:
     stories: list[Story | None] = []
     for hit in hits:
         if hit.account_id is not None:
-            return list(history.account(hit.account_id))
+            return list(history.account(hit.account_id, events=ALL))
         if hit.organization_id is not None:
-            stories.append(history.organization(hit.instance, hit.organization_id))
+            stories.append(history.organization(hit.instance, hit.organization_id, events=ALL))
     return [story for story in stories if story is not None]
 
 

@@ -37,7 +37,7 @@ FLAGS = [
 HOSTILE = "<script>alert(1)</script>"
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def installed() -> None:
     """Skips, by name, what cannot run here."""
     missing = [name for name, found in (("chromium", CHROMIUM), ("npm", NPM)) if found is None]
@@ -45,7 +45,7 @@ def installed() -> None:
         pytest.skip(f"the page is not tried in a browser: apt-get install {' '.join(missing)}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def packages(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the lock in `node` installs, outside the checkout."""
     folder = tmp_path_factory.mktemp("node")
@@ -59,7 +59,7 @@ def packages(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "node_modules"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def airflow(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
     """The full Airflow on a sandbox whose jobs take seconds, so that a run can be watched. No run starts by itself."""
     folder, config = tmp_path_factory.mktemp("browser"), REPOSITORY / "dags" / "partner_sync.toml"
@@ -74,7 +74,7 @@ def airflow(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(installed: None) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -82,7 +82,7 @@ def browser(installed: None) -> Iterator[Browser]:
         made.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def login(airflow: Airflow, browser: Browser) -> Any:
     """What a browser keeps of somebody who logged in."""
     context = browser.new_context()
@@ -102,7 +102,7 @@ class Watched:
     stayed: bool
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def watched(airflow: Airflow, browser: Browser, login: Any) -> Watched:
     """The first run of this Airflow. Everything of it is written."""
     context = browser.new_context(viewport=WIDE, storage_state=login)

@@ -258,6 +258,12 @@ def test_an_organization_snapshot_that_is_empty_partial_or_foreign_is_refused(in
         comparing([an_account(1)], **instances)
 
 
+def test_accounts_read_under_another_config_are_refused_since_what_they_lack_would_be_cleared() -> None:
+    text = TOML.replace('from = "Account_Owner_Calc__c"', 'from = "Owner_Of_Today__c"')
+    with pytest.raises(SnapshotError, match=r"another config: it has no Owner_Of_Today__c\. Clear gather_accounts"):
+        plan_of([an_account(1)], [an_organization(1)], config=load(text, "partner_sync.toml"))
+
+
 def test_an_organization_that_two_pages_list_is_one_organization() -> None:
     plan = plan_of([an_account(1)], [an_organization(1), an_organization(1)])
     assert kinds(plan) == []

@@ -189,6 +189,11 @@ TOGETHER = [
         "marks.only_if_older.field",
         "the checkbox that marks",
     ),
+    (
+        edited("# only_if_older", "only_if_older", edited("expiration_date", "account_owner")),
+        "marks.only_if_older.field",
+        "which the rule text writes",
+    ),
     (edited("max_percent = 20", ""), "limits.mark", "limits nothing"),
     (edited("max_percent = 20", "max_count = 9"), "limits.mark.max_count", "below the floor of 10"),
     (edited("max_seconds = 300", "max_seconds = 5"), "retry.max_seconds", "less than retry.first_seconds = 15"),

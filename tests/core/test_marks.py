@@ -155,6 +155,12 @@ def test_what_bears_the_name_or_the_id_of_a_row_without_a_usable_id_is_not_marke
     assert [one.organization_ids for one in plan.problems if one.instance] == [(107,)]
 
 
+def test_what_bears_the_id_of_a_row_without_a_usable_id_as_external_id_is_not_marked() -> None:
+    lost = an_account(7, Account_ID_18__c=an_id(7).lower(), Name="Renamed")
+    plan = plan_with(an_organization(8, external_id=an_id(7)), rows=(lost,))
+    assert plan.changes == ()
+
+
 def test_an_organization_that_any_problem_names_is_not_marked() -> None:
     plan = plan_with(an_organization(7, name="Acme"), rows=(an_account(2, Name="Acme"),))
     assert (kinds(plan), plan.changes) == (["name_taken"], ())

@@ -42,3 +42,21 @@ def test_an_account_without_organization_and_a_partner_organization_without_acco
 def test_an_organization_of_others_is_not_told():
     assert () == stand([], [an_organization(1, account_type="customer", salesforce_id=None, external_id=None)]).rows
     assert PINNED not in {row.account_id for row in stand([an_account(1)], [an_organization(1)]).rows}
+
+
+def test_the_organization_of_a_blocked_account_is_told_without_what_is_desired():
+    [row] = stand([an_account(1, Partner_Track__c="Gold")], [an_organization(1)]).rows
+    assert (an_id(1), 101, "Partner 1", None) == (row.account_id, row.organization_id, row.name, row.desired)
+    assert "open_partner" in row.existing
+
+
+def test_a_blocked_account_without_organization_is_left_to_its_problem():
+    assert () == stand([an_account(1, Partner_Track__c="Gold")], []).rows
+
+
+def test_names_and_marks_are_read_as_they_are_compared():
+    found = stand([an_account(1)], [an_organization(1, name="Partner 1\u200b", mark_for_deletion="true")])
+    [row] = found.rows
+    assert ("Partner 1", True) == (row.existing[0], row.marked)
+    [left] = stand([], [an_organization(2, name="\u200bPartner 2")]).rows
+    assert "Partner 2" == left.name

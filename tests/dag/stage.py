@@ -177,7 +177,7 @@ class Stage:
                 assert wanted(account) == shown(row)
 
     def open_jobs(self) -> list[OpenJob]:
-        return self.archive.open_jobs("global")
+        return [entry for entry in self.archive.open_jobs("global") if not entry.settled]
 
     def writes(self) -> list[dict[str, Any]]:
         """What bulk jobs wrote, by the sandbox's own record."""

@@ -55,6 +55,7 @@ LIVED_THROUGH = {
         {"do": "status", "status": 503, "effect": True, **UPDATE},
         {"do": "status", "status": 429, **MARK},
     ],
+    "submits that are asked to wait": all_kinds(do="status", status=429, headers={"Retry-After": "1"}),
     "too many jobs": all_kinds(do="too_many_jobs"),
     "polls that break, and job statuses that come late": [
         {"do": "status", **POLL},

@@ -63,6 +63,18 @@ def test_a_reset_too_far_away_is_left_to_airflow(zendesk_session, notes, clock):
     assert (len(notes.asked), clock.waits) == (1, [])
 
 
+def test_under_the_reserve_a_write_does_not_wait_for_the_reset(zendesk_session, notes, clock):
+    notes.answers = [told(remaining=19, reset=30)]
+    session = zendesk_session(notes.url, reserve_percent=20)
+    session.get(COUNT)
+
+    with pytest.raises(UnavailableError, match="has 19 of 100 requests left") as caught:
+        session.put(COUNT)
+
+    assert (caught.value.retry_after, caught.value.effect) == (30, "none")
+    assert (len(notes.asked), clock.waits) == (1, [])
+
+
 def test_without_a_reserve_everything_may_be_used(zendesk_session, notes, clock):
     notes.answers = [told(remaining=0)]
     session = zendesk_session(notes.url, reserve_percent=0)

@@ -146,6 +146,20 @@ def test_a_write_is_sent_again_after_a_429_and_happens_once(sandbox, zendesk_ses
     assert (session.calls, clock.waits, len(sandbox.jobs())) == (3, [2, 2], 1)
 
 
+@pytest.mark.parametrize("asked", ["3", "60"])
+def test_a_write_that_is_asked_to_wait_is_given_up_since_what_was_read_before_it_grows_old(
+    sandbox, zendesk_session, clock, asked
+):
+    sandbox.fault("status", status=429, headers={"Retry-After": asked})
+    session = zendesk_session(sandbox.zendesk_url)
+
+    with pytest.raises(UnavailableError) as caught:
+        session.post(CREATE, json=ROWS, auth=AUTH)
+
+    assert (caught.value.effect, caught.value.retry_after) == ("none", float(asked))
+    assert (session.calls, clock.waits, len(sandbox.jobs())) == (1, [], 0)
+
+
 def test_a_write_refused_by_429_to_the_end_had_no_effect(sandbox, zendesk_session):
     sandbox.fault("status", status=429, times=None)
 
@@ -191,7 +205,7 @@ def test_a_write_for_which_there_was_no_connection_is_sent_again_and_had_no_effe
             session.post(CREATE, json=ROWS, auth=AUTH)
 
     assert caught.value.effect == "none"
-    assert clock.waits == [1, 2, 4]
+    assert clock.waits == [1, 2, 2]
 
 
 def test_a_connection_that_is_not_made_in_time_had_no_effect_either(zendesk_session):

@@ -127,3 +127,18 @@ def test_more_hits_than_are_listed_are_counted(past):
     past.run(-1, [a_create(number) for number in range(70)])
     found = past.history().find("partner")
     assert (50, 20) == (len(found.hits), found.more)
+
+
+@pytest.mark.parametrize(
+    "asked", ["9" * 5000, "9" * 19, "\udcff"], ids=["5,000 digits", "19 digits", "half a character"]
+)
+def test_whatever_is_searched_for_there_is_an_answer(past, asked):
+    past.run(-1, [a_create(1)])
+    assert () == past.history().find(asked).hits
+
+
+def test_numbers_beyond_every_id_name_nobody(past):
+    run_id = past.run(-1, [a_create(1)])
+    history = past.history()
+    assert None is history.organization("global", 2**64)
+    assert None is history.change(run_id, None, 2**64)

@@ -162,3 +162,22 @@ def test_objects_that_cannot_be_read_are_listed(past):
     found = past.history(0.5).overview()
     assert 1 == len(found.unreadable)
     assert ("failed", "what the archive has of it cannot be read") == (found.runs.rows[0].state, found.runs.rows[0].why)
+
+
+def test_a_run_narrowed_to_accounts_hides_no_failure_of_the_whole(past):
+    past.run(-3)
+    past.fail(-2, message="Mend the config.")
+    past.fail(-1, message="Mend the config.")
+    past.run(0, params={"account_ids": ["x"]})
+    assert ("needs a person", ["failed"]) == health(past)
+    assert 2 == items(past)["failed"].count
+    past.run(0.2, [an_update(1)], verdicts={1: "rejected"}, params={"account_ids": ["x"]})
+    assert {"failed", "rejected"} == set(items(past))
+    past.run(0.4)
+    assert "failed" not in items(past)
+
+
+def test_a_whole_run_with_verdicts_ends_the_failures_before_it(past):
+    past.fail(-2)
+    past.run(-1, [an_update(1)], verdicts={1: "rejected"})
+    assert ["rejected"] == list(items(past))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.history.past import a_mark, a_problem, a_standing, account, an_update
+from tests.history.past import a_create, a_mark, a_problem, a_standing, account, an_update
 
 
 def story(past, number=1):
@@ -102,3 +102,50 @@ def test_a_name_that_changed_is_the_newest(past):
     past.stand(-1, replace(a_standing(1, "New")))
     assert ("New", "Old") == history.account(account(1))[0].names
     assert ["New"] == [hit.name for hit in history.find("old").hits]
+
+
+def test_who_vanished_from_the_last_read_is_not_known_any_more(past):
+    past.run(-3, [a_create(1), a_mark(2)])
+    past.run(-1)
+    past.stand(-1, a_standing(3))
+    for number in (1, 2):
+        told = story(past, number)
+        assert ("not known", None, "The last read knows no such partner.") == (told.now, told.since, told.sentence)
+
+
+def test_a_write_after_the_last_read_counts_although_that_read_did_not_know_it(past):
+    past.stand(-2, a_standing(3))
+    past.run(-1, [a_create(1)])
+    assert "as desired" == story(past).now
+
+
+def test_an_organization_that_is_another_accounts_by_now_is_not_told_as_this_ones(past):
+    past.run(-3, [a_create(1)])
+    past.run(-1)
+    past.stand(-1, a_standing(1, there=False), a_standing(2, organization_id=3600001))
+    assert None is story(past).organization_id
+    assert account(2) == past.history().organization("global", 3600001).account_id
+
+
+def test_the_row_of_an_account_comes_before_those_of_spare_organizations(past):
+    past.run(-1)
+    past.stand(-1, a_standing(1), a_standing(1, organization_id=7, desired=None))
+    assert ("as desired", 3600001) == (story(past).now, story(past).organization_id)
+
+
+def test_the_organization_of_an_account_that_a_problem_blocks_is_told_with_the_problem(past):
+    past.run(-1, problems=[replace(a_problem(1, "unknown_option"), organization_ids=())])
+    past.stand(-1, a_standing(1, "Nimbus", desired=None))
+    told = past.history().organization("global", 3600001)
+    assert ("problem", ["unknown_option"]) == (told.now, [one.kind for one in told.problems])
+    past.run(0)
+    assert "No account of the last read says what it should be." == story(past).sentence
+
+
+def test_who_is_gone_from_the_read_and_named_by_no_change_is_not_found(past):
+    past.stand(-2, a_standing(1, "Gone"), a_standing(2, "There"))
+    history = past.history()
+    assert 1 == len(history.find("gone").hits)
+    past.stand(-1, a_standing(2, "There"))
+    assert () == history.find("gone").hits
+    assert 1 == len(history.find("there").hits)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -150,3 +152,27 @@ def test_a_reader_of_its_output_that_leaves_early_is_no_error(past):
     command = f"{sys.executable} -m partner_sync.why partner --archive {past.archive.root} | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=REPOSITORY, timeout=60)
     assert ("60 fit 'partner'; ask for one by its id:\n", "") == (done.stdout, done.stderr)
+
+
+def test_an_index_that_cannot_be_kept_is_said_to_be_the_trouble(past, ask):
+    (past.folder / "history").write_text("no folder")
+    code, out, err = ask("nimbus systems")
+    assert (2, "") == (code, out)
+    assert "The index in" in err.replace("\n", " ")
+
+
+def test_more_than_a_page_shows_is_told_whole_as_data(past, ask):
+    for hour in range(-600, -10):
+        past.run(hour, [an_update(9, "Flapping")], written=False)
+    _, out, _ = ask("flapping", "--json")
+    assert 590 == len(json.loads(out)["stories"][0]["history"])
+
+
+def test_a_name_that_leads_to_no_story_is_nothing_found(past, ask):
+    ask("nimbus")
+    [index] = (past.folder / "history").glob("*/*.sqlite")
+    with contextlib.closing(sqlite3.connect(index)) as db, db:
+        db.execute("INSERT INTO subject VALUES ('global', '', 77, 'Gone Ltd', 'gone ltd', 0)")
+    code, out, err = ask("gone ltd")
+    assert (1, "") == (code, out)
+    assert "Nothing in the archive fits 'Gone Ltd'" in err or "Nothing in the archive fits 'gone ltd'" in err

@@ -149,6 +149,12 @@ def test_a_printed_run_says_what_it_is_narrowed_by_and_has_a_place_to_sign(past)
     assert ("Kestrel" in text, "Nimbus" in text) == (True, False)
 
 
+def test_an_address_that_nothing_answers_is_a_plain_message_with_a_way_back(past):
+    answer = client(past).get("/nothing")
+    assert 404 == answer.status_code
+    assert "To the overview" in answer.text
+
+
 @pytest.mark.parametrize("name", ["../app.py", "..%2fapp.py", "%2e%2e/routes.py", "/etc/passwd", "vendor/../../app.py"])
 def test_no_static_name_reaches_another_file(past, name):
     answer = client(past).get(f"/static/{name}")

@@ -179,7 +179,7 @@ class Airflow:
         pytest.fail(f"no process executes {task['id']}")
 
     def open_jobs(self) -> list[OpenJob]:
-        return self.archive.open_jobs("global")
+        return [entry for entry in self.archive.open_jobs("global") if not entry.settled]
 
     def submitted(self, batch: str) -> OpenJob:
         """The entry of the open-job register of a batch, once it holds a job id."""

@@ -114,6 +114,19 @@ def test_a_job_that_zendesk_does_not_name_and_a_submit_without_answer_hold_their
     assert "the limit is 2" in stage.visit(0).why
 
 
+def test_a_submit_that_is_asked_to_wait_comes_back_then_and_reads_again_first(stage):
+    submit = {"system": "zendesk", "method": "PUT", "path": "*/update_many"}
+    stage.sandbox.fault("status", status=429, headers={"Retry-After": "45"}, **submit)
+    asked = stage.visit(0)
+    assert isinstance(asked, ComeBack)
+    assert "Zendesk answered 429" == asked.why
+    assert asked.at - datetime.now(timezone.utc) > timedelta(seconds=30)
+    assert [] == stage.archive.open_jobs("global")
+    stage.sandbox.edit(stage.organizations[0]["id"], organization_fields={"account_owner": "An agent's"})
+    assert {"superseded": 1} == stage.visit(0).counts
+    assert [] == stage.sandbox.jobs()
+
+
 def test_batches_without_a_place_come_back_in_waves(stage):
     stage.sandbox.settings(job_seconds=60)
     stage.visit(0), stage.visit(1)
