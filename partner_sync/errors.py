@@ -181,9 +181,10 @@ class UnavailableError(RetryableError):
         )
         self.words = words[:2000]
         wait = f" It asks to wait {retry_after:.0f} s." if retry_after else ""
+        self.fact = f"{system} {happened} at {method} {path}.{wait}"
         super().__init__(
-            f"{system} {happened} at {method} {path}.{wait} Airflow tries again by itself; if it goes on,"
-            f" look at the status page of {system} and at the network between here and there.",
+            f"{self.fact} Airflow tries again by itself; if it goes on, look at the status page of {system} and at the"
+            " network between here and there.",
             retry_after=retry_after,
         )
 

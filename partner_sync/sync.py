@@ -181,7 +181,7 @@ class Visit:
                 if error.retry_after is None:
                     raise
                 asked = self.now() + timedelta(seconds=error.retry_after)
-                return self._wait(f"Zendesk {error.happened}", since=self.waiting_since, not_before=asked)
+                return self._wait(error.fact.removesuffix("."), since=self.waiting_since, not_before=asked)
             self.register.write(replace(entry, calls=entry.calls + self.zendesk.calls))
             settled = self.now() + timedelta(seconds=self.settings.settle_seconds)
             return self._come_back(f"the answer to its submit was lost ({error.happened})", not_before=settled)
