@@ -119,7 +119,7 @@ def test_a_submit_that_is_asked_to_wait_comes_back_then_and_reads_again_first(st
     stage.sandbox.fault("status", status=429, headers={"Retry-After": "45"}, **submit)
     asked = stage.visit(0)
     assert isinstance(asked, ComeBack)
-    assert "answered 429 at POST /api/v2/organizations/" in asked.why
+    assert "answered 429 at PUT /api/v2/organizations/update_many" in asked.why
     assert asked.why.endswith("It asks to wait 45 s")
     assert asked.at - datetime.now(timezone.utc) > timedelta(seconds=30)
     assert [] == stage.archive.open_jobs("global")
