@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import Any
 
 LOCK = Path(__file__).parents[1] / "constraints.txt"
+USAGE = 2
+"""What pip-audit exits with when it does not understand its arguments."""
 
 
-def judged(report: dict[str, Any] | None, trouble: str) -> tuple[int, list[str]]:
-    """The exit code, and what to say, for pip-audit's report, or for its last words if it made none."""
+def judged(report: dict[str, Any] | None, code: int, trouble: str) -> tuple[int, list[str]]:
+    """The exit code, and what to say, for pip-audit's report, or for its exit code and last words if it made none."""
+    if report is None and (code == USAGE or "No module named" in trouble):
+        return 1, [f"pip-audit did not start, which is a fault of ours: {trouble}"]
     if report is None:
         return 0, [f"NOT AUDITED: pip-audit could not get its data: {trouble or 'it gave no reason'}"]
     packages = report["dependencies"]
@@ -49,7 +53,7 @@ def main() -> int:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
         report = json.loads(output.read_text()) if output.exists() and output.stat().st_size else None
     lines = [line for line in done.stderr.splitlines() if line.strip()]
-    code, said = judged(report, lines[-1] if lines else "")
+    code, said = judged(report, done.returncode, lines[-1] if lines else "")
     sys.stdout.write("\n".join(said) + "\n")
     return code
 

@@ -9,12 +9,15 @@ alarms/succeeded.json                   the last whole run that succeeded
 
 from __future__ import annotations
 
+import re
+
 from partner_sync import codec
 from partner_sync.alarms import News, Sending, Standing
 from partner_sync.model import AlarmNote
 from partner_sync.objects import Root, children, get, put, put_new
 
 ARRIVED, SUCCEEDED = "arrived", "succeeded.json"
+_NAME = re.compile(r"(\d+)\.(open|over)\.(\d+|arrived)\.json")
 
 
 class AlarmLog:
@@ -24,8 +27,8 @@ class AlarmLog:
         self.folder = root / "alarms"
 
     def standing(self) -> Standing:
-        parts = [path.name.split(".") for path in children(self.folder)]
-        told = [(int(number), part, which) for number, part, which, _ in (name for name in parts if len(name) == 4)]
+        names = [_NAME.fullmatch(path.name) for path in children(self.folder)]
+        told = [(int(name[1]), name[2], name[3]) for name in names if name]
         number = max((number for number, _, _ in told), default=0)
         succeeded = get(AlarmNote, self.folder / SUCCEEDED)
         return Standing(

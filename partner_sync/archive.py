@@ -26,6 +26,11 @@ from partner_sync.objects import NEXT_STEP, Root, children, get, put, read, remo
 
 _MOMENT = "%Y%m%dT%H%M%S.%fZ"
 
+REGISTER_STEP = (
+    "It remembers what was sent, so nothing is written until it is read or gone. See in Zendesk's job statuses that no"
+    " job is queued or working, then move it away."
+)
+
 
 def segment(text: str) -> str:
     """`text` as one name in a path: nothing in it can reach for another folder."""
@@ -131,11 +136,11 @@ class Archive:
     # -- the open-job register ------------------------------------------------------------------------------
 
     def open_job(self, instance: str, plan_id: str, batch: str) -> OpenJob | None:
-        return get(OpenJob, self._entry(instance, plan_id, batch))
+        return get(OpenJob, self._entry(instance, plan_id, batch), REGISTER_STEP)
 
     def open_jobs(self, instance: str) -> list[OpenJob]:
         """All entries of an instance's register; one that its owner removes meanwhile is left out."""
-        found = (get(OpenJob, path) for path in children(self._open(instance)))
+        found = (get(OpenJob, path, REGISTER_STEP) for path in children(self._open(instance)))
         return [entry for entry in found if entry is not None]
 
     def write_open_job(self, instance: str, entry: OpenJob) -> None:

@@ -171,6 +171,7 @@ class UnavailableError(RetryableError):
         effect: str,
         retry_after: float | None = None,
         words: str = "",
+        next_step: str = "",
     ) -> None:
         self.system, self.method, self.path, self.happened, self.effect = (
             system,
@@ -182,11 +183,8 @@ class UnavailableError(RetryableError):
         self.words = words[:2000]
         wait = f" It asks to wait {retry_after:.0f} s." if retry_after else ""
         self.fact = f"{system} {happened} at {method} {path}.{wait}"
-        super().__init__(
-            f"{self.fact} Airflow tries again by itself; if it goes on, look at the status page of {system} and at the"
-            " network between here and there.",
-            retry_after=retry_after,
-        )
+        step = next_step or f"look at the status page of {system} and at the network between here and there."
+        super().__init__(f"{self.fact} Airflow tries again by itself; if it goes on, {step}", retry_after=retry_after)
 
 
 class TooManyJobsError(UnavailableError):
@@ -224,9 +222,10 @@ class IncompleteReadError(RetryableError):
 
 
 class JobPendingError(RetryableError):
-    """A bulk job was still queued or working after the total bound of its batch."""
+    """A batch could not be written, or its bulk job not seen to end, within its total bound."""
 
     advice = (
-        "Look at Zendesk's job statuses and its status page. What was sent is remembered: the next try, or the task"
-        " when you clear it, goes on from there."
+        "The message says what it waited for: a job, so look at Zendesk's job statuses and its status page; or other"
+        " batches, so see that their tasks go on. What was sent is remembered: the next try, or the task when you"
+        " clear it, goes on from there."
     )

@@ -7,6 +7,7 @@ run that writes, which is a batch, or `compare` if there is none; a run with rej
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
@@ -15,9 +16,13 @@ from typing import TYPE_CHECKING, Any, get_args
 from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.observability import stats
 
+from partner_sync.errors import PartnerSyncError
+
 if TYPE_CHECKING:
     from partner_sync.archive import Archive
     from partner_sync.model import Batch, Plan, RowVerdict
+
+log = logging.getLogger(__name__)
 
 Context = Mapping[str, Any]
 
@@ -62,6 +67,14 @@ def accounted(
         stats.incr(f"partner_sync.{verdict}", verdicts[verdict], tags=tags)
     calls(batch.instance, rows[0].calls)
     _seconds(context)
+    try:
+        _end_plan(context, archive, batch, written)
+    except PartnerSyncError as error:  # this batch is done, whatever the files of the others look like
+        log.warning("whether the plan is done is not known, so no asset event was emitted: %s", error)
+
+
+def _end_plan(context: Context, archive: Archive, batch: Batch, written: Collection[str]) -> None:
+    """Emits the events if the batch is the last of its plan, and every row of the plan is well."""
     dag_run, plan_id = context["dag_run"], batch.order.plan_id
     folder = archive.run_folder(dag_run.run_id, dag_run.run_after)
     if archive.batches_with_verdicts(folder, plan_id) < batch.of:

@@ -30,13 +30,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What is known of a run: its record, unless it made no plan, its rows by verdict, and the task it ended with."""
+    """What is known of a run: its record, unless it made no plan, its rows by verdict, and the task it ended with.
+
+    `unread` says why something that is not known may still be in the archive.
+    """
 
     run_id: str
     link: str
     task: str | None = None
     record: RunRecord | None = None
     verdicts: Mapping[str, int] = field(default_factory=dict)
+    unread: str = ""
 
     @property
     def plan(self) -> Plan | None:
@@ -65,6 +69,7 @@ def message(what: What, ended: Ended) -> Message:
         lines.append(f"Task: {ended.task}")
     if ended.plan is not None:
         lines += _counts(ended.plan, ended.verdicts)
+    lines += [f"Archive: {line}" for line in ended.unread.splitlines()]
     lines += [f"Next: {step}" for step in _steps(what, ended)]
     lines.append(f"Link: {ended.link}")
     if what != "recovered":
@@ -89,6 +94,8 @@ def _steps(what: What, ended: Ended) -> list[str]:
         return ["look whether the DAG is paused, whether scheduler and workers run, and how the failed tasks' logs end"]
     if what == "hung":
         return ["look into the log of the task that did not end; what was sent is remembered, the next run goes on"]
+    if ended.unread:
+        return ["mend the archive first: until it can be read, a failure may be told more than once"]
     if ended.plan is None:
         named = f"the log of {ended.task}" if ended.task else "the failed task's log"
         return [f"the last line of {named} names cause and next step; a run without a plan has written nothing"]

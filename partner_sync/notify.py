@@ -3,7 +3,8 @@ is over. The callbacks of the DAG: `failed` and `succeeded` run in the DAG proce
 this module has to be on PYTHONPATH there, and the archive within reach.
 
 Two Connections say where to, `partner_sync_smtp` and `partner_sync_apprise`. While there is neither, nothing is told
-and nothing is remembered.
+and nothing is remembered. While the archive cannot be read, every failure is told: nobody knows what was told before,
+and a message too many is better than silence.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import asyncio
 import html
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from partner_sync.alarms import News, Standing, What, after_deadline, after_failure, after_success
-from partner_sync.errors import ConfigError, Mistake
+from partner_sync.errors import ConfigError, Mistake, PartnerSyncError
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -52,6 +54,8 @@ def succeeded(context: Context) -> None:
         if ended.whole:
             AlarmLog(stores.archive().root).succeeded(AlarmNote("succeeded", ended.run_id, _now()))
             _tell(channels, ended, after_success)
+        elif ended.unread:
+            log.warning("whether a whole run succeeded is not known: %s", ended.unread)
 
 
 async def overdue(context: Context) -> None:
@@ -79,11 +83,15 @@ def _ended(context: Context) -> Ended:
     dag_run = context.get("dag_run") or {}
     dag_run = dag_run if isinstance(dag_run, Mapping) else {"run_id": dag_run.run_id, "run_after": dag_run.run_after}
     run_id, ti = str(context.get("run_id") or dag_run["dag_run_id"]), context.get("ti")
-    archive, record, verdicts = stores.archive(), None, []
+    record, verdicts, unread = None, [], ""
     if "run_after" in dag_run:
-        folder = archive.run_folder(run_id, _moment(dag_run["run_after"]))
-        record = archive.run(folder)
-        verdicts = archive.verdicts(folder, record.plan.id) if record else []
+        try:
+            archive = stores.archive()
+            folder = archive.run_folder(run_id, _moment(dag_run["run_after"]))
+            record = archive.run(folder)
+            verdicts = archive.verdicts(folder, record.plan.id) if record else []
+        except PartnerSyncError as error:
+            unread = str(error)
     counts: dict[str, int] = {}
     for row in verdicts:
         counts[row.verdict] = counts.get(row.verdict, 0) + 1
@@ -94,6 +102,7 @@ def _ended(context: Context) -> Ended:
         task=_label(ti, record.plan if record else None) if ti else None,
         record=record,
         verdicts=counts,
+        unread=unread,
     )
 
 
@@ -126,21 +135,28 @@ def _tell(channels: Mapping[str, Send], ended: Ended, decide: Callable[[Standing
     from partner_sync.messages import message
     from partner_sync.model import AlarmNote
 
-    alarm_log, now = AlarmLog(stores.archive().root), _now()
-    news = decide(alarm_log.standing(), now)
-    if news is None:
-        return
-    note = AlarmNote(news.what, ended.run_id, now)
-    if not alarm_log.announce(news, note):
-        return  # another run that ends right now tells it
-    said, lost = message(news.what, ended), []
+    now, alarm_log = _now(), None
+    try:
+        alarm_log = AlarmLog(stores.archive().root)
+        news = decide(alarm_log.standing(), now)
+        if news is None or not alarm_log.announce(news, AlarmNote(news.what, ended.run_id, now)):
+            return  # the team knows, or hears of it from another run that ends right now
+    except PartnerSyncError as error:
+        if (news := decide(Standing(), now)) is None:
+            raise
+        alarm_log, ended = None, replace(ended, unread=ended.unread or str(error))
+    said = message(news.what, ended)
+    lost: list[Mistake] = []
     for conn_id, send in channels.items():
         try:
             send(said)
+        except ConfigError as error:
+            lost.extend(error.mistakes)
         except _errors() as error:
             lost.append(Mistake(conn_id, f"it did not take the message ({type(error).__name__})", "Test it, mend it."))
     if len(lost) < len(channels):
-        alarm_log.arrived(news, note)
+        if alarm_log is not None:
+            alarm_log.arrived(news, AlarmNote(news.what, ended.run_id, now))
         log.info("told the team: %s", said.title)
     if lost:
         raise ConfigError("What tells the team", lost)
@@ -150,7 +166,7 @@ def _errors() -> tuple[type[Exception], ...]:
     """What the two notifiers raise; smtplib's errors are OSErrors, and carry addresses, so their words stay here."""
     from airflow.sdk.exceptions import AirflowException
 
-    return (OSError, ValueError, KeyError, AirflowException)
+    return (OSError, ValueError, AirflowException)
 
 
 def _channels() -> dict[str, Send]:
@@ -170,20 +186,28 @@ def _connection(conn_id: str) -> Connection | None:
         return None
 
 
+def _extra(connection: Connection, key: str, what: str) -> Any:
+    if not (value := connection.extra_dejson.get(key)):
+        raise ConfigError(
+            connection.conn_id, [Mistake(f"{connection.conn_id}, extra.{key}", "is missing", f"Name {what}.")]
+        )
+    return value
+
+
 def _mail(connection: Connection) -> Send:
     """By the SMTP provider, to the addresses in the extra `to`, from the one in `from_email`."""
 
     def send(message: Message) -> None:
         from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 
-        extra = connection.extra_dejson
+        to = _extra(connection, "to", "the addresses that are told")
         body = "<br>\n".join(html.escape(line) for line in message.text.splitlines())
-        SmtpNotifier(to=extra["to"], subject=message.title, html_content=body, smtp_conn_id=SMTP).notify({})
+        SmtpNotifier(to=to, subject=message.title, html_content=body, smtp_conn_id=SMTP).notify({})
 
     return send
 
 
-def _apprise(_connection: Connection) -> Send:
+def _apprise(connection: Connection) -> Send:
     """By Apprise, to the services in the extra `config`."""
 
     def send(message: Message) -> None:
@@ -191,6 +215,7 @@ def _apprise(_connection: Connection) -> Send:
 
         from partner_sync.notifier import CheckedAppriseNotifier
 
+        _extra(connection, "config", "the services that are told, as Apprise's provider has it")
         kind = NotifyType.SUCCESS if message.what == "recovered" else NotifyType.FAILURE
         text = {"body": message.text, "title": message.title, "notify_type": kind}
         CheckedAppriseNotifier(**text, apprise_conn_id=APPRISE).notify({})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -28,8 +29,15 @@ def attempted(did_not: str, what: object) -> Iterator[None]:
         yield
     except (FileNotFoundError, FileExistsError):
         raise
-    except OSError as error:
-        raise StorageError(did_not, str(what), error.strerror or type(error).__name__) from error
+    except store_errors() as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise StorageError(did_not, str(what), why) from error
+
+
+def store_errors() -> tuple[type[Exception], ...]:
+    """What stores raise. Most clients have OSErrors; S3's has its own for what never reached the store."""
+    s3 = sys.modules.get("botocore.exceptions")  # there as soon as an object of S3 was asked for
+    return (OSError, s3.BotoCoreError, s3.ClientError) if s3 else (OSError,)
 
 
 def put(path: Root, text: str) -> None:
@@ -70,13 +78,13 @@ def read(path: Root) -> str:
         raise SnapshotError(f"{path} is not a text. {NEXT_STEP}") from None
 
 
-def get(cls: type[T], path: Root) -> T | None:
+def get(cls: type[T], path: Root, next_step: str = NEXT_STEP) -> T | None:
     """The value in an object, None if there is none. Raises SnapshotError for one of another shape."""
     try:
         text = read(path)
     except FileNotFoundError:
         return None
-    return codec.from_json(cls, text, source=str(path), next_step=NEXT_STEP)
+    return codec.from_json(cls, text, source=str(path), next_step=next_step)
 
 
 def children(folder: Root) -> Iterator[Root]:

@@ -68,7 +68,7 @@ class Register:
         running = {job.id for job in self.jobs.running_jobs()}
         if not running:
             return True
-        known = {other.job_id for other in self.archive.open_jobs(self.batch.instance) if not _same(other, entry)}
+        known = {other.job_id for other in self.archive.open_jobs(self.batch.instance) if _key(other) != _key(entry)}
         return not running - known
 
     def blocked(self) -> str | None:
@@ -132,8 +132,8 @@ class Register:
         return self.archive.open_job(self.batch.instance, entry.order.plan_id, entry.batch) == entry
 
     def _is_own(self, entry: OpenJob) -> bool:
-        return (entry.order.plan_id, entry.batch) == (self.batch.order.plan_id, self.batch.name)
+        return _key(entry) == (self.batch.order.plan_id, self.batch.name)
 
 
-def _same(one: OpenJob, other: OpenJob) -> bool:
-    return (one.order.plan_id, one.batch) == (other.order.plan_id, other.batch)
+def _key(entry: OpenJob) -> tuple[str, str]:
+    return entry.order.plan_id, entry.batch

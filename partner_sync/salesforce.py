@@ -55,6 +55,7 @@ def gather(
     try:
         reading.read()
     except QueryLostError:
+        begun = now()  # what was read of the lost query counts for nothing
         reading = _Reading(client, session, soql, progress)
         reading.read()
     proof = ReadProof("Salesforce", len(reading.rows), reading.announced, reading.pages, session.calls - calls)
@@ -186,8 +187,8 @@ def _login_failed(error: SalesforceAuthenticationFailed, session: Session) -> Pa
 
 def _not_accepted(asked: Answer, where: str, words: str) -> AuthenticationError:
     step = (
-        f"Check consumer_key, consumer_secret and domain of {where} (a My Domain such as 'acme.my'), and that"
-        " the app's client credentials flow is on and its user active."
+        f"Check the credentials of {where} and its domain (a My Domain such as 'acme.my'), and that its user is active;"
+        " with a consumer_key and no password, that the app's client credentials flow is on too."
     )
     return AuthenticationError("Salesforce", asked.method, asked.path, asked.status, words, step)
 
@@ -229,7 +230,7 @@ def _next_step(status: int, session: Session) -> str:
         return "Give the user of the Connection the permissions API Enabled and read access to Account."
     if status in (404, 410):
         return f"See that the API version and the domain of {session.where} still exist."
-    return f"Its words are kept apart from this message; check {session.where} and the [accounts] part of the config."
+    return f"Its words are in the archive, in failures/ of this run; check {session.where} and the config's [accounts]."
 
 
 def _named(words: str, soql: str) -> str | None:

@@ -35,6 +35,13 @@ from partner_sync.zendesk import Job
 
 log = logging.getLogger(__name__)
 
+JOBS_STEP = "Look at Zendesk's job statuses and its status page."
+BUSY_STEP = "Look at who else uses Zendesk's API, and at its status page."
+OTHERS_STEP = (
+    "See in Airflow that their sync tasks go on, or clear them; they give way once they are gone and Zendesk has no job"
+    " of theirs."
+)
+
 READS_BACK = 3
 """How often a row that Zendesk did not refuse, but that does not show, is read before that counts as a rejection."""
 
@@ -133,7 +140,7 @@ class Visit:
             return self._give_way(entry, f"plan {latest.plan_id} is newer")
         if (blocked := register.blocked()) is not None:
             self._release(entry)
-            return self._find_no_place(blocked)
+            return self._find_no_place(blocked, OTHERS_STEP)
         age = self.now() - batch.order.snapshot_begun
         if age > timedelta(hours=self.settings.max_plan_age_hours):
             self._give_way(entry, "its plan is too old")
@@ -174,14 +181,14 @@ class Visit:
             job = self._send(rows, judged)
         except TooManyJobsError:
             self._release(claimed)
-            return self._find_no_place("Zendesk has too many jobs queued or running")
+            return self._find_no_place("Zendesk has too many jobs queued or running", JOBS_STEP)
         except UnavailableError as error:
             if error.effect == "none":
                 self._release(claimed)
                 if error.retry_after is None:
                     raise
                 asked = self.now() + timedelta(seconds=error.retry_after)
-                return self._wait(error.fact.removesuffix("."), since=self.waiting_since, not_before=asked)
+                return self._wait(error.fact.removesuffix("."), BUSY_STEP, since=self.waiting_since, not_before=asked)
             self.register.write(replace(entry, calls=entry.calls + self.zendesk.calls))
             settled = self.now() + timedelta(seconds=self.settings.settle_seconds)
             return self._come_back(f"the answer to its submit was lost ({error.happened})", not_before=settled)
@@ -205,11 +212,11 @@ class Visit:
 
     # -- wait -----------------------------------------------------------------------------------------------
 
-    def _find_no_place(self, why: str) -> ComeBack:
+    def _find_no_place(self, why: str, step: str) -> ComeBack:
         """Batches that may not write yet come back in waves, not all at once."""
         wave = self.batch.index // self.settings.jobs_in_flight
         due = self.batch.order.made + timedelta(seconds=wave * self.settings.come_back_seconds)
-        return self._wait(why, since=self.waiting_since, not_before=due)
+        return self._wait(why, step, since=self.waiting_since, not_before=due)
 
     def _follow(self, entry: OpenJob, *, submitted: bool = False) -> Done | ComeBack:
         """Goes on with a batch whose submit was announced: once nothing of it can run any more, accounts for it.
@@ -229,7 +236,8 @@ class Visit:
             self.sleep(wait)
             wait += self.settings.poll_seconds
         self.register.write(replace(entry, calls=entry.calls + self.zendesk.calls))
-        return self._wait(f"job {entry.job_id or '(answer lost)'} is open", since=entry.intended or entry.time)
+        why = f"job {entry.job_id or '(answer lost)'} is open"
+        return self._wait(why, JOBS_STEP, since=entry.intended or entry.time)
 
     def _look_after(self, entry: OpenJob) -> Done | ComeBack | None:
         """One look at the job: None if it is open."""
@@ -241,12 +249,12 @@ class Visit:
             return self._claim(entry)
         return None
 
-    def _wait(self, why: str, *, since: datetime, not_before: datetime | None = None) -> ComeBack:
+    def _wait(self, why: str, step: str, *, since: datetime, not_before: datetime | None = None) -> ComeBack:
         """Comes back later, but not for ever."""
         if self.now() - since > timedelta(minutes=self.settings.job_minutes):
             raise JobPendingError(
-                f"{self.batch.name} of plan {self.batch.order.plan_id} waits since {since:%H:%M:%S} UTC: {why}. Look at"
-                " the job statuses and the status page of Zendesk; what was sent is remembered, the next try goes on."
+                f"{self.batch.name} of plan {self.batch.order.plan_id} waits since {since:%H:%M:%S} UTC: {why}."
+                f" {step} What was sent is remembered, the next try goes on."
             )
         return self._come_back(why, not_before=not_before)
 

@@ -217,7 +217,7 @@ def _read_adopted(
     for name, ids in unread_matches(config, accounts, organizations).items():
         instance = next(instance for instance in config.instances if instance.name == name)
         client = connections.zendesk(instance, config.calls)
-        chunks = (client.show_many(ids=ids[start : start + 100]) for start in range(0, len(ids), 100))
+        chunks = (client.show_many(ids=ids[start : start + zendesk.MANY]) for start in range(0, len(ids), zendesk.MANY))
         read[name] = tuple(zendesk.whole(raw, **_kept(config)) for chunk in chunks for raw in chunk)
         figures.calls(name, client.calls)
     return with_read(organizations, read)

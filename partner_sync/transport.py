@@ -40,6 +40,7 @@ TOKEN_PATHS = ("/oauth/tokens", "/services/oauth2/token", "/services/Soap/u/")
 SOAP_LOGIN = TOKEN_PATHS[2]
 WRITE_WAIT_SECONDS = 2
 """The longest wait before a write is sent, or sent again."""
+QUOTA_STEP = "find out who uses up the quota, or lower calls.reserve_percent in the config."
 BUSY = frozenset({409, 429, 502, 503, 504})
 """Answers after which a repeatable request is sent again. 409 is Zendesk's "database collision"."""
 
@@ -210,28 +211,35 @@ class Session(requests.Session):
             return
         left = f"has {quota.remaining} of {quota.limit} requests left, under the reserve of {percent:g} % for others,"
         if quota.resets_in is None:
-            raise UnavailableError(
-                self.system, method, path, f"{left[:-1]} until its daily quota recovers,", effect="none"
-            )
+            left = f"{left[:-1]} until its daily quota recovers,"
+            raise UnavailableError(self.system, method, path, left, effect="none", next_step=QUOTA_STEP)
         wait = at + quota.resets_in - self._clock()
         if wait > longest:
-            raise UnavailableError(self.system, method, path, left, effect="none", retry_after=wait)
+            raise UnavailableError(
+                self.system, method, path, left, effect="none", retry_after=wait, next_step=QUOTA_STEP
+            )
         self._quota = None
         if wait > 0:
             log.info("%s %s waiting %.0f s for the reset", self.system, left, wait)
             self._sleep(wait)
 
     def _refuse_redirect(self, response: requests.Response, method: str, path: str) -> None:
-        target = urlsplit(requests.compat.urljoin(response.url, response.headers.get("location", "")))
+        try:
+            target = urlsplit(requests.compat.urljoin(response.url, response.headers.get("location", ""))).hostname
+        except ValueError:
+            target = None
         raise RejectedError(
             self.system,
             method,
             path,
             response.status_code,
             response.text,
-            f"It redirects to {target.hostname}, where nothing was sent. Redirects are not followed: write the host"
-            f" that answers itself into {self.where}, and see that the account is not suspended.",
+            f"It redirects to {target or 'what is no URL'}, where nothing was sent. Redirects are not followed: write"
+            f" the host that answers itself into {self.where}, and see that the account is not suspended.",
         )
+
+    def get_redirect_target(self, response: requests.Response) -> None:
+        """None: requests would work out where a redirect leads even where it may not follow, and stumble over it."""
 
     def refuse_foreign(self, url: SplitResult) -> None:
         """Nothing goes to a host that an answer, and not the Connection, names."""

@@ -36,7 +36,6 @@ class Job:
 
     id: str
     status: str
-    total: int
     results: tuple[Row, ...]
     message: str
 
@@ -153,7 +152,6 @@ class Zendesk:
         return Job(
             id=self._part(raw, "id", str, method, path),
             status=self._part(raw, "status", str, method, path),
-            total=raw.get("total") or 0,
             results=tuple(item if isinstance(item, dict) else {} for item in results),
             message=str(raw.get("message") or ""),
         )

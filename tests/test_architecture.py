@@ -36,6 +36,7 @@ RINGS = {
         "mistakes",
         "names",
         "options",
+        "plain",
         "problems",
         "reference",
         "settings",

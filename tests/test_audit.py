@@ -42,11 +42,18 @@ def audit():
     ids=["well", "ill", "unknown"],
 )
 def test_what_is_known_fails_and_what_is_not_known_is_said(audit, packages, code, said):
-    assert (code, said) == audit.judged({"dependencies": packages}, "")
+    assert (code, said) == audit.judged({"dependencies": packages}, code, "")
 
 
 def test_no_report_at_all_is_said_with_its_reason(audit):
-    assert (0, ["NOT AUDITED: pip-audit could not get its data: no route"]) == audit.judged(None, "no route")
+    assert (0, ["NOT AUDITED: pip-audit could not get its data: no route"]) == audit.judged(None, 1, "no route")
+
+
+@pytest.mark.parametrize(
+    ("code", "trouble"), [(2, "unrecognized arguments: --x"), (1, "python: No module named pip_audit")]
+)
+def test_an_audit_that_could_not_start_fails(audit, code, trouble):
+    assert (1, [f"pip-audit did not start, which is a fault of ours: {trouble}"]) == audit.judged(None, code, trouble)
 
 
 def test_without_a_network_the_command_says_so_and_does_not_fail():

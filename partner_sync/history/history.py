@@ -24,7 +24,7 @@ from partner_sync.history.answers import (
     WithheldPage,
 )
 from partner_sync.history.changes import Filters
-from partner_sync.history.objects import Objects, store_errors
+from partner_sync.history.objects import Objects, unreadable
 from partner_sync.history.reader import Reader
 from partner_sync.history.refresh import Refresh, Refreshed
 from partner_sync.history.stories import ChangeDetail, Found, Story
@@ -93,7 +93,7 @@ class History:
                     return self._refuse(f"The index in {self.folder} cannot be kept ({error}).")
             except files.UnkeptError as error:
                 return self._refuse(str(error))
-            except store_errors() as error:
+            except unreadable() as error:
                 return self._refuse(
                     f"The archive {self.objects.root} cannot be read ({type(error).__name__}: {error})."
                 )

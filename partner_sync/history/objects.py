@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
-from partner_sync.objects import Root, children, read, stored
+from partner_sync.errors import PartnerSyncError, StorageError
+from partner_sync.objects import Root, children, read, store_errors, stored
 
 READERS = 16
 """How many objects of a store are read at once."""
 
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
-Text = str | OSError | UnicodeError
+Text = str | FileNotFoundError | PartnerSyncError
 
 
-def store_errors() -> tuple[type[Exception], ...]:
-    """What a store raises that cannot be reached; the client for S3 has errors that are no OSError."""
-    client = sys.modules.get("botocore.exceptions")
-    return (OSError, ValueError, ImportError, *([client.BotoCoreError] if client else []))
+def unreadable() -> tuple[type[Exception], ...]:
+    """What a look raises where the archive cannot be reached or read."""
+    return (*store_errors(), StorageError, ValueError, ImportError)
 
 
 class Objects:
@@ -54,7 +53,7 @@ class Objects:
     def _text(self, path: str) -> Text:
         try:
             return read(self.root / path)
-        except (OSError, UnicodeError) as error:
+        except (FileNotFoundError, PartnerSyncError) as error:
             return error
 
 

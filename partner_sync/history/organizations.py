@@ -18,6 +18,11 @@ from partner_sync.ids import id_18
 EVENTS, ALL = 500, -1
 """How many changes of one organization are told to whoever does not ask for all."""
 
+_OF_BOTH = (
+    "c.id IN (SELECT id FROM change WHERE account_id = ? UNION SELECT id FROM change WHERE organization_id = ?)"
+    " AND c.instance = ?"
+)
+
 
 def stories(db: sqlite3.Connection, account_id: str, links: Links, *, events: int = EVENTS) -> tuple[Story, ...]:
     """The stories of an account, one for each instance that knows it."""
@@ -52,12 +57,11 @@ def _story(
 ) -> Story | None:
     stood, read, organization = _stood(db, instance, account, organization)
     rows = db.execute(
-        "SELECT c.*, p.plan_id, p.made, r.run_id FROM change c JOIN plan p ON p.id = c.plan JOIN run r ON r.id = p.run"
-        " WHERE c.id IN"
-        " (SELECT id FROM change WHERE account_id = ? UNION SELECT id FROM change WHERE organization_id = ?)"
-        " AND c.instance = ? ORDER BY c.begun DESC, p.made DESC, c.n DESC LIMIT ?",
+        "SELECT c.*, p.plan_id, p.made, r.run_id FROM change c JOIN plan p ON p.id = c.plan JOIN run r ON r.id = p.run"  # noqa: S608 - ours
+        f" WHERE {_OF_BOTH} ORDER BY c.begun DESC, p.made DESC, c.n DESC LIMIT ?",
         [account, organization, instance, limit],
     ).fetchall()
+    older = _count(db, instance, account, organization) - limit if len(rows) == limit else 0
     if organization is None:
         organization = next((one for row in rows if (one := row["organization_id"]) and _is_free(db, row, one)), None)
     changes = [Told(moment(row["begun"]), change_row(row, row["run_id"], row["plan_id"], links)) for row in rows]
@@ -84,9 +88,15 @@ def _story(
         fields=fields(changes, stood),
         problems=current,
         history=tuple(sorted([*events, *past], key=lambda one: one.at, reverse=True)),
+        older=older,
         account_url=links.account(account),
         organization_url=links.organization(instance, organization),
     )
+
+
+def _count(db: sqlite3.Connection, instance: str, account: str | None, organization: int | None) -> int:
+    asked = f"SELECT count(*) FROM change c WHERE {_OF_BOTH}"  # noqa: S608 - ours
+    return int(db.execute(asked, [account, organization, instance]).fetchone()[0])
 
 
 def _stood(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from partner_sync.errors import SnapshotError
+from partner_sync.errors import SnapshotError, StorageError
 from partner_sync.history import files, rows
 from partner_sync.history.objects import Objects, Text
 from partner_sync.history.rows import Place
@@ -227,7 +227,7 @@ def _forget_below(db: sqlite3.Connection, folder: str) -> None:
 
 def _know(db: sqlite3.Connection, path: str, stamp: str, text: Text) -> None:
     """An object is not read again before it changes; one that the store did not hand out is tried at the next look."""
-    if not isinstance(text, OSError):
+    if not isinstance(text, FileNotFoundError | StorageError):
         db.execute("INSERT OR REPLACE INTO object VALUES (?, ?)", [path, stamp])
 
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from partner_sync import codec
 from partner_sync.archive import segment
 from partner_sync.batches import batches
-from partner_sync.errors import SnapshotError
+from partner_sync.errors import SnapshotError, StorageError
 from partner_sync.history.objects import Text
 from partner_sync.model import Change, Failure, Plan, Problem, RowVerdict, RunRecord, Standings
 
@@ -68,7 +68,8 @@ def _holds(value: object) -> bool:
 def readable(text: Text, path: str) -> str:
     """The text of an object. Raises SnapshotError where it could not be read."""
     if not isinstance(text, str):
-        raise SnapshotError(f"{path} cannot be read ({type(text).__name__}). {NEXT_STEP}")
+        why = text.why if isinstance(text, StorageError) else "gone" if isinstance(text, OSError) else "it is no text"
+        raise SnapshotError(f"{path} cannot be read ({why}). {NEXT_STEP}")
     return text
 
 

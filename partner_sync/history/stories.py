@@ -49,7 +49,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Why an organization is as it is."""
+    """Why an organization is as it is. `older` is how many changes there are beyond those in `history`."""
 
     instance: str
     account_id: str | None
@@ -63,6 +63,7 @@ class Story:
     fields: tuple[FieldNow, ...]
     problems: tuple[ProblemRow, ...]
     history: tuple[Event, ...]
+    older: int
     account_url: str | None
     organization_url: str | None
 

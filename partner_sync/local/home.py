@@ -27,6 +27,7 @@ from partner_sync.local.refusal import Refusal
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MARKER = "home.json"
+HOME = ".partner_sync"
 OURS = ("airflow", "archive", "history", "xcom", "sandbox", "logs", "secrets.json", "last-run.json", "bench.json")
 ADMIN = "admin"
 
@@ -50,7 +51,7 @@ class Home:
     def of(cls, environ: Mapping[str, str], checkout: Path = CHECKOUT) -> Home:
         """The home that PARTNER_SYNC_HOME names, or `.partner_sync` in the checkout."""
         named = environ.get("PARTNER_SYNC_HOME", "").strip()
-        return cls(Path(named).expanduser().absolute() if named else checkout / ".partner_sync")
+        return cls(Path(named).expanduser().absolute() if named else checkout / HOME)
 
     @contextmanager
     def claim(self, what: str) -> Iterator[int]:
@@ -108,7 +109,10 @@ class Home:
         if self.root.is_symlink() or self.root.exists():
             if not self.root.is_dir():
                 raise Refusal(f"{self.root} is not a folder. Name another one in PARTNER_SYNC_HOME.")
-            if not self.marker.exists() and any(path.name not in OURS for path in self.root.iterdir()):
+            known = (
+                OURS if self.root.name == HOME else ()
+            )  # a folder of any name may hold an archive, or logs, of others
+            if not self.marker.exists() and any(path.name not in known for path in self.root.iterdir()):
                 raise Refusal(
                     f"{self.root} holds files that are not ours. Name an empty or new folder in PARTNER_SYNC_HOME."
                 )

@@ -14,14 +14,15 @@ from rich.console import Console
 
 from partner_sync import stores
 from partner_sync.archive import Archive
+from partner_sync.errors import ConfigError
 from partner_sync.local import events, summary, systems
 from partner_sync.local.children import Child
 from partner_sync.local.environment import embedded, ignored
 from partner_sync.local.home import Home, near
-from partner_sync.local.plain import plain
 from partner_sync.local.progress import Progress, show
 from partner_sync.local.refusal import Refusal
 from partner_sync.local.signals import Stop
+from partner_sync.plain import plain
 
 LOGS_KEPT = 20
 AT_ONCE_SECONDS, FINISH_SECONDS = 0.3, 8.0
@@ -146,7 +147,10 @@ def _summary(
 
 def _archive(env: Mapping[str, str]) -> Archive:
     os.environ.update(env)  # where the archive is; and of a store, Airflow reads its settings and the Connection
-    return stores.archive()
+    try:
+        return stores.archive()
+    except ConfigError as error:
+        raise Refusal(str(error)) from None
 
 
 def _new_log(home: Home) -> Path:

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from partner_sync.history.answers import ChangeRow, ProblemRow
 from partner_sync.history.stories import FieldNow, Found, Now, Story
-from partner_sync.local.plain import plain
 from partner_sync.model import Value
+from partner_sync.plain import plain
 
 STYLES: dict[Now, str] = {
     "as desired": "green",

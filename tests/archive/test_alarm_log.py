@@ -12,6 +12,7 @@ from upath import UPath
 from partner_sync.alarm_log import AlarmLog
 from partner_sync.alarms import News, Sending, Standing
 from partner_sync.model import AlarmNote
+from partner_sync.objects import put
 
 AT = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 NOTE = AlarmNote("failed", "scheduled__1", AT)
@@ -23,6 +24,11 @@ def alarm_log(request, tmp_path) -> AlarmLog:
 
 
 def test_nothing_was_told_at_first(alarm_log):
+    assert Standing() == alarm_log.standing()
+
+
+def test_a_foreign_object_beside_the_log_is_nothing_that_was_told(alarm_log):
+    put(alarm_log.folder / "notes.from.somebody.txt", "")
     assert Standing() == alarm_log.standing()
 
 

@@ -166,6 +166,14 @@ def test_a_half_written_or_foreign_object_is_refused_by_name(archive, text):
         archive.run(folder)
 
 
+def test_a_damaged_entry_of_the_register_is_not_to_be_moved_away_while_jobs_run(archive):
+    archive.write_open_job("global", OpenJob(order(), "create 1-1", "digest", NOON))
+    next((archive.root / "instances" / "global" / "open").iterdir()).write_text("{")
+    for look in (lambda: archive.open_job("global", "p", "create 1-1"), lambda: archive.open_jobs("global")):
+        with pytest.raises(SnapshotError, match="no job is queued or working, then move it away"):
+            look()
+
+
 def test_a_missing_object_is_none(archive):
     assert archive.run(archive.root / "nowhere") is None
     assert archive.plan(archive.root, "p") is None

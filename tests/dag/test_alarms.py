@@ -214,6 +214,47 @@ def missed(queued: timedelta) -> list[Any]:
     return asyncio.run(events())
 
 
+def test_while_the_archive_is_out_of_reach_every_failure_is_told_and_says_so(database, tmp_path, monkeypatch, webhook):
+    from partner_sync import notify
+
+    nowhere = tmp_path / "a file"
+    nowhere.write_text("no folder")
+    monkeypatch.setenv("PARTNER_SYNC_ARCHIVE", str(nowhere))
+    run = {"run_id": "scheduled__1", "dag_run_id": "scheduled__1", "run_after": "2026-03-01T12:00:00Z"}
+    for _ in range(2):
+        notify.failed({"run_id": "scheduled__1", "dag_run": run})
+    assert ["Partner Sync: a run failed"] * 2 == webhook.titles
+    assert "Archive: Object storage did not read " in webhook.got[0]["message"]
+    assert "Next: mend the archive first" in webhook.got[0]["message"]
+
+
+def test_a_failure_whose_record_is_damaged_is_told_once_and_says_so(database, archive, webhook):
+    from partner_sync import notify
+
+    record = archive.parent / "runs" / "2026-03-01" / "scheduled__1" / "run.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{")
+    run = {"run_id": "scheduled__1", "dag_run_id": "scheduled__1", "run_after": "2026-03-01T12:00:00Z"}
+    for _ in range(2):
+        notify.failed({"run_id": "scheduled__1", "dag_run": run})
+    assert ["Partner Sync: a run failed"] == webhook.titles
+    assert "run.json" in webhook.got[0]["message"]
+
+
+def test_a_connection_that_names_nobody_is_told_by_the_name_of_what_is_missing(database, archive, monkeypatch):
+    from partner_sync import notify
+
+    monkeypatch.setenv(
+        SMTP, json.dumps({"conn_type": "smtp", "host": "127.0.0.1", "extra": {"from_email": "a@example.com"}})
+    )
+    monkeypatch.setenv(APPRISE, json.dumps({"conn_type": "apprise"}))
+    with pytest.raises(ConfigError) as raised:
+        notify.failed(context())
+    assert ["partner_sync_smtp, extra.to", "partner_sync_apprise, extra.config"] == [
+        one.key for one in raised.value.mistakes
+    ]
+
+
 HOURS = timedelta(hours=2)
 
 

@@ -201,7 +201,7 @@ def test_a_job_that_never_ends_is_waited_for_with_a_bound_and_not_overtaken(smal
     assert "failed" == run.state
     assert ("failed", 6) == (run.tasks["update 1-2"], run.tries["update 1-2"])
     assert {JobPendingError} == {type(error) for error in run.errors("sync")}
-    assert "what was sent is remembered, the next try goes on" in str(run.errors("sync")[0])
+    assert "Look at Zendesk's job statuses" in str(run.errors("sync")[0])
     assert {"confirmed": 4, "unknown": 2} == run.counts()
     (entry,) = small.open_jobs()
     submits = len(small.submits())
@@ -209,6 +209,7 @@ def test_a_job_that_never_ends_is_waited_for_with_a_bound_and_not_overtaken(smal
     assert "failed" == following.state
     assert {JobPendingError} == {type(error) for error in following.errors("sync")}
     assert "batches of older plans are open" in str(following.errors("sync")[0])
+    assert "See in Airflow that their sync tasks go on, or clear them" in str(following.errors("sync")[0])
     assert submits == len(small.submits())
     assert [entry] == small.open_jobs()
     assert {} == following.counts()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from partner_sync.errors import SnapshotError
 from partner_sync.sandbox import large_world
 
 WORLD = {"accounts": 60, "organizations": 90, "creates": 2, "updates": 3, "marks": 1}
@@ -65,6 +66,20 @@ def test_what_is_withheld_does_not_hold_up_the_event(stage, news):
     assert "failed" == world.run().state
     ((_, extra),) = news()
     assert (20, 0, 1) == (extra["withheld"], extra["mark"], extra["confirmed"])
+
+
+def test_a_damaged_file_of_another_batch_holds_up_the_event_and_not_the_batch(stage, news):
+    world = stage(large_world(**WORLD))
+    run = world.run()
+    news()
+    files = sorted((world.folder / "archive").glob("runs/*/*/*/verdicts/*.1.jsonl"))
+    damaged = files[0].with_name(files[0].name.replace(".1.", ".9."))
+    damaged.write_text("{")
+    with pytest.raises(SnapshotError):  # this test cannot read it either, once the run has ended
+        world.clear(run, "sync")
+    damaged.unlink()
+    assert "success" == world.look_at(run.dag_run.logical_date, []).state
+    assert [] == news()
 
 
 @pytest.mark.parametrize("conf", [{"dry_run": True}, {}], ids=["dry run", "rejected row"])

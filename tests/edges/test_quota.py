@@ -55,7 +55,7 @@ def test_a_reset_too_far_away_is_left_to_airflow(zendesk_session, notes, clock):
     session.get(COUNT)
 
     with pytest.raises(
-        UnavailableError, match="has 3 of 100 requests left, under the reserve of 20 % for others"
+        UnavailableError, match=r"3 of 100 requests left, under the reserve of 20 % .*lower calls\.reserve_percent"
     ) as caught:
         session.put(COUNT)
 

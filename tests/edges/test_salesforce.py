@@ -245,7 +245,7 @@ def test_a_token_that_is_never_accepted_is_not_asked_for_without_end(sandbox, cl
     body = json.dumps([{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}])
     sandbox.fault("status", status=401, body=body, content_type="application/json", path=QUERY, times=None)
 
-    with pytest.raises(AuthenticationError, match="Check consumer_key, consumer_secret and domain of Connection"):
+    with pytest.raises(AuthenticationError, match="Check the credentials of Connection"):
         read(client)
 
     assert client.session.calls == 4
@@ -260,6 +260,17 @@ def test_a_query_that_salesforce_forgot_is_asked_from_the_start(sandbox, client)
 
     assert len(snapshot.rows) == snapshot.proof.read == 60
     assert snapshot.proof.calls == 6
+
+
+def test_after_a_forgotten_query_the_snapshot_begins_with_the_second_reading(sandbox, client):
+    body = json.dumps([{"message": "invalid query locator", "errorCode": "INVALID_QUERY_LOCATOR"}])
+    sandbox.fault("status", status=400, body=body, content_type="application/json", path=NEXT, skip=1)
+    times = Times(client.session)
+
+    snapshot = gather(client, SOQL, now=times, progress=lambda *_: None)
+
+    assert times.calls == [0, 3, 6]
+    assert snapshot.begun == BEGUN + timedelta(seconds=1)
 
 
 def test_a_query_that_salesforce_forgets_again_is_left_to_airflow(sandbox, client):
@@ -342,8 +353,8 @@ def _error(code, message="words of Salesforce"):
         (403, "API_DISABLED_FOR_ORG", RejectedError, "API Enabled"),
         (404, "NOT_FOUND", RejectedError, "API version"),
         (410, "UNSUPPORTED_API_VERSION", RejectedError, "API version"),
-        (400, "SOMETHING_NEW", RejectedError, "kept apart"),
-        (401, "SOMETHING_NEW", AuthenticationError, "Check consumer_key"),
+        (400, "SOMETHING_NEW", RejectedError, "failures/ of this run"),
+        (401, "SOMETHING_NEW", AuthenticationError, "Check the credentials"),
     ],
 )
 def test_each_refusal_becomes_the_error_of_what_happens_next(sandbox, client, status, code, kind, told):

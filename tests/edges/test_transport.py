@@ -279,6 +279,14 @@ def test_a_redirect_is_not_followed_and_the_message_names_where_it_leads(sandbox
     assert (caught.value.status, notes.asked) == (302, [])
 
 
+@pytest.mark.parametrize("location", ["http://[bad", "https://[::1", "//[", "https://a b\\c"])
+def test_a_redirect_to_what_is_no_url_is_told_as_any_other(sandbox, zendesk_session, location):
+    sandbox.fault("redirect", location=location)
+
+    with pytest.raises(RejectedError, match=r"redirects to .*where nothing was sent"):
+        zendesk_session(sandbox.zendesk_url).get(COUNT, auth=AUTH)
+
+
 def test_a_write_is_not_turned_into_a_read_by_a_redirect(sandbox, zendesk_session):
     sandbox.fault("redirect", location="/api/v2/organizations")
     session = zendesk_session(sandbox.zendesk_url)

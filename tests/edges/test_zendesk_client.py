@@ -228,7 +228,7 @@ def test_a_job_that_zendesk_does_not_know_is_none(zendesk):
     ],
 )
 def test_a_job_may_write_until_it_is_known_to_have_ended(status, active):
-    assert Job("V3-1", status, 1, (), "").active is active
+    assert Job("V3-1", status, (), "").active is active
 
 
 def test_all_jobs_that_may_still_write_are_found_however_old(sandbox, zendesk):

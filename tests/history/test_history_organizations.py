@@ -28,6 +28,13 @@ def test_a_story_has_the_last_write_of_each_field_and_all_that_happened(past):
     assert story == past.history().organization("global", 3600001)
 
 
+def test_a_story_that_is_cut_says_how_much_is_older(past):
+    for hour in (-5, -4, -3):
+        past.run(hour, [an_update(1)])
+    stories = {events: past.history().account(account(1), events=events)[0] for events in (2, 3, -1)}
+    assert {2: (2, 1), 3: (3, 0), -1: (3, 0)} == {key: (len(one.history), one.older) for key, one in stories.items()}
+
+
 def test_as_desired_once_its_change_is_confirmed(past):
     past.run(-2, [an_update(1)])
     past.run(-1)

@@ -55,6 +55,13 @@ def test_a_folder_with_other_files_in_it_is_refused(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+def test_a_folder_that_only_looks_like_ours_is_refused(tmp_path):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "archive").mkdir()
+    with pytest.raises(Refusal, match="holds files that are not ours"), Home(tmp_path).claim("make clean"):
+        pass
+
+
 def test_a_file_in_its_place_is_refused(tmp_path):
     (tmp_path / "home").write_text("")
     with pytest.raises(Refusal, match="is not a folder"), Home(tmp_path / "home").claim("make run"):

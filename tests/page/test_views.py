@@ -11,7 +11,7 @@ from partner_sync.history.changes import Filters
 from partner_sync.page import charts, views
 from partner_sync.page.formats import ago, exact, link, plural, short, took, value
 from partner_sync.page.views import NOTHING_WITHHELD, Moment, RunPage
-from tests.history.past import a_create, a_mark, a_problem, an_update
+from tests.history.past import a_create, a_mark, a_problem, account, an_update
 
 NOW = datetime(2026, 11, 24, 13, tzinfo=timezone.utc)
 HOSTILE = ["<script>alert(1)</script>", "x" * 300, "\u202eمرحبا", "🎉 & Söhne", '" onmouseover="x', "'><img src=x>"]
@@ -115,3 +115,12 @@ def test_the_charts_have_a_column_for_each_run_that_leads_to_it(past):
     assert (1, 0, 0, 1, 1) == tuple(column[key] for key in ("created", "updated", "marked", "rejected", "problems"))
     assert link("run", run=run) == column["href"]
     assert [{"label": "24 Nov", "types": {"open_partner": 112}}] == numbers["partners"]
+
+
+def test_a_history_that_is_cut_says_so_and_where_the_rest_is(past):
+    for hour in (-5, -4, -3):
+        past.run(hour, [an_update(1)])
+    history = past.history()
+    shown = {events: views.stories(history.account(account(1), events=events), Moment(NOW)) for events in (2, 3)}
+    assert "And 1 older change. All of them: " in shown[2]
+    assert "older change" not in shown[3]
