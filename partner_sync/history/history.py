@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TypeVar
 
+from partner_sync.errors import StorageError
 from partner_sync.history import changes, details, files, lists, organizations, overview, problems, runs, search
 from partner_sync.history.answers import (
     ChangeRow,
@@ -94,9 +95,8 @@ class History:
             except files.UnkeptError as error:
                 return self._refuse(str(error))
             except unreadable() as error:
-                return self._refuse(
-                    f"The archive {self.objects.root} cannot be read ({type(error).__name__}: {error})."
-                )
+                why = error.why if isinstance(error, StorageError) else f"{type(error).__name__}: {error}"
+                return self._refuse(f"The archive {self.objects.root} cannot be read ({why}).")
             else:
                 break
         self._trouble = None
