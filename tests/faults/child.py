@@ -13,7 +13,6 @@ import os
 import resource
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
@@ -36,15 +35,11 @@ class Strike:
         self._events, self._path, self._writing = order["events"], order["path"], order["writing"]
         self._skip, self._do, self._over = order["skip"], order["do"], False
         self._room = resource.getrlimit(resource.RLIMIT_FSIZE)
-        self._thread = 0
-        """The one whose write is to fail; what other threads do with files meanwhile makes no room for it."""
+        signal.signal(signal.SIGXFSZ, self._make_room)  # what the kernel sends for the write that it refuses
 
     def __call__(self, event: str, args: tuple[Any, ...]) -> None:
         if event not in WHICH:
             return
-        if self._thread == threading.get_ident():
-            self._thread = 0
-            resource.setrlimit(resource.RLIMIT_FSIZE, self._room)
         if self._over or event not in self._events or not fnmatchcase(str(args[WHICH[event]]), self._path):
             return
         if event == "open" and self._writing != any(letter in str(args[1]) for letter in "wax"):
@@ -54,8 +49,10 @@ class Strike:
         elif self._do == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         else:
-            self._thread = threading.get_ident()
             resource.setrlimit(resource.RLIMIT_FSIZE, (NO_ROOM, self._room[1]))
+
+    def _make_room(self, *_: Any) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, self._room)
 
     def lift(self) -> None:
         self._over = True

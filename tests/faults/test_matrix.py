@@ -49,7 +49,9 @@ def test_the_readme_shows_the_matrix_as_it_is() -> None:
         _bare(line) for line in shown.splitlines() if _bare(line)
     ][: _length()]
     assert f"{len(CELLS)} cells, " in shown
-    counts = re.search(r"(\d+) calls, (\d+) accesses and (\d+) clocks suffer (\d+) faults: (\d+) cells", README)
+    counts = re.search(
+        r"(\d+) calls, (\d+) accesses and (\d+) clocks suffer (\d+) faults: (\d+) cells", " ".join(README.split())
+    )
     assert [len(CALLS), len(ACCESSES), len(CLOCKS), len(FAULTS), len(CELLS)] == [
         int(count) for count in counts.groups()
     ]
