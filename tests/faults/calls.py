@@ -55,7 +55,7 @@ def _zendesk(path: str, **more: Any) -> Order:
 
 def _submit(kind: str, path: str, **more: Any) -> Call:
     return Call(
-        f"submit of a {kind}", "sync", "zendesk", _zendesk(path, **more), _zendesk(SHOW), path, kind, form="submit"
+        f"submit of {kind}", "sync", "zendesk", _zendesk(path, **more), _zendesk(SHOW), path, kind, form="submit"
     )
 
 

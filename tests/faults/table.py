@@ -17,7 +17,7 @@ SIGNS = {
     "n": "red or killed; green with the next run",
 }
 BROKEN = "!"
-WIDTH = 30
+WIDTH = 31
 PARTS: tuple[tuple[Row, ...], ...] = (CALLS, (*ACCESSES, *CLOCKS))
 
 
