@@ -186,7 +186,7 @@ def told(
             instance=batch.instance,
             kind=change.kind,
             account_id=change.account_id,
-            organization_id=change.organization_id,
+            organization_id=change.organization_id or row.organization_id,
             name=change.name,
             verdict=row.verdict or "unknown",
             reason=row.reason,

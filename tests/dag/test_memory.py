@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from partner_sync.errors import SnapshotError
-from tests.dag.test_faults import ALL, objects
 
 OWNER = """[[attributes]]
 field = "account_owner"
 from = "Account_Owner_Calc__c"
 rule = "text"
 """
+
+
+ALL = 6
+"""Changes of the small world."""
+
+
+def objects(task_id: str) -> list[Path]:
+    """Files of the XCom objects that a task has left in the newest run."""
+    folder = Path(os.environ["AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH"].removeprefix("file://"))
+    paths = [path for path in folder.rglob("*") if path.is_file() and task_id in path.parts]
+    newest = max(path.parts[len(folder.parts) + 1] for path in paths)
+    return [path for path in paths if newest in path.parts]
 
 
 def aged(task_id: str, hours: float) -> None:

@@ -10,6 +10,8 @@ from upath import UPath
 from partner_sync import objects
 from partner_sync.errors import StorageError
 
+pytestmark = pytest.mark.production
+
 DOES = {
     "write": lambda root: objects.put(root / "object", "text"),
     "write once": lambda root: objects.put_new(root / "object", "text"),
