@@ -1,6 +1,7 @@
 """Writes the parts of README.md that are not written by hand, each between a mark and `<!-- end -->`.
 
-After `<!-- contents -->` stand its chapters, after `<!-- python -m partner_sync PART -->` what that command says.
+After `<!-- contents -->` stand its chapters, after `<!-- python -m partner_sync PART -->` what that command says, after
+`<!-- make bench -->` the figures that were kept.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from pathlib import Path
 
 README = Path(__file__).parents[1] / "README.md"
 PART = re.compile(r"(<!-- python -m partner_sync (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+NUMBERS = re.compile(r"(<!-- make bench -->\n).*?(<!-- end -->)", re.DOTALL)
 CONTENTS = re.compile(r"(<!-- contents -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def generated(text: str) -> str:
     """The README with its generated parts as they should be."""
-    text = PART.sub(lambda found: f"{found[1]}\n{_part(found[2])}\n{found[3]}", text)
+    text = PART.sub(lambda found: f"{found[1]}\n{_said('partner_sync', found[2], '--markdown')}\n{found[3]}", text)
+    text = NUMBERS.sub(lambda found: f"{found[1]}\n{_said('tests.benchmarks', 'kept')}\n{found[2]}", text)
     return CONTENTS.sub(lambda found: f"{found[1]}{contents(text)}{found[2]}", text)
 
 
@@ -33,8 +36,8 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-def _part(name: str) -> str:
-    command = [sys.executable, "-m", "partner_sync", name, "--markdown"]
+def _said(*module: str) -> str:
+    command = [sys.executable, "-m", *module]
     return subprocess.run(command, cwd=README.parent, stdout=subprocess.PIPE, text=True, check=True).stdout  # noqa: S603
 
 

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
+KEPT = Path(__file__).parent / "measured.json"
+"""The figures of the last whole call that was kept, which the README shows."""
+
 
 @dataclass(frozen=True)
 class Figure:
-    """`met` is None where there is no target, or where this call did not measure."""
+    """`met` is None where there is no target, or where this call did not measure.
+
+    `timed` is a figure that tells as much of the machine, and of what else runs on it, as of us.
+    """
 
     what: str
     target: str
     measured: str
     met: bool | None = None
+    timed: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -39,5 +48,17 @@ def table(figures: Iterable[Figure]) -> Table:
     return made
 
 
-def missed(figures: Iterable[Figure]) -> list[Figure]:
-    return [figure for figure in figures if figure.met is False]
+def missed(figures: Iterable[Figure], *, counted_only: bool = False) -> list[Figure]:
+    return [figure for figure in figures if figure.met is False and not (counted_only and figure.timed)]
+
+
+def kept_as_markdown() -> str:
+    """The kept figures as the README has them."""
+    kept = json.loads(KEPT.read_text())
+    rows = [f"| {one['what']} | {one['target']} | {_said(one)} |" for one in kept["figures"]]
+    when = f"{kept['cores']} cores, load {kept['load']:.1f} when it began, {kept['at'][:10]}, one call of `make bench`:"
+    return "\n".join([when, "", "| what | target | measured |", "|---|---|---|", *rows])
+
+
+def _said(figure: dict[str, Any]) -> str:
+    return f"**missed**: {figure['measured']}" if figure["met"] is False else str(figure["measured"])

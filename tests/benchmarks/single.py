@@ -35,11 +35,12 @@ def compare(folder: Path, quick: bool) -> Iterator[Figure]:
         runs = [fresh("compare_once", "run", str(folder)) for _ in range(1 if quick else 3)]
         took, held = (median(run[key] for run in runs) for key in ("seconds", "megabytes"))
         seconds[size] = took
-        measured = f"{took:.2f} s of a core, {held:.0f} MB, {runs[0]['changes']:,} changes"
         if size == 100_000:
-            target = f"under {COMPARE_SECONDS:g} s, {COMPARE_MEGABYTES} MB"
-            yield Figure(COMPARE, target, measured, took < COMPARE_SECONDS and held < COMPARE_MEGABYTES)
+            seconds_target, memory_target = f"under {COMPARE_SECONDS:g} s of a core", f"under {COMPARE_MEGABYTES} MB"
+            yield Figure(COMPARE, seconds_target, f"{took:.2f} s", took < COMPARE_SECONDS, timed=True)
+            yield Figure("its memory", memory_target, f"{held:.0f} MB", held < COMPARE_MEGABYTES)
         else:
+            measured = f"{took:.2f} s of a core, {held:.0f} MB, {runs[0]['changes']:,} changes"
             yield Figure(f"compare, {size:,} against {size:,}", "", measured)
     times, longer = calls[100_000] / calls[LINEAR_FROM], seconds[100_000] / seconds[LINEAR_FROM]
     measured = f"{times:.2f} times the function calls, {longer:.1f} times the seconds"
@@ -79,4 +80,6 @@ def make_run(folder: Path, quick: bool) -> Iterator[Figure]:
         subprocess.run(["make", "run"], cwd=REPOSITORY, env=env, check=True, stdout=subprocess.DEVNULL)
         took.append(time.monotonic() - begun)
     seconds = median(took)
-    yield Figure("make run, installed", f"under {RUN_SECONDS:g} s", f"{seconds:.1f} s", seconds < RUN_SECONDS)
+    yield Figure(
+        "make run, installed", f"under {RUN_SECONDS:g} s", f"{seconds:.1f} s", seconds < RUN_SECONDS, timed=True
+    )

@@ -49,8 +49,8 @@ def _rate(what: str, target: str, run: Measured) -> Figure:
     measured = f"{run.rows_a_minute:,.0f}: {run.confirmed:,} in {run.seconds:.1f} s, {run.calls_a_row:.3f} calls a row"
     if not run.complete:
         measured += f"; {run.planned - run.confirmed} not confirmed, {run.state}"
-    met = run.complete and run.rows_a_minute >= ROWS_A_MINUTE
-    return Figure(what, target, measured, met if target else run.complete or False)
+    met = run.complete and (not target or run.rows_a_minute >= ROWS_A_MINUTE)
+    return Figure(what, target, measured, met, timed=run.complete)
 
 
 def _nothing(on: Stage) -> Figure:
@@ -80,8 +80,9 @@ def _against_the_old(on: Stage) -> Figure:
     seconds = median(run.seconds for run in runs)
     times = old["seconds"] / seconds
     measured = f"{times:.1f} times: {seconds:.1f} s against {old['seconds']:.1f} s"
-    met = times >= TIMES and all(run.complete for run in runs) and (old["creates"], old["updates"]) == (300, 2_700)
-    return Figure(OLD, f"at least {TIMES:g} times faster, every row confirmed", measured, met)
+    whole = all(run.complete for run in runs) and (old["creates"], old["updates"]) == (300, 2_700)
+    target = f"at least {TIMES:g} times faster, every row confirmed"
+    return Figure(OLD, target, measured, whole and times >= TIMES, timed=whole)
 
 
 def _two_at_once(on: Stage, batches: int) -> Figure:
