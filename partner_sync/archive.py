@@ -7,6 +7,7 @@
     instances/<instance>/latest/<order>.json                            the newest plan
     instances/<instance>/standing/<order>.json                          how every partner stood when it was read last
     instances/<instance>/open/<plan id>.<batch>.json                    the open-job register
+    instances/<instance>/suspects/<plan id>.<batch>.<time>.json         what ran when the answer to a submit was missed
     alarms/...                                                          what the team was told, see `alarm_log`
 
 The newest plan is an object of its own name, not one object that is read, compared and overwritten: two `compare` tasks
@@ -15,14 +16,14 @@ that end together would lose the newer one. Names sort as plans do: the last is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timezone
 from urllib.parse import quote
 
 from partner_sync import codec
-from partner_sync.model import Failure, OpenJob, Plan, PlanOrder, RowVerdict, RunRecord, Standings
-from partner_sync.objects import NEXT_STEP, Root, children, get, put, read, remove
+from partner_sync.model import Failure, OpenJob, Plan, PlanOrder, RowVerdict, RunRecord, Standings, Suspects
+from partner_sync.objects import NEXT_STEP, Root, children, get, put, put_new, read, remove
 
 _MOMENT = "%Y%m%dT%H%M%S.%fZ"
 
@@ -148,6 +149,21 @@ class Archive:
 
     def remove_open_job(self, instance: str, entry: OpenJob) -> None:
         remove(self._entry(instance, entry.order.plan_id, entry.batch))
+
+    def suspects(self, instance: str, entry: OpenJob, running: Collection[str]) -> Collection[str]:
+        """Which jobs the lost submit of an entry may be: those of `running` that ran when this was asked first."""
+        path = self._suspects(instance, entry)
+        put_new(path, codec.to_json(Suspects(tuple(sorted(running)))))
+        first = get(Suspects, path, REGISTER_STEP)
+        return running if first is None else set(running) & set(first.job_ids)
+
+    def forget_suspects(self, instance: str, entry: OpenJob) -> None:
+        remove(self._suspects(instance, entry))
+
+    def _suspects(self, instance: str, entry: OpenJob) -> Root:
+        submit = f"{(entry.intended or entry.time).astimezone(timezone.utc):{_MOMENT}}"
+        name = f"{segment(entry.order.plan_id)}.{segment(entry.batch)}.{submit.replace('.', '-')}.json"
+        return self.root / "instances" / segment(instance) / "suspects" / name
 
     def _open(self, instance: str) -> Root:
         return self.root / "instances" / segment(instance) / "open"

@@ -25,6 +25,7 @@ from partner_sync.model import (
     RowVerdict,
     RunRecord,
     Standings,
+    Suspects,
 )
 
 T = TypeVar("T")
@@ -36,6 +37,7 @@ VERSIONS: dict[type, int] = {
     Batch: 1,
     PlanOrder: 1,
     OpenJob: 1,
+    Suspects: 1,
     RowVerdict: 1,
     RunRecord: 1,
     AlarmNote: 1,

@@ -264,6 +264,13 @@ class OpenJob:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspects:
+    """Jobs that ran when it was first looked what became of a submit whose answer was lost: one of them may be it."""
+
+    job_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RowVerdict:
     """What became of one change, as one flat line of the archive.
 

@@ -61,15 +61,19 @@ class Register:
         """Whether nothing of an announced submit without a known job can run: it is settled, and no job may be it.
 
         A job id that Zendesk does not know is treated the same: fresh ids may answer 404 at first (node-zendesk
-        forgives five of these), and old ones are forgotten. Jobs that other entries name are not ours.
+        forgives five of these), and old ones are forgotten. Jobs that other entries name are not ours, and neither are
+        those that were not there yet when this was looked at first: others may always keep some running.
         """
         if self.now() < (entry.intended or entry.time) + timedelta(seconds=self.settings.settle_seconds):
             return False
         running = {job.id for job in self.jobs.running_jobs()}
-        if not running:
-            return True
-        known = {other.job_id for other in self.archive.open_jobs(self.batch.instance) if _key(other) != _key(entry)}
-        return not running - known
+        if running:
+            entries = self.archive.open_jobs(self.batch.instance)
+            running -= {other.job_id for other in entries if _key(other) != _key(entry)}
+        if running and self.archive.suspects(self.batch.instance, entry, running):
+            return False
+        self.archive.forget_suspects(self.batch.instance, entry)
+        return True
 
     def blocked(self) -> str | None:
         """Why this batch, whose entry stands in the register, may not write yet. None: it may.

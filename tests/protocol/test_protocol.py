@@ -33,6 +33,10 @@ def test_no_schedule_writes_a_stale_value_passes_the_limit_or_leaves_a_task_unfi
     assert found(600) == Counter()
 
 
+def test_where_any_running_job_may_be_the_lost_one_others_can_hold_up_a_task_for_ever():
+    assert found(60, suspects="all")["unfinished"] > 0
+
+
 @pytest.mark.parametrize(
     ("variant", "schedules"),
     [

@@ -128,6 +128,21 @@ def test_a_submit_that_is_asked_to_wait_comes_back_then_and_reads_again_first(st
     assert [] == stage.sandbox.jobs()
 
 
+def test_a_lost_answer_is_settled_although_others_always_keep_a_job_running(stage):
+    stage.settings = replace(stage.settings, settle_seconds=0)
+    stage.sandbox.fault("reset_after", system="zendesk", method="PUT", path="*/update_many")
+    (foreign,) = stage.sandbox.add_jobs(seconds=60)
+    assert "the answer to its submit was lost" in stage.visit(0).why
+    time.sleep(0.35)
+    assert "(answer lost) is open" in stage.visit(0).why
+    stage.sandbox.add_jobs(seconds=60)
+    assert "(answer lost) is open" in stage.visit(0).why
+    stage.sandbox.end_job(foreign)
+    assert {"confirmed": 1} == stage.visit(0).counts
+    assert 1 == len([write for write in stage.sandbox.writes() if write["by"] == "job"])
+    assert [] == [path for path in stage.archive.root.glob("instances/*/*/*") if path.is_file()]
+
+
 def test_batches_without_a_place_come_back_in_waves(stage):
     stage.sandbox.settings(job_seconds=60)
     stage.visit(0), stage.visit(1)
