@@ -26,7 +26,11 @@ def writing(folder: Path, quick: bool) -> Iterator[Figure]:
     """All of it on one Airflow, one world after the other."""
     with stage(folder, job_seconds=5) as on:
         for batches in (10,) if quick else (1, 10, 50):
-            yield _rate(f"confirmed rows a minute, {batches} batches", "", _updates(on, batches))
+            yield _rate(
+                f"confirmed rows a minute, {batches} {'batch' if batches == 1 else 'batches'}",
+                "",
+                _updates(on, batches),
+            )
         yield _nothing(on)
         yield _calls(on)
         if quick:
