@@ -143,8 +143,9 @@ def test_the_charts_show_the_runs_and_a_column_leads_to_its_run(visitor, run):
     expect(ours.locator("#list .changes")).to_be_visible()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize(
+    ("size", "theme"), [(WIDE, "light"), (PHONE, "dark")], ids=["wide and light", "phone and dark"]
+)
 def test_no_screen_has_a_serious_fault_of_accessibility_or_is_wider_than_the_window(
     visitor, run, packages, theme, size
 ):

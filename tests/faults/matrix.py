@@ -80,19 +80,13 @@ CELLS = [
 
 
 def _slice() -> list[Cell]:
-    """Cells that have every row and every fault once: the rarest faults first, each on the row used least."""
+    """A cell for every fault, the rarest first, each on the row that was used least."""
     used: Counter[str] = Counter()
     chosen: list[Cell] = []
     by_fault = {fault.name: [cell for cell in CELLS if cell.fault is fault] for fault in FAULTS}
     for _, cells in sorted(by_fault.items(), key=lambda pair: len(pair[1])):
         chosen.append(min(cells, key=lambda cell: used[cell.row.name]))
         used[chosen[-1].row.name] += 1
-    shown: Counter[str] = Counter(cell.fault.name for cell in chosen)
-    for row in ROWS:
-        if not used[row.name]:
-            cells = [cell for cell in CELLS if cell.row is row]
-            chosen.append(min(cells, key=lambda cell: shown[cell.fault.name]))
-            shown[chosen[-1].fault.name] += 1
     return chosen
 
 

@@ -37,10 +37,11 @@ def test_every_pair_of_call_and_fault_is_a_cell_or_has_a_reason_why_it_is_none()
     assert all(IMPOSSIBLE.values())
 
 
-def test_the_slice_has_every_call_and_every_fault_in_it() -> None:
-    assert {cell.row.name for cell in CELLS} == {cell.row.name for cell in SLICE}
-    assert {cell.fault.name for cell in CELLS} == {cell.fault.name for cell in SLICE}
-    assert len(SLICE) <= max(len(ROWS), len(FAULTS)) + 5
+def test_the_slice_has_every_fault_once_and_more_than_half_of_what_it_can_hit() -> None:
+    assert [fault.name for fault in FAULTS] == sorted(
+        (cell.fault.name for cell in SLICE), key=[fault.name for fault in FAULTS].index
+    )
+    assert len({cell.row.name for cell in SLICE}) > len(ROWS) / 2
 
 
 def test_the_readme_shows_the_matrix_as_it_is() -> None:
