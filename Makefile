@@ -3,7 +3,7 @@
 #   CONF='{"dry_run": true}' make run     make up PORT=8090     make test ARGS="-k mapping"     make PYTHON=python3.12 run
 
 .SUFFIXES:
-.PHONY: help run up test faults walks bench check audit readme test-production clean venv
+.PHONY: help run up test faults walks bench check audit readme test-browser test-production clean venv
 
 python = .venv/bin/python
 
@@ -16,8 +16,11 @@ run: venv ## One complete sync in the foreground against the sandbox, and what c
 up: venv ## The full Airflow on 127.0.0.1, until Ctrl-C. PORT=8090 chooses the port.
 	@$(python) -m partner_sync.local up
 
-test: venv ## All tests. ARGS="-k word" chooses.
+test: venv ## The test suite, the browser and the production stack aside. ARGS="-k word" chooses.
 	@$(python) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-browser: venv ## The page in a real browser, before a real Airflow. ARGS="-k word" chooses.
+	@$(python) -m pytest -m browser tests/browser $(ARGS)
 
 test-production: ## The stack of docker-compose.yaml, without Docker, and whatever breaks in it. ARGS="-k word" chooses.
 	@./partner_sync/local/venv.sh .venv-production requirements.txt .docker/requirements.txt tests/production/requirements.txt

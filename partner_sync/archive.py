@@ -97,6 +97,15 @@ class Archive:
                 rows.append(codec.from_json(RowVerdict, line, source=str(path), next_step=NEXT_STEP))
         return rows
 
+    def told(self, run_id: str, run_after: datetime, plan_id: str, batch: str) -> datetime | None:
+        """When the newest verdicts of a batch were told."""
+        folder = self.run_folder(run_id, run_after) / segment(plan_id) / "verdicts"
+        tries = [path for path in children(folder) if path.name.rsplit(".", 2)[0] == segment(batch)]
+        lines = (read(path).partition("\n")[0] for path in tries if path.name.endswith(".jsonl"))
+        return max(
+            (codec.from_json(RowVerdict, line, source=batch, next_step=NEXT_STEP).at for line in lines), default=None
+        )
+
     def batches_with_verdicts(self, folder: Root, plan_id: str) -> int:
         """How many batches of a plan have verdicts of any try."""
         names = (path.name for path in children(folder / segment(plan_id) / "verdicts"))
@@ -113,9 +122,10 @@ class Archive:
         """Names a plan the instance's latest, unless a newer one is there; tells whether it is the latest now."""
         return _put_newest(self._latest(instance), order, codec.to_json(order))
 
-    def latest_object(self, instance: str, order: PlanOrder) -> Root:
-        """The object that names a plan the newest of an instance."""
-        return self._latest(instance) / _name(order)
+    def newest_objects(self, instance: str) -> list[tuple[Root, PlanOrder]]:
+        """What names a plan the newest of an instance, and how its partners stood in the newest: the objects' plans."""
+        folders = [list(children(folder)) for folder in (self._latest(instance), self._standing(instance))]
+        return [(paths[-1], _order(paths[-1].name)) for paths in folders if paths]
 
     def _latest(self, instance: str) -> Root:
         return self.root / "instances" / segment(instance) / "latest"

@@ -16,12 +16,14 @@ TOLERANCE = timedelta(minutes=1)
 
 def refuse_latest_ahead(archive: Archive, instance: str, now: datetime) -> None:
     """Raises SnapshotError where the newest plan of an instance is from ahead of `now`."""
-    latest = archive.latest(instance)
-    if latest is not None and (ahead := _ahead(latest, now)) > TOLERANCE:
+    newest = archive.newest_objects(instance)
+    ahead = max((_ahead(order, now) for _, order in newest), default=timedelta())
+    if ahead > TOLERANCE:
+        remove = ", and ".join(f"remove {path} as well" for path, order in newest if _ahead(order, now) > TOLERANCE)
         raise SnapshotError(
-            f"The newest plan of {instance} in the archive, {latest.plan_id}, is {_told(ahead)} ahead of this worker's"
-            " clock: one of two clocks is wrong, or was. Nothing was written. Set it right; if it was the other one,"
-            f" remove {archive.latest_object(instance, latest)} as well. Then clear gather_accounts with downstream."
+            f"The newest plan of {instance} in the archive is {_told(ahead)} ahead of this worker's clock: one of two"
+            f" clocks is wrong, or was. Nothing was written. Set it right; if it was the other one, {remove}. Then"
+            " clear gather_accounts with downstream."
         )
 
 
@@ -30,8 +32,8 @@ def refuse_ahead(batch: Batch, now: datetime) -> None:
     if (ahead := _ahead(batch.order, now)) > TOLERANCE:
         raise SnapshotError(
             f"{batch.name} belongs to a plan that is {_told(ahead)} ahead of this worker's clock: the clock is wrong"
-            " here, or was where the plan was made. Nothing was written. Set it right, then clear gather_accounts with"
-            " downstream."
+            " here, or was where the plan was made. Nothing more was written. Set it right, then clear gather_accounts"
+            " with downstream."
         )
 
 

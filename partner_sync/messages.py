@@ -94,8 +94,11 @@ def _steps(what: What, ended: Ended) -> list[str]:
         return ["look whether the DAG is paused, whether scheduler and workers run, and how the failed tasks' logs end"]
     if what == "hung":
         return ["look into the log of the task that did not end; what was sent is remembered, the next run goes on"]
-    if ended.unread:
-        return ["mend the archive first: until it can be read, a failure may be told more than once"]
+    mend = ["mend the archive: until it can be read and written, a failure may be told more than once"]
+    return (mend if ended.unread else []) + _steps_of(ended)
+
+
+def _steps_of(ended: Ended) -> list[str]:
     if ended.plan is None:
         named = f"the log of {ended.task}" if ended.task else "the failed task's log"
         return [f"the last line of {named} names cause and next step; a run without a plan has written nothing"]

@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 Context = Mapping[str, Any]
 Send = Callable[["Message"], None]
 
+UNREADABLE = (PartnerSyncError, OSError, ValueError, ImportError)
+"""What the archive raises here; the last two where the client of its store is not installed beside this process."""
+
 SMTP, APPRISE = "partner_sync_smtp", "partner_sync_apprise"
 
 
@@ -90,7 +93,7 @@ def _ended(context: Context) -> Ended:
             folder = archive.run_folder(run_id, _moment(dag_run["run_after"]))
             record = archive.run(folder)
             verdicts = archive.verdicts(folder, record.plan.id) if record else []
-        except PartnerSyncError as error:
+        except UNREADABLE as error:
             unread = str(error)
     counts: dict[str, int] = {}
     for row in verdicts:
@@ -141,7 +144,7 @@ def _tell(channels: Mapping[str, Send], ended: Ended, decide: Callable[[Standing
         news = decide(alarm_log.standing(), now)
         if news is None or not alarm_log.announce(news, AlarmNote(news.what, ended.run_id, now)):
             return  # the team knows, or hears of it from another run that ends right now
-    except PartnerSyncError as error:
+    except UNREADABLE as error:
         if (news := decide(Standing(), now)) is None:
             raise
         alarm_log, ended = None, replace(ended, unread=ended.unread or str(error))
@@ -166,7 +169,7 @@ def _errors() -> tuple[type[Exception], ...]:
     """What the two notifiers raise; smtplib's errors are OSErrors, and carry addresses, so their words stay here."""
     from airflow.sdk.exceptions import AirflowException
 
-    return (OSError, ValueError, AirflowException)
+    return (OSError, ValueError, KeyError, TypeError, AirflowException)
 
 
 def _channels() -> dict[str, Send]:

@@ -24,12 +24,12 @@ NEXT_STEP = "If it was damaged or written by another release, move it away; the 
 
 @contextmanager
 def attempted(did_not: str, what: object) -> Iterator[None]:
-    """What a store cannot do is a StorageError; that an object is there already, or not there, is none."""
+    """What a store cannot do is a StorageError; that an object is there already, or not there to be read, is none."""
     try:
         yield
-    except (FileNotFoundError, FileExistsError):
-        raise
     except store_errors() as error:
+        if isinstance(error, FileExistsError) or (isinstance(error, FileNotFoundError) and did_not != "write"):
+            raise
         why = getattr(error, "strerror", None) or type(error).__name__
         raise StorageError(did_not, str(what), why) from error
 
@@ -65,23 +65,37 @@ def put_new(path: Root, text: str) -> bool:
                     stream.write(text)
     except FileExistsError:
         return False
+    except StorageError as error:
+        if _is_there(error.__cause__):
+            return False
+        raise
     return True
 
 
-def read(path: Root) -> str:
+def _is_there(error: BaseException | None) -> bool:
+    """Whether a conditional write was refused with 412, in whatever words: s3fs knows only those of AWS."""
+    while error is not None:
+        answer = getattr(error, "response", None)
+        if isinstance(answer, dict) and answer.get("ResponseMetadata", {}).get("HTTPStatusCode") == 412:
+            return True
+        error = error.__cause__
+    return False
+
+
+def read(path: Root, next_step: str = NEXT_STEP) -> str:
     """The text of an object. Raises FileNotFoundError, and SnapshotError for one that is no text."""
     with attempted("read", path):
         content = path.read_bytes() if isinstance(path, Path) else path.fs.cat_file(path.path)
     try:
         return str(content.decode())
     except UnicodeDecodeError:
-        raise SnapshotError(f"{path} is not a text. {NEXT_STEP}") from None
+        raise SnapshotError(f"{path} is not a text. {next_step}") from None
 
 
 def get(cls: type[T], path: Root, next_step: str = NEXT_STEP) -> T | None:
     """The value in an object, None if there is none. Raises SnapshotError for one of another shape."""
     try:
-        text = read(path)
+        text = read(path, next_step)
     except FileNotFoundError:
         return None
     return codec.from_json(cls, text, source=str(path), next_step=next_step)

@@ -100,9 +100,9 @@ class _Reading:
 
     def _next(self, path: str) -> Any:
         """The page at a path. Salesforce names no host there; where one is named, it has to be ours."""
-        url = urlsplit(path)
+        url = told(self._session, lambda: urlsplit(path))
         if url.netloc:
-            self._session.refuse_foreign(url)
+            told(self._session, lambda: self._session.refuse_foreign(url))
             path = url.path
         return told(self._session, lambda: self._client.query_more(path, identifier_is_url=True), self._soql)
 

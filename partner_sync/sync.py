@@ -19,11 +19,11 @@ from partner_sync.archive import Archive
 from partner_sync.clocks import refuse_ahead
 from partner_sync.errors import (
     JobPendingError,
+    PartnerSyncError,
     PermanentError,
     RejectedError,
     RetryableError,
     SnapshotError,
-    StorageError,
     TooManyJobsError,
     UnavailableError,
 )
@@ -111,14 +111,12 @@ class Visit:
         try:
             return self._write()
         except (PermanentError, RetryableError) as error:
-            with suppress(StorageError):  # what is raised is what came first
+            with suppress(PartnerSyncError):  # what is raised is what came first
                 self._tell_unknown(error)
             raise
 
     def _write(self) -> Done | ComeBack:
-        batch = self.batch
-        refuse_ahead(batch, self.now())
-        entry = self.register.own()
+        batch, entry = self.batch, self.register.own()
         if entry is None:
             return self._claim(OpenJob(batch.order, batch.name, batch.digest, self.now()))
         if entry.digest != batch.digest:
@@ -133,6 +131,7 @@ class Visit:
     def _claim(self, earlier: OpenJob) -> Done | ComeBack:
         """Registers the batch and, where nothing newer or older stands in the way, writes what is left of it."""
         batch, register = self.batch, self.register
+        refuse_ahead(batch, self.now())
         entry = replace(earlier, time=self.now(), intended=None, job_id=None, rows=(), settled=False)
         register.write(entry)
         latest = self.archive.latest(batch.instance)
@@ -312,16 +311,24 @@ class Visit:
         verdicts = self._told(entry, judged, words or {})
         self.archive.write_verdicts(self.run_after, verdicts)
         self.register.remove(entry)
+        self.archive.forget_suspects(self.batch.instance, entry)
         return Done(verdicts)
 
     def _tell_unknown(self, error: Exception) -> None:
-        """Archives that nobody knows what became of a batch that was sent; a later try that finds out is the newer."""
-        entry = self.register.own()
-        if entry is not None and entry.sent:
-            unknown = Judgement(
-                "unknown", f"sent, but its task failed before it was read back ({type(error).__name__})"
-            )
-            self.archive.write_verdicts(self.run_after, self._told(entry, [unknown] * len(self.batch.changes), {}))
+        """Archives that nobody knows what became of a batch that was sent; a later try that finds out is the newer.
+
+        What was told after the last submit stays: only the end of the entry can have failed then.
+        """
+        batch, entry = self.batch, self.register.own()
+        if entry is None or not entry.sent:
+            return
+        told_at = self.archive.told(batch.run_id, self.run_after, batch.order.plan_id, batch.name)
+        if entry.intended is not None and told_at is not None and told_at >= entry.intended:
+            return
+        failed = f"its task failed before it was read back ({type(error).__name__})"
+        sent, not_sent = Judgement("unknown", f"sent, but {failed}"), Judgement("unknown", f"not sent, and {failed}")
+        judged = [sent if row in entry.sent else not_sent for row in range(len(batch.changes))]
+        self.archive.write_verdicts(self.run_after, self._told(entry, judged, {}))
 
     def _told(self, entry: OpenJob, judged: Sequence[Judgement], words: Mapping[int, str]) -> tuple[RowVerdict, ...]:
         calls = entry.calls + self.zendesk.calls

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import tempfile
 from contextlib import ExitStack
@@ -12,6 +13,9 @@ import pytest
 
 from partner_sync.local.environment import embedded, ignored
 from partner_sync.local.home import Home
+
+SUITE = Home.of(os.environ).root / "suite.json"
+"""Where the seconds of a whole suite go, for `make bench`."""
 
 run = ExitStack()
 atexit.register(run.close)
@@ -34,7 +38,6 @@ def pytest_xdist_auto_num_workers() -> int:
 
 SLOWEST_FIRST = (
     "scheduler/test_scheduler",
-    "browser/test_browser",
     "faults/test_matrix",
     "dag/test_faults",
     "sync/test_interleaving",
@@ -50,6 +53,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((at for at, name in enumerate(SLOWEST_FIRST) if f"{name}.py" in item.nodeid), len(SLOWEST_FIRST))
 
     items.sort(key=rank)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The seconds of the whole suite, kept. A part of it, or one that failed, says nothing."""
+    passed, seconds = len(terminalreporter.getreports("passed")), terminalreporter._session_start.elapsed().seconds
+    chosen = config.args != [str(config.rootpath / "tests")] or config.option.keyword
+    if not chosen and not terminalreporter.getreports("failed") and not terminalreporter.getreports("error"):
+        SUITE.parent.mkdir(exist_ok=True)
+        SUITE.write_text(json.dumps({"passed": passed, "seconds": round(seconds)}) + "\n")
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,8 @@ def judge(signs: Signs, now: datetime) -> tuple[RunState, str]:
     failures = standing(signs)
     final = [one for one in failures if not one.retryable]
     ended = {one.batch for one in final}
-    waiting = [one for one in signs.batches if one not in signs.told and one not in ended]
+    tried_again = {one.batch for one in failures if one.retryable}  # what was told by then is not the last word
+    waiting = [one for one in signs.batches if one not in ended and (one not in signs.told or one in tried_again)]
     silent = now - signs.last_sign > SILENT_FOR
     record = signs.record
     if record is None or any(one.batch is None for one in failures):

@@ -28,7 +28,18 @@ from partner_sync.local.refusal import Refusal
 CHECKOUT = Path(__file__).resolve().parents[2]
 MARKER = "home.json"
 HOME = ".partner_sync"
-OURS = ("airflow", "archive", "history", "xcom", "sandbox", "logs", "secrets.json", "last-run.json", "bench.json")
+OURS = (
+    "airflow",
+    "archive",
+    "history",
+    "xcom",
+    "sandbox",
+    "logs",
+    "secrets.json",
+    "last-run.json",
+    "bench.json",
+    "suite.json",
+)
 ADMIN = "admin"
 
 

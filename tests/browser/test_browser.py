@@ -15,6 +15,8 @@ from partner_sync.page.assets import STATIC
 from tests.browser.conftest import HOSTILE
 from tests.browser.visiting import PHONE, WIDE
 
+pytestmark = pytest.mark.browser
+
 
 def test_the_first_visit_says_what_will_appear(watched):
     assert "No run yet" in watched.first_visit

@@ -225,7 +225,7 @@ def test_while_the_archive_is_out_of_reach_every_failure_is_told_and_says_so(dat
         notify.failed({"run_id": "scheduled__1", "dag_run": run})
     assert ["Partner Sync: a run failed"] * 2 == webhook.titles
     assert "Archive: Object storage did not read " in webhook.got[0]["message"]
-    assert "Next: mend the archive first" in webhook.got[0]["message"]
+    assert "Next: mend the archive: " in webhook.got[0]["message"]
 
 
 def test_a_failure_whose_record_is_damaged_is_told_once_and_says_so(database, archive, webhook):

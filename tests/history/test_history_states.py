@@ -44,6 +44,12 @@ CASES = {
         "failed",
         "gather_accounts failed (UnavailableError)",
     ),
+    "a batch that nobody knows of yet is tried again": (
+        signs(RECORD, [failed("sync", "a", "UnavailableError", LATER, retryable=True)], ["a"], ["a"], {"unknown": 1}),
+        5,
+        "going on",
+        "0 of 1 batches",
+    ),
     "a failure before the plan is past": (
         signs(RECORD, [failed(at=NOON - timedelta(minutes=1))]),
         5,

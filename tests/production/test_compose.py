@@ -21,6 +21,7 @@ SECRETS = {
     "JWT_SECRET",
     "ADMIN_PASSWORD",
 }
+ENDS = {"airflow-init", "sandbox-connections"}
 FILLED = dict.fromkeys(SECRETS, "a-secret") | {"REDIS_PASSWORD": "a-secret"}
 
 
@@ -60,7 +61,7 @@ def test_ports_are_published_on_loopback_only():
 
 def test_every_service_that_stays_has_a_health_check_and_comes_back_after_a_death():
     for name, service in services(FILLED).items():
-        if name in ("airflow-init", "sandbox-connections"):
+        if name in ENDS:
             assert service.raw["restart"] == "on-failure:3", name
         else:
             assert service.raw["restart"] == "unless-stopped", name
@@ -71,10 +72,15 @@ def test_services_wait_for_the_health_of_what_they_need():
     found = services(FILLED)
     for name, service in found.items():
         for needed, how in service.raw.get("depends_on", {}).items():
-            waits = "service_completed_successfully" if needed == "airflow-init" else "service_healthy"
+            waits = "service_completed_successfully" if needed in ENDS else "service_healthy"
             assert how["condition"] == waits, (name, needed)
             hidden = set(found[needed].profiles) - set(service.profiles)
             assert not hidden or how["required"] is False, (name, needed)
+
+
+def test_every_service_that_ends_is_waited_for_by_one_that_stays():
+    stay = [service.raw for name, service in services(FILLED).items() if name not in ENDS]
+    assert {one for service in stay for one in service.get("depends_on", {})} >= ENDS
 
 
 def test_volumes_have_names():

@@ -55,7 +55,8 @@ def _lies(stack: Stack, run_ids: tuple[str, ...], all_told: bool) -> Iterator[st
                 yield f"{run_id}: {row.job_id} is no job of Zendesk"
     if all_told:
         yield from (f"{one} was written, and nobody tells it" for one in written if one not in told)
-    yield from (f"{entry.batch} is still in the register" for entry in stack.archive().open_jobs("global"))
+    left = (entry for entry in stack.archive().open_jobs("global") if not entry.settled)
+    yield from (f"{entry.batch} is still in the register" for entry in left)
 
 
 _GOOD = ("confirmed", "superseded")

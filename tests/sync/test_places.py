@@ -12,6 +12,7 @@ import pytest
 
 from partner_sync.archive import Archive
 from partner_sync.config import load
+from partner_sync.errors import UnavailableError
 from partner_sync.model import Batch, FieldChange, OpenJob, PlanOrder, Update
 from partner_sync.sandbox import Sandbox, an_empty_world
 from partner_sync.settings import Calls
@@ -141,6 +142,19 @@ def test_a_lost_answer_is_settled_although_others_always_keep_a_job_running(stag
     assert {"confirmed": 1} == stage.visit(0).counts
     assert 1 == len([write for write in stage.sandbox.writes() if write["by"] == "job"])
     assert [] == [path for path in stage.archive.root.glob("instances/*/*/*") if path.is_file()]
+
+
+def test_a_true_verdict_stays_when_only_the_end_of_its_entry_failed(stage):
+    stage.visit(0)
+    (entry,) = stage.archive.open_jobs("global")
+    time.sleep(0.35)
+    assert {"confirmed": 1} == stage.visit(0).counts
+    stage.archive.write_open_job("global", entry)
+    stage.sandbox.fault("status", status=500, path="*/job_statuses/*", times=None)
+    with pytest.raises(UnavailableError):
+        stage.visit(0)
+    (row,) = stage.archive.verdicts(stage.archive.run_folder("r1", stage.order.made), "p1")
+    assert "confirmed" == row.verdict
 
 
 def test_batches_without_a_place_come_back_in_waves(stage):
