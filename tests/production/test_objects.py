@@ -34,14 +34,6 @@ def a_root(url: str, bucket: str = "bucket") -> UPath:
     return UPath(f"s3://{bucket}/archive", key="a", secret="b", **client)
 
 
-@pytest.fixture
-def once(monkeypatch) -> None:
-    """s3fs tries again by itself, for half a minute; what is asked here is how it ends."""
-    from s3fs import S3FileSystem
-
-    monkeypatch.setattr(S3FileSystem, "retries", 1)
-
-
 class Store(BaseHTTPRequestHandler):
     """Answers everything alike: a status, none before the client is tired of waiting, or a broken connection."""
 
@@ -67,9 +59,7 @@ class Store(BaseHTTPRequestHandler):
 
 @pytest.mark.parametrize("answer", ["refused", "broken", "late", 403, 500, 503])
 @pytest.mark.parametrize("does", DOES)
-def test_a_store_that_refuses_breaks_or_is_late_is_a_storage_error_and_never_counts_as_nothing_there(
-    does, answer, once
-):
+def test_a_store_that_refuses_breaks_or_is_late_is_a_storage_error_and_never_counts_as_nothing_there(does, answer):
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Answers", (Store,), {"answer": answer}))
     root = a_root(f"http://127.0.0.1:{server.server_port}")
     if answer == "refused":
