@@ -23,14 +23,21 @@ from partner_sync.tables import Table, markdown
 
 ABOUT = "Partner Sync keeps Zendesk organizations in step with Salesforce partner accounts, on Apache Airflow."
 OWN = command("python -m partner_sync")
+OUTSIDE = ("dags", "plugins")
+"""Folders beside the package that Airflow looks into."""
 SHIPPED = Path(__file__).parents[1] / "dags" / "partner_sync.toml"
 
 
 def _files() -> list[Table]:
-    """Every file of the product by the first sentence of its docstring."""
-    paths = sorted(path for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("__"))
-    documented = ((path.name, ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "") for path in paths)
-    rows = ((f"`{name}`", reference.first_sentence(docstring)) for name, docstring in documented)
+    """Every file of the product by the first sentence of its docstring; a package's own stands for the package."""
+    package = Path(__file__).parent
+    named = {path.relative_to(package).as_posix().removesuffix("__init__.py"): path for path in package.rglob("*.py")}
+    named |= {f"{folder}/{path.name}": path for folder in OUTSIDE for path in (package.parent / folder).glob("*.py")}
+    rows = (
+        (f"`{name}`", reference.first_sentence(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""))
+        for name, path in sorted(named.items(), key=lambda pair: ("/" in pair[0], pair[0]))
+        if name
+    )
     return [Table(("file", "what it is"), tuple(rows))]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated
 
@@ -43,16 +44,29 @@ Number = Annotated[int, Query(ge=0, le=2**53)]
 Sort = Annotated[str, Query(pattern="^(-?(plan|kind|name|verdict))?$")]
 
 
-def _moment(history: History) -> Moment:
-    index = history.index()
-    return Moment(history.clock(), index.trouble, index if index.looking or not index.complete else None)
+def _telling(history: Archive) -> Callable[[], Moment]:
+    """What is told beside an answer, once that is there.
+
+    The index is asked before and after: an answer from an index that was complete only a moment later must ask again.
+    """
+    before = history.index()
+
+    def moment() -> Moment:
+        index = history.index()
+        reading = index if index.looking or not index.complete else None if before.complete else before
+        return Moment(history.clock(), index.trouble, reading)
+
+    return moment
+
+
+Telling = Annotated[Callable[[], Moment], Depends(_telling)]
 
 
 @router.get("/")
-def overview(history: Archive, instance: str = "", page: Page = 1) -> HTMLResponse:
+def overview(history: Archive, moment: Telling, instance: str = "", page: Page = 1) -> HTMLResponse:
     said = history.overview(instance=instance or None)
     runs = history.runs(instance=instance or None, page=page) if page > 1 else said.runs
-    return HTMLResponse(views.overview(said, runs, _moment(history)))
+    return HTMLResponse(views.overview(said, runs, moment()))
 
 
 @router.get("/chart.json")
@@ -63,6 +77,7 @@ def chart(history: Archive, instance: str = "") -> JSONResponse:
 @router.get("/recent")
 def recent(
     history: Archive,
+    moment: Telling,
     kind: str = "",
     field: str = "",
     instance: str = "",
@@ -72,18 +87,19 @@ def recent(
     since = history.clock() - timedelta(days=days)
     found = history.recent(since, kind=kind or None, field=field or None, instance=instance or None, page=page)
     asked = {"kind": kind, "field": field, "instance": instance, "days": days}
-    return HTMLResponse(views.recent(found, asked, _moment(history)))
+    return HTMLResponse(views.recent(found, asked, moment()))
 
 
 @router.get("/partners")
-def partners(history: Archive, type: str = "", instance: str = "", page: Page = 1) -> HTMLResponse:
+def partners(history: Archive, moment: Telling, type: str = "", instance: str = "", page: Page = 1) -> HTMLResponse:
     found = history.partners(type_name=type or None, instance=instance or None, page=page)
-    return HTMLResponse(views.partners(found, {"type": type, "instance": instance}, _moment(history)))
+    return HTMLResponse(views.partners(found, {"type": type, "instance": instance}, moment()))
 
 
 @router.get("/run")
 def run(
     history: Archive,
+    moment: Telling,
     filters: Narrowed,
     run: str,
     dag: str = DAG_ID,
@@ -94,24 +110,26 @@ def run(
 ) -> HTMLResponse:
     found = _page(history, filters, run, plan, sort, page=page, change=change)
     if found is not None:
-        return HTMLResponse(views.run(found, _moment(history)))
+        return HTMLResponse(views.run(found, moment()))
     if dag != DAG_ID:
         said = f"This tab shows the plans of the DAG {DAG_ID}. This run is one of another DAG, so there is none."
-        return HTMLResponse(views.message("No plan of Partner Sync", said, _moment(history)))
+        return HTMLResponse(views.message("No plan of Partner Sync", said, moment()))
     said = (
         "The archive knows nothing of this run yet. As soon as its reads are compared, or one of its tasks fails, this"
         " page shows it by itself. A run whose records were removed by the retention stays unknown."
     )
     again = link("run", run=run)
-    return HTMLResponse(views.message("No plan yet", said, _moment(history), again), 404)
+    return HTMLResponse(views.message("No plan yet", said, moment(), again), 404)
 
 
 @router.get("/print")
-def printed(history: Archive, filters: Narrowed, run: str, plan: str = "", sort: Sort = "") -> HTMLResponse:
+def printed(
+    history: Archive, moment: Telling, filters: Narrowed, run: str, plan: str = "", sort: Sort = ""
+) -> HTMLResponse:
     found = _page(history, filters, run, plan, sort, page_size=PRINTED)
     if found is None:
         raise HTTPException(404, "The archive does not know this run.")
-    return HTMLResponse(views.printed(found, _moment(history)))
+    return HTMLResponse(views.printed(found, moment()))
 
 
 def _page(
@@ -140,25 +158,27 @@ def _page(
 
 
 @router.get("/change")
-def change(history: Archive, run: str, n: Number, plan: str = "") -> HTMLResponse:
+def change(history: Archive, moment: Telling, run: str, n: Number, plan: str = "") -> HTMLResponse:
     found = history.change(run, plan or None, n)
     if found is None:
         raise HTTPException(404, "The archive does not know this change.")
-    return HTMLResponse(views.change(found, _moment(history)))
+    return HTMLResponse(views.change(found, moment()))
 
 
 @router.get("/story")
-def story(history: Archive, account: str = "", instance: str = "", organization: Number = 0) -> HTMLResponse:
+def story(
+    history: Archive, moment: Telling, account: str = "", instance: str = "", organization: Number = 0
+) -> HTMLResponse:
     one = history.organization(instance, organization) if organization and not account else None
     found = history.account(account) if account else (one,) if one else ()
     if not found:
         raise HTTPException(404, "The archive does not know this account or organization.")
-    return HTMLResponse(views.stories(found, _moment(history)))
+    return HTMLResponse(views.stories(found, moment()))
 
 
 @router.get("/find")
-def find(history: Archive, q: Annotated[str, Query(max_length=500)] = "") -> HTMLResponse:
-    return HTMLResponse(views.found(history.find(q), _moment(history)))
+def find(history: Archive, moment: Telling, q: Annotated[str, Query(max_length=500)] = "") -> HTMLResponse:
+    return HTMLResponse(views.found(history.find(q), moment()))
 
 
 @router.get("/changes.csv")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from partner_sync import codec
+from partner_sync.batches import batches
 from partner_sync.compare import compare
 from partner_sync.config import load
 from partner_sync.mapping import owned_fields
@@ -72,12 +73,18 @@ def run(folder: Path) -> dict[str, Any]:
     organizations = _read(OrganizationsSnapshot, folder / "organizations.json")
     loaded, clock = time.process_time(), time.perf_counter()
     plan = compare(config, accounts, organizations, Options(), plan_id="p", run_id="r", made=BEGUN)
+    took = time.process_time() - loaded, time.perf_counter() - clock, memory.peak() - start
+    changes = [*plan.changes, *plan.withheld_changes]
+    told = {change.account_id for change in changes if change.kind != "mark"}
+    told |= {account for problem in plan.problems for account in problem.account_ids}
+    assert len(told) + plan.counts["unchanged"] == len(accounts.rows), "an account is lost"
+    assert sum(len(batch.changes) for batch in batches(plan)) == len(plan.changes), "a change is lost"
     return {
         "load_seconds": loaded - begun,
-        "seconds": time.process_time() - loaded,
-        "wall_seconds": time.perf_counter() - clock,
-        "megabytes": memory.peak() - start,
-        "changes": len(plan.changes) + len(plan.withheld_changes),
+        "seconds": took[0],
+        "wall_seconds": took[1],
+        "megabytes": took[2],
+        "changes": len(changes),
         "problems": len(plan.problems),
     }
 

@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from playwright.sync_api import expect
@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 from partner_sync.page.assets import STATIC
 from tests.browser.conftest import HOSTILE
 from tests.browser.visiting import PHONE, WIDE
+from tests.scheduler.running import until
 
 pytestmark = pytest.mark.browser
 
@@ -141,8 +142,23 @@ def test_the_charts_show_the_runs_and_a_column_leads_to_its_run(visitor, run):
     ours = visitor.see()
     expect(ours.locator("[data-charts]")).to_have_attribute("data-drawn", "1")
     box = ours.locator("#chart-runs").bounding_box()
-    ours.locator("#chart-runs").click(position={"x": box["width"] / 2, "y": box["height"] - 60})
+    column = {"x": box["width"] / 2, "y": box["height"] - 60}
+    ours.locator("#chart-runs").hover(position=column)
+    said = "() => Chart.getChart('chart-runs').tooltip.body?.flatMap(one => one.lines).join(', ') ?? ''"
+    until("the column tells its numbers", 10, lambda: "created" in visitor.frame.evaluate(said))
+    ours.locator("#chart-runs").click(position=column)
     expect(ours.locator("#list .changes")).to_be_visible()
+
+
+def test_a_run_that_somebody_triggers_in_airflow_is_in_the_overview(visitor, run):
+    before = visitor.airflow.run_ids()
+    visitor.page.goto(f"{visitor.airflow.url}/dags/partner_sync")
+    visitor.page.get_by_role("button", name="Trigger").first.click()
+    visitor.page.get_by_role("dialog").get_by_role("button", name="Trigger").click()
+    until("Airflow has a new run", 30, lambda: visitor.airflow.run_ids() > before)
+    (new,) = visitor.airflow.run_ids() - before
+    assert "success" == visitor.airflow.finished(new).state
+    expect(visitor.see().locator(f"#runs a[href*='{quote(new)}']").first).to_be_visible()
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def _call_cannot(call: Call, fault: Fault) -> str | None:
 
 def _access_cannot(access: Access, fault: Fault) -> str | None:
     if fault.how == "http":
-        return "it is no call over HTTP"
+        return "in a folder it is no call over HTTP; S3 is struck in tests/production/test_objects.py"
     if fault.how == "killed after":
         return "what follows is the next access, which has a row of its own"
     if fault.how == "full" and (access.does, access.events) != ("write", WRITING):

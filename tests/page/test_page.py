@@ -13,6 +13,7 @@ from fastapi import HTTPException
 from fastapi.testclient import TestClient
 
 from partner_sync.history import History
+from partner_sync.history.answers import Overview
 from partner_sync.history.reader import Reader
 from partner_sync.page.app import app
 from partner_sync.page.assets import FILES
@@ -243,6 +244,28 @@ def _seconds(asked: TestClient, params: dict[str, object]) -> float:
     begun = time.process_time()
     assert 200 == asked.get("/run", params=params).status_code
     return time.process_time() - begun
+
+
+class ReadMeanwhile(History):
+    """A history that is read for the first time right after its overview was asked for."""
+
+    def overview(self, **asked: object) -> Overview:
+        said, until = super().overview(**asked), time.monotonic() + 60
+        while not self.index().complete or self.index().looking:
+            assert time.monotonic() < until
+        return said
+
+
+def test_an_answer_from_before_the_archive_was_read_asks_again_although_it_is_read_by_now(past):
+    past.run(0, [an_update(1)])
+    reader = Reader(str(past.archive.root), past.folder / "index")
+    history = ReadMeanwhile(past.archive.root, past.folder / "index", reader=reader, patience=0, fresh_seconds=600)
+    try:
+        said = TestClient(app(lambda: history, lambda: None)).get("/").text
+        assert "Being read" in said
+        assert 'hx-get="" hx-trigger="every 2s"' in said
+    finally:
+        history.close()
 
 
 def test_while_the_archive_is_read_for_the_first_time_the_page_says_so_and_asks_again(past):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -55,6 +56,14 @@ class AirflowApi:
                 return False
 
         wait_until(there, seconds, "the DAG is parsed")
+
+    def connect(self, conn_id: str, kind: str, extra: Any) -> None:
+        """Makes a Connection, as somebody does under Admin."""
+        body = {"connection_id": conn_id, "conn_type": kind, "extra": json.dumps(extra)}
+        self.request("POST", "/api/v2/connections", body)
+
+    def disconnect(self, conn_id: str) -> None:
+        self.request("DELETE", f"/api/v2/connections/{conn_id}")
 
     def pause(self, paused: bool) -> None:
         self.request("PATCH", DAG, {"is_paused": paused})

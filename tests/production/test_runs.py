@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from html import escape
@@ -16,6 +18,7 @@ from tests.production import told, world
 from tests.production.airflow_api import now, wait_until
 from tests.production.stack import Stack
 from tests.production.trial import BATCHES, Outcome
+from tests.webhook import Webhook, serving
 
 pytestmark = pytest.mark.production
 
@@ -77,7 +80,17 @@ def of_two_accounts(small: Stack, dry: Run) -> Run:
 
 
 @pytest.fixture(scope="module")
-def over_limit(small: Stack, of_two_accounts: Run) -> Run:
+def team(small: Stack) -> Iterator[Webhook]:
+    """Where the team reads, by a Connection that is made in Airflow."""
+    with serving(Webhook()) as webhook:
+        made = json.loads(webhook.connection)
+        small.api.connect("partner_sync_apprise", made["conn_type"], made["extra"])
+        yield webhook
+        small.api.disconnect("partner_sync_apprise")
+
+
+@pytest.fixture(scope="module")
+def over_limit(small: Stack, of_two_accounts: Run, team: Webhook) -> Run:
     """A run with marks over the limit, of which Zendesk refuses one update as well."""
     small.control.fault("fail_rows", path=UPDATES, rows=[1], error="RecordInvalid", details="Held by somebody")
     return run(small)
@@ -156,6 +169,12 @@ def test_one_mapped_task_tried_again_writes_what_was_left_and_nothing_else(tried
 def test_a_run_that_may_pass_the_limit_writes_what_was_withheld(small, allowed):
     assert ("success", {("mark", "confirmed"): 20}) == (allowed.state, allowed.verdict_counts())
     assert (20, []) == (len(allowed.writes), world.wrong(small.control))
+
+
+def test_the_team_is_told_once_that_a_run_failed_and_once_that_it_is_over(allowed, team):
+    wait_until(lambda: len(team.titles) > 1, 60, "the team is told that it is over")
+    assert ["Partner Sync: a run failed", "Partner Sync: recovered"] == team.titles
+    assert "Verdicts: 4 confirmed, 1 rejected" in team.got[0]["message"]
 
 
 def test_a_backfill_of_three_intervals_beside_another_run_writes_the_present_once(small, backfilled):
