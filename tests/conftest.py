@@ -38,11 +38,21 @@ def pytest_xdist_auto_num_workers() -> int:
 
 SLOWEST_FIRST = (
     "scheduler/test_scheduler",
-    "faults/test_matrix",
     "dag/test_faults",
     "sync/test_interleaving",
+    "faults/test_matrix",
     "dag/test_worlds",
-    "test_readme",
+    "dag/test_alarms",
+    "dag/test_input",
+    "page/test_page",
+    "local/test_shown_output",
+    "dag/test_secrets",
+    "dag/test_retention",
+    "walks/test_walks",
+    "protocol/test_protocol",
+    "history/test_history_reader",
+    "sandbox/test_node_clients",
+    "dag/test_figures",
 )
 
 
