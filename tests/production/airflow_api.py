@@ -33,7 +33,7 @@ class AirflowApi:
                     self._authorize()
                 elif answer.status_code < 500:
                     answer.raise_for_status()
-                    is_json = "json" in answer.headers.get("Content-Type", "")
+                    is_json = answer.content and "json" in answer.headers.get("Content-Type", "")
                     return answer.json() if is_json else answer.text
             except (requests.ConnectionError, requests.Timeout):
                 pass
