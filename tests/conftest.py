@@ -68,8 +68,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """The seconds of the whole suite, kept. A part of it, or one that failed, says nothing."""
     passed, seconds = len(terminalreporter.getreports("passed")), terminalreporter._session_start.elapsed().seconds
-    chosen = config.args != [str(config.rootpath / "tests")] or config.option.keyword
-    if not chosen and not terminalreporter.getreports("failed") and not terminalreporter.getreports("error"):
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
+    if whole and passed and not terminalreporter.getreports("failed") and not terminalreporter.getreports("error"):
         SUITE.parent.mkdir(exist_ok=True)
         SUITE.write_text(json.dumps({"passed": passed, "seconds": round(seconds)}) + "\n")
 
