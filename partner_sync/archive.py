@@ -86,30 +86,17 @@ class Archive:
 
     def verdicts(self, folder: Root, plan_id: str) -> list[RowVerdict]:
         """The newest verdict of every change of a plan that has one: for each batch, the lines of its last try."""
-        newest: dict[str, tuple[int, Root]] = {}
-        for path in children(folder / segment(plan_id) / "verdicts"):
-            batch, number, ending = path.name.rsplit(".", 2)
-            if ending == "jsonl" and int(number) > newest.get(batch, (0, None))[0]:
-                newest[batch] = (int(number), path)
-        rows = []
-        for _, path in sorted(newest.values(), key=lambda pair: str(pair[1])):
-            for line in read(path).removesuffix("\n").split("\n"):  # a name may hold what splitlines() takes for an end
-                rows.append(codec.from_json(RowVerdict, line, source=str(path), next_step=NEXT_STEP))
-        return rows
+        paths = sorted(_last_tries(folder, plan_id).values(), key=str)
+        return [row for path in paths for row in _rows(path)]
 
     def told(self, run_id: str, run_after: datetime, plan_id: str, batch: str) -> datetime | None:
         """When the newest verdicts of a batch were told."""
-        folder = self.run_folder(run_id, run_after) / segment(plan_id) / "verdicts"
-        tries = [path for path in children(folder) if path.name.rsplit(".", 2)[0] == segment(batch)]
-        lines = (read(path).partition("\n")[0] for path in tries if path.name.endswith(".jsonl"))
-        return max(
-            (codec.from_json(RowVerdict, line, source=batch, next_step=NEXT_STEP).at for line in lines), default=None
-        )
+        path = _last_tries(self.run_folder(run_id, run_after), plan_id).get(segment(batch))
+        return None if path is None else max(row.at for row in _rows(path))
 
     def batches_with_verdicts(self, folder: Root, plan_id: str) -> int:
         """How many batches of a plan have verdicts of any try."""
-        names = (path.name for path in children(folder / segment(plan_id) / "verdicts"))
-        return len({name.rsplit(".", 2)[0] for name in names if name.endswith(".jsonl")})
+        return len(_last_tries(folder, plan_id))
 
     # -- the newest plan ------------------------------------------------------------------------------------
 
@@ -180,6 +167,21 @@ class Archive:
 
     def _entry(self, instance: str, plan_id: str, batch: str) -> Root:
         return self._open(instance) / f"{segment(plan_id)}.{segment(batch)}.json"
+
+
+def _last_tries(folder: Root, plan_id: str) -> dict[str, Root]:
+    """The verdict file of the last try of each batch of a plan, by the batch as it is in its name."""
+    newest: dict[str, tuple[int, Root]] = {}
+    for path in children(folder / segment(plan_id) / "verdicts"):
+        batch, number, ending = path.name.rsplit(".", 2)
+        if ending == "jsonl" and int(number) > newest.get(batch, (0, None))[0]:
+            newest[batch] = (int(number), path)
+    return {batch: path for batch, (_, path) in newest.items()}
+
+
+def _rows(path: Root) -> list[RowVerdict]:
+    lines = read(path).removesuffix("\n").split("\n")  # a name may hold what splitlines() takes for an end
+    return [codec.from_json(RowVerdict, line, source=str(path), next_step=NEXT_STEP) for line in lines]
 
 
 def _name(order: PlanOrder) -> str:

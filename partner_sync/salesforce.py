@@ -99,12 +99,15 @@ class _Reading:
             )
 
     def _next(self, path: str) -> Any:
-        """The page at a path. Salesforce names no host there; where one is named, it has to be ours."""
-        url = told(self._session, lambda: urlsplit(path))
-        if url.netloc:
-            told(self._session, lambda: self._session.refuse_foreign(url))
-            path = url.path
-        return told(self._session, lambda: self._client.query_more(path, identifier_is_url=True), self._soql)
+        return told(self._session, lambda: self._client.query_more(self._own(path), identifier_is_url=True), self._soql)
+
+    def _own(self, path: str) -> str:
+        """The path of a next page. Salesforce names no host there; where one is named, it has to be ours."""
+        url = urlsplit(path)
+        if not url.netloc:
+            return path
+        self._session.refuse_foreign(url)
+        return url.path
 
     def _take(self, page: Any) -> None:
         for record in self._part(page, "records", list):

@@ -20,9 +20,7 @@ from partner_sync.clocks import refuse_ahead
 from partner_sync.errors import (
     JobPendingError,
     PartnerSyncError,
-    PermanentError,
     RejectedError,
-    RetryableError,
     SnapshotError,
     TooManyJobsError,
     UnavailableError,
@@ -110,7 +108,7 @@ class Visit:
         """
         try:
             return self._write()
-        except (PermanentError, RetryableError) as error:
+        except PartnerSyncError as error:
             with suppress(PartnerSyncError):  # what is raised is what came first
                 self._tell_unknown(error)
             raise

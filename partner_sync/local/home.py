@@ -120,9 +120,8 @@ class Home:
         if self.root.is_symlink() or self.root.exists():
             if not self.root.is_dir():
                 raise Refusal(f"{self.root} is not a folder. Name another one in PARTNER_SYNC_HOME.")
-            known = (
-                OURS if self.root.name == HOME else ()
-            )  # a folder of any name may hold an archive, or logs, of others
+            # A folder of another name may hold an archive, or logs, of others.
+            known = OURS if self.root.name == HOME else ()
             if not self.marker.exists() and any(path.name not in known for path in self.root.iterdir()):
                 raise Refusal(
                     f"{self.root} holds files that are not ours. Name an empty or new folder in PARTNER_SYNC_HOME."

@@ -10,16 +10,13 @@ from pathlib import Path
 import pytest
 
 from partner_sync.errors import SnapshotError
+from tests.dag.test_faults import ALL
 
 OWNER = """[[attributes]]
 field = "account_owner"
 from = "Account_Owner_Calc__c"
 rule = "text"
 """
-
-
-ALL = 6
-"""Changes of the small world."""
 
 
 def objects(task_id: str) -> list[Path]:

@@ -64,6 +64,12 @@ AT_ONCE = {"job_seconds": 0}
 
 LOST_ANSWER: Order = {"do": "reset_after", **_zendesk(UPDATE)}
 
+
+def _read_back(by: str, kind: str) -> Call:
+    at, before = _zendesk(SHOW, skip=1), _zendesk(f"{JOBS}/*")
+    return Call(f"read-back by {by}", "sync", "zendesk", at, before, SHOW, kind, settings=AT_ONCE)
+
+
 CALLS = (
     Call(
         "Salesforce token",
@@ -166,24 +172,6 @@ CALLS = (
         links=True,
         also=(LOST_ANSWER,),
     ),
-    Call(
-        "read-back by id",
-        "sync",
-        "zendesk",
-        _zendesk(SHOW, skip=1),
-        _zendesk(f"{JOBS}/*"),
-        SHOW,
-        "update",
-        settings=AT_ONCE,
-    ),
-    Call(
-        "read-back by external id",
-        "sync",
-        "zendesk",
-        _zendesk(SHOW, skip=1),
-        _zendesk(f"{JOBS}/*"),
-        SHOW,
-        "create",
-        settings=AT_ONCE,
-    ),
+    _read_back("id", "update"),
+    _read_back("external id", "create"),
 )
