@@ -1,21 +1,24 @@
-"""Changes as CSV and JSON, line by line: 20,000 of them are never in memory at once."""
+"""Changes and problems as CSV and JSON, line by line: 20,000 changes are never in memory at once."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from partner_sync.history import History
-from partner_sync.history.answers import ChangeRow
+from partner_sync.history.answers import ChangeRow, ProblemRow
 from partner_sync.history.changes import Filters
 
 PAGE = 1000
 COLUMNS = (
     "kind", "name", "instance", "account_id", "organization_id", "field", "before", "after", "reason",
     "verdict", "verdict_reason", "zendesk_says", "job_id", "at",
+)  # fmt: skip
+PROBLEM_COLUMNS = (
+    "kind", "instance", "account_ids", "organization_ids", "detail", "advice", "first_seen", "last_seen", "new",
 )  # fmt: skip
 
 
@@ -42,10 +45,21 @@ def csv_lines(changes: Iterator[ChangeRow]) -> Iterator[str]:
             ))  # fmt: skip
 
 
-def json_lines(changes: Iterator[ChangeRow]) -> Iterator[str]:
-    """One array; each change stands on a line of its own."""
+def problem_csv_lines(problems: Iterable[ProblemRow]) -> Iterator[str]:
+    """One line for each problem; several ids of one stand side by side."""
+    yield _line(PROBLEM_COLUMNS)
+    for one in problems:
+        accounts, organizations = (" ".join(each.id for each in some) for some in (one.accounts, one.organizations))
+        yield _line((
+            one.kind, one.instance, accounts, organizations, one.detail, one.advice, one.first_seen.isoformat(),
+            one.last_seen.isoformat(), one.new,
+        ))  # fmt: skip
+
+
+def json_lines(found: Iterable[ChangeRow | ProblemRow]) -> Iterator[str]:
+    """One array; each change or problem stands on a line of its own."""
     before = "[\n"
-    for one in changes:
+    for one in found:
         yield before + json.dumps(asdict(one), default=lambda at: at.isoformat(), ensure_ascii=False)
         before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"

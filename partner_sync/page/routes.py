@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 from partner_sync.history import History
+from partner_sync.history.answers import ProblemRow
 from partner_sync.history.changes import Filters
 from partner_sync.page import charts, downloads, views
 from partner_sync.page.formats import link
@@ -195,7 +196,26 @@ def _download(history: History, filters: Filters, run: str, plan: str, sort: str
     if history.changes(run, plan or None, filters, page_size=1) is None:
         raise HTTPException(404, "This run has no plan with changes.")
     rows = downloads.rows(history, run, plan or None, filters, sort)
-    lines = downloads.csv_lines(rows) if form == "csv" else downloads.json_lines(rows)
-    name = f'attachment; filename="partner-sync-{re.sub("[^0-9A-Za-z]+", "-", run)[:80]}.{form}"'
+    return _file(downloads.csv_lines(rows) if form == "csv" else downloads.json_lines(rows), run, form)
+
+
+@router.get("/problems.csv")
+def problems_as_csv(history: Archive, run: str, instance: str = "") -> StreamingResponse:
+    return _file(downloads.problem_csv_lines(_problems(history, run, instance)), f"{run}-problems", "csv")
+
+
+@router.get("/problems.json")
+def problems_as_json(history: Archive, run: str, instance: str = "") -> StreamingResponse:
+    return _file(downloads.json_lines(_problems(history, run, instance)), f"{run}-problems", "json")
+
+
+def _problems(history: History, run: str, instance: str) -> tuple[ProblemRow, ...]:
+    if history.run(run) is None:
+        raise HTTPException(404, "The archive does not know this run.")
+    return history.problems(run, instance=instance or None) or ()
+
+
+def _file(lines: Iterator[str], title: str, form: str) -> StreamingResponse:
+    name = f'attachment; filename="partner-sync-{re.sub("[^0-9A-Za-z]+", "-", title)[:80]}.{form}"'
     kind = "text/csv" if form == "csv" else "application/json"
     return StreamingResponse(lines, media_type=f"{kind}; charset=utf-8", headers={"Content-Disposition": name})

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import time
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -33,6 +34,7 @@ def client(past, refusal: int | None = None) -> TestClient:
 
 def addresses(run: str) -> list[str]:
     asked = [f"/{page}?run={run.replace('+', '%2B')}&n=0" for page in ("run", "change", "changes.csv", "changes.json")]
+    asked += [f"/problems.{form}?run={run.replace('+', '%2B')}" for form in ("csv", "json")]
     asked += ["/", "/chart.json", "/find?q=a", "/story?account=0014M0000000001", "/recent", "/partners"]
     return [*asked, f"/print?run={run.replace('+', '%2B')}", *(f"/static/{name}" for name in FILES)]
 
@@ -226,6 +228,26 @@ def test_downloads_hold_every_change_and_no_formula(past):
     assert {"'=1+1", "'@x", "plain", "'-4"} == {row["name"] for row in rows}
     assert ["=1+1", "@x", "plain", "-4"] == [
         row["name"] for row in asked.get("/changes.json", params={"run": run}).json()
+    ]
+
+
+def test_problems_that_no_longer_fit_on_the_page_are_in_its_downloads(past):
+    hostile = replace(a_problem(0), detail="=HYPERLINK(1)")
+    run = past.run(0, problems=[hostile, *(a_problem(number) for number in range(1, 250))])
+    asked, params = client(past), {"run": run}
+    text = asked.get("/run", params=params).text
+    assert "and 50 more problems: all are in the files above." in text
+    assert 'href="problems.csv?run=' in text
+    answer = asked.get("/problems.csv", params=params)
+    assert "-problems.csv" in answer.headers["content-disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    told = asked.get("/problems.json", params=params).json()
+    assert (250, 250) == (len(rows), len(told))
+    assert {"'=HYPERLINK(1)"} == {row["detail"] for row in rows if "HYPERLINK" in row["detail"]}
+    assert {hostile.detail} == {one["detail"] for one in told if "HYPERLINK" in one["detail"]}
+    assert sorted(row["account_ids"] for row in rows) == sorted(one["accounts"][0]["id"] for one in told)
+    assert [404, 404] == [
+        asked.get(f"/problems.{form}", params={"run": "unknown"}).status_code for form in ("csv", "json")
     ]
 
 
