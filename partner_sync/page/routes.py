@@ -196,26 +196,27 @@ def _download(history: History, filters: Filters, run: str, plan: str, sort: str
     if history.changes(run, plan or None, filters, page_size=1) is None:
         raise HTTPException(404, "This run has no plan with changes.")
     rows = downloads.rows(history, run, plan or None, filters, sort)
-    return _file(downloads.csv_lines(rows) if form == "csv" else downloads.json_lines(rows), run, form)
+    return _file(downloads.csv_lines(rows) if form == "csv" else downloads.json_lines(rows), run, f".{form}")
 
 
 @router.get("/problems.csv")
 def problems_as_csv(history: Archive, run: str, instance: str = "") -> StreamingResponse:
-    return _file(downloads.problem_csv_lines(_problems(history, run, instance)), f"{run}-problems", "csv")
+    return _file(downloads.problem_csv_lines(_problems(history, run, instance)), run, "-problems.csv")
 
 
 @router.get("/problems.json")
 def problems_as_json(history: Archive, run: str, instance: str = "") -> StreamingResponse:
-    return _file(downloads.json_lines(_problems(history, run, instance)), f"{run}-problems", "json")
+    return _file(downloads.json_lines(_problems(history, run, instance)), run, "-problems.json")
 
 
 def _problems(history: History, run: str, instance: str) -> tuple[ProblemRow, ...]:
-    if history.run(run) is None:
+    found = history.problems(run, instance=instance or None)
+    if found is None:
         raise HTTPException(404, "The archive does not know this run.")
-    return history.problems(run, instance=instance or None) or ()
+    return found
 
 
-def _file(lines: Iterator[str], title: str, form: str) -> StreamingResponse:
-    name = f'attachment; filename="partner-sync-{re.sub("[^0-9A-Za-z]+", "-", title)[:80]}.{form}"'
-    kind = "text/csv" if form == "csv" else "application/json"
+def _file(lines: Iterator[str], run: str, ending: str) -> StreamingResponse:
+    name = f'attachment; filename="partner-sync-{re.sub("[^0-9A-Za-z]+", "-", run)[:80]}{ending}"'
+    kind = "text/csv" if ending.endswith("csv") else "application/json"
     return StreamingResponse(lines, media_type=f"{kind}; charset=utf-8", headers={"Content-Disposition": name})

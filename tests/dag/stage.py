@@ -46,6 +46,9 @@ submits = 3
 """
 """Instead of the shipped file's last tables: the same settings, with waits of a second at most."""
 
+ALL = 6
+"""Changes that a small world wants."""
+
 _dates = itertools.count()
 
 
@@ -108,8 +111,8 @@ class Stage:
 
         `before` says what happens when a task begins first, `after_failure` what happens when a try has failed.
         """
-        with self.environment(), listening(before or {}, after_failure) as failures, watchful():
-            result = parsed().test(logical_date=next_date(), run_conf=conf)
+        with self.environment(), listening(before or {}, after_failure) as failures:
+            result = tested(next_date(), conf)
         return self._look(result, failures)
 
     def look_at(self, date: datetime, failures: list[tuple[str, BaseException]]) -> Run:
@@ -251,9 +254,12 @@ def parsed() -> Any:
     return dag
 
 
-@contextmanager
-def watchful() -> Iterator[None]:
-    """`dag.test()` looks for tasks ten times a second; by itself it sleeps a second when none can run at once."""
+def tested(date: datetime, conf: Mapping[str, Any]) -> Any:
+    """A run by `dag.test()`, which looks for tasks ten times a second; by itself it sleeps a second when none can run.
+
+    Its second is no setting, and it imports `time` anew in each call: only `time.sleep` itself can be told from whom a
+    wish to sleep comes. All others sleep as long as they want.
+    """
     sleep = time.sleep
 
     def nap(seconds: float) -> None:
@@ -261,7 +267,7 @@ def watchful() -> Iterator[None]:
 
     time.sleep = nap
     try:
-        yield
+        return parsed().test(logical_date=date, run_conf=dict(conf))
     finally:
         time.sleep = sleep
 

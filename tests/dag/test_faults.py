@@ -14,6 +14,7 @@ from partner_sync.errors import (
     RejectedError,
     VerdictError,
 )
+from tests.dag.stage import ALL
 from tests.dag.truths import nothing_twice, told_truly
 
 CREATE = {"system": "zendesk", "method": "POST", "path": "*/create_many"}
@@ -23,7 +24,6 @@ POLL = {"system": "zendesk", "path": "*/job_statuses/*"}
 LISTING = {"system": "zendesk", "path": "*/organizations"}
 COUNT = {"system": "zendesk", "path": "*/organizations/count"}
 QUERY = {"system": "salesforce", "path": "*/query/"}
-ALL = 6
 EXPIRED = [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from partner_sync.errors import SnapshotError
-from tests.dag.test_faults import ALL
+from tests.dag.stage import ALL
 
 OWNER = """[[attributes]]
 field = "account_owner"

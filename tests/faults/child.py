@@ -77,7 +77,7 @@ def perform(order: Mapping[str, Any]) -> None:
     """One run, as ordered; what its tasks failed with goes into a file."""
     from airflow import settings
 
-    from tests.dag.stage import listening, parsed, watchful
+    from tests.dag.stage import listening, tested
 
     os.environ.update(order["environ"])
     settings.engine.dispose(close=False)
@@ -87,8 +87,8 @@ def perform(order: Mapping[str, Any]) -> None:
         strike = Strike(order["strike"])
         lift = strike.lift
         sys.addaudithook(strike)
-    with listening(before, lift) as failures, watchful():
-        parsed().test(logical_date=datetime.fromisoformat(order["date"]), run_conf={})
+    with listening(before, lift) as failures:
+        tested(datetime.fromisoformat(order["date"]), {})
     told = [(task, type(error).__name__, str(error)) for task, error in failures]
     Path(order["result"]).write_text(json.dumps(told))
 
