@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from partner_sync.archive import Archive
+from partner_sync.archive.archive import Archive
 from partner_sync.errors import SnapshotError
 from partner_sync.model import Batch, PlanOrder
 

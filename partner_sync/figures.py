@@ -19,7 +19,7 @@ from airflow.sdk.observability import stats
 from partner_sync.errors import PartnerSyncError
 
 if TYPE_CHECKING:
-    from partner_sync.archive import Archive
+    from partner_sync.archive.archive import Archive
     from partner_sync.model import Batch, Plan, RowVerdict
 
 log = logging.getLogger(__name__)

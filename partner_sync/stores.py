@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from partner_sync.archive import Archive
+from partner_sync.archive.archive import Archive
 from partner_sync.errors import ConfigError, Mistake
 from partner_sync.objects import Root
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from partner_sync.archive import Archive
+from partner_sync.archive.archive import Archive
 from partner_sync.clocks import refuse_ahead
 from partner_sync.errors import (
     JobPendingError,

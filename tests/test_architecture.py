@@ -47,7 +47,6 @@ RINGS = {
     },
     "edges": {
         "alarm_log",
-        "archive",
         "clocks",
         "connection_checks",
         "context",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from partner_sync.archive import segment
+from partner_sync.archive.archive import segment
 from partner_sync.errors import SnapshotError
 from partner_sync.history import organizations, problems, rows, runs
 from partner_sync.history.answers import ChangeRow, Unreadable

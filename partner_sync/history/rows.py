@@ -13,7 +13,7 @@ from typing import TypeVar
 from urllib.parse import unquote
 
 from partner_sync import codec
-from partner_sync.archive import segment
+from partner_sync.archive.archive import segment
 from partner_sync.batches import batches
 from partner_sync.errors import SnapshotError, StorageError
 from partner_sync.history.objects import Text

@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from partner_sync import stores
-from partner_sync.archive import Archive
+from partner_sync.archive.archive import Archive
 from partner_sync.errors import ConfigError
 from partner_sync.local import events, summary, systems
 from partner_sync.local.children import Child

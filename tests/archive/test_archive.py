@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from upath import UPath
 
-from partner_sync.archive import Archive, segment
+from partner_sync.archive.archive import Archive, segment
 from partner_sync.errors import SnapshotError
 from partner_sync.model import (
     Create,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from partner_sync.archive import Archive
+from partner_sync.archive.archive import Archive
 from partner_sync.errors import SnapshotError
 from partner_sync.model import Failure, Trigger
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from partner_sync.archive import Archive
+from partner_sync.archive.archive import Archive
 from partner_sync.errors import SnapshotError
 from partner_sync.model import OpenJob, Plan, RowVerdict, RunRecord
 from partner_sync.sandbox import PINNED_ACCOUNT_ID, Sandbox, World, default_world

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from partner_sync.archive import Archive
+from partner_sync.archive.archive import Archive
 
 
 def test_a_wrong_config_is_archived_with_its_task_and_words(stage):

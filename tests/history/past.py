@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from partner_sync.archive import Archive
+from partner_sync.archive.archive import Archive
 from partner_sync.batches import batches
 from partner_sync.history import History
 from partner_sync.ids import id_18

@@ -23,7 +23,7 @@ from pathlib import Path
 from airflow.utils.net import get_hostname
 from cryptography.fernet import Fernet
 
-from partner_sync.archive import Archive
+from partner_sync.archive.archive import Archive
 from partner_sync.sandbox import Control
 from partner_sync.stores import root
 from tests.production import machine

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from partner_sync import stores
-from partner_sync.archive import Archive
+from partner_sync.archive.archive import Archive
 from partner_sync.history import History
 from partner_sync.history.reader import Reader
 from tests.history.past import Past, a_create, a_mark, a_problem, a_standing, account, an_update

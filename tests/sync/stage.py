@@ -14,7 +14,7 @@ import simple_salesforce
 
 from partner_sync import salesforce, zendesk
 from partner_sync.adoption import unread_matches, with_read
-from partner_sync.archive import Archive
+from partner_sync.archive.archive import Archive
 from partner_sync.compare import batches, compare
 from partner_sync.config import load
 from partner_sync.errors import RetryableError

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from partner_sync.archive import Archive
+from partner_sync.archive.archive import Archive
 from partner_sync.config import load
 from partner_sync.errors import UnavailableError
 from partner_sync.model import Batch, FieldChange, OpenJob, PlanOrder, Update

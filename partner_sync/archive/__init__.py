@@ -1,0 +1,1 @@
+"""The product's memory in object storage: records, their encoding, their expiry."""
