@@ -13,8 +13,8 @@ import re
 
 from partner_sync import codec
 from partner_sync.alarms import News, Sending, Standing
+from partner_sync.archive.object_store import Root, children, get, put, put_new
 from partner_sync.model import AlarmNote
-from partner_sync.objects import Root, children, get, put, put_new
 
 ARRIVED, SUCCEEDED = "arrived", "succeeded.json"
 _NAME = re.compile(r"(\d+)\.(open|over)\.(\d+|arrived)\.json")

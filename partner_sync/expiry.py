@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from partner_sync import objects
+from partner_sync.archive import object_store as objects
+from partner_sync.archive.object_store import Root, Stored, stored
 from partner_sync.errors import StorageError
-from partner_sync.objects import Root, Stored, stored
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TextIO
 
 from partner_sync.archive.archive import Archive
+from partner_sync.archive.object_store import Root
 from partner_sync.errors import ConfigError, Mistake
-from partner_sync.objects import Root
 
 
 def archive() -> Archive:

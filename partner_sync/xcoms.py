@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from partner_sync import codec
+from partner_sync.archive.object_store import attempted
 from partner_sync.errors import SnapshotError
-from partner_sync.objects import attempted
 
 T = TypeVar("T")
 

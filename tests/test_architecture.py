@@ -52,7 +52,6 @@ RINGS = {
         "context",
         "endpoint",
         "expiry",
-        "objects",
         "quota",
         "register",
         "salesforce",

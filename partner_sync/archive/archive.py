@@ -22,8 +22,8 @@ from datetime import datetime, timezone
 from urllib.parse import quote
 
 from partner_sync import codec
+from partner_sync.archive.object_store import NEXT_STEP, Root, children, get, put, put_new, read, remove
 from partner_sync.model import Failure, OpenJob, Plan, PlanOrder, RowVerdict, RunRecord, Standings, Suspects
-from partner_sync.objects import NEXT_STEP, Root, children, get, put, put_new, read, remove
 
 _MOMENT = "%Y%m%dT%H%M%S.%fZ"
 

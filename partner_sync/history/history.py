@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TypeVar
 
+from partner_sync.archive.object_store import Root
 from partner_sync.errors import StorageError
 from partner_sync.history import changes, details, files, lists, organizations, overview, problems, runs, search
 from partner_sync.history.answers import (
@@ -30,7 +31,6 @@ from partner_sync.history.reader import Reader
 from partner_sync.history.refresh import Refresh, Refreshed
 from partner_sync.history.stories import ChangeDetail, Found, Story
 from partner_sync.history.summary import moment
-from partner_sync.objects import Root
 
 T = TypeVar("T")
 TRIES = 3

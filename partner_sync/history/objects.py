@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
+from partner_sync.archive.object_store import Root, children, read, store_errors, stored
 from partner_sync.errors import PartnerSyncError, StorageError
-from partner_sync.objects import Root, children, read, store_errors, stored
 
 READERS = 16
 """How many objects of a store are read at once."""

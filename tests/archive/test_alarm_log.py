@@ -11,8 +11,8 @@ from upath import UPath
 
 from partner_sync.alarm_log import AlarmLog
 from partner_sync.alarms import News, Sending, Standing
+from partner_sync.archive.object_store import put
 from partner_sync.model import AlarmNote
-from partner_sync.objects import put
 
 AT = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 NOTE = AlarmNote("failed", "scheduled__1", AT)

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from upath import UPath
 
-from partner_sync import objects
+from partner_sync.archive import object_store
 from partner_sync.errors import StorageError
 from tests.production import machine
 from tests.production.parts import Objects
@@ -19,11 +19,11 @@ from tests.production.parts import Objects
 pytestmark = pytest.mark.production
 
 DOES = {
-    "write": lambda root: objects.put(root / "object", "text"),
-    "write once": lambda root: objects.put_new(root / "object", "text"),
-    "read": lambda root: objects.read(root / "object"),
-    "list": lambda root: list(objects.children(root)),
-    "remove": lambda root: objects.remove(root / "object"),
+    "write": lambda root: object_store.put(root / "object", "text"),
+    "write once": lambda root: object_store.put_new(root / "object", "text"),
+    "read": lambda root: object_store.read(root / "object"),
+    "list": lambda root: list(object_store.children(root)),
+    "remove": lambda root: object_store.remove(root / "object"),
 }
 
 
@@ -86,15 +86,15 @@ def store() -> Iterator[str]:
 
 def test_of_many_who_make_an_object_at_once_exactly_one_is_told_so(store):
     with ThreadPoolExecutor(8) as pool:
-        told = list(pool.map(lambda number: objects.put_new(a_root(store) / "once", str(number)), range(16)))
+        told = list(pool.map(lambda number: object_store.put_new(a_root(store) / "once", str(number)), range(16)))
     assert [True] == [one for one in told if one]
-    assert str(told.index(True)) == objects.read(a_root(store) / "once")
+    assert str(told.index(True)) == object_store.read(a_root(store) / "once")
 
 
 def test_a_missing_bucket_is_nothing_there_to_who_reads_and_an_error_to_who_writes(store):
     root = a_root(store, bucket="nowhere")
-    assert [] == list(objects.children(root))
+    assert [] == list(object_store.children(root))
     with pytest.raises(StorageError):
-        objects.put(root / "object", "text")
+        object_store.put(root / "object", "text")
     with pytest.raises(StorageError):
-        objects.put_new(root / "object", "text")
+        object_store.put_new(root / "object", "text")

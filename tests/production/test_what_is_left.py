@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from partner_sync.objects import stored
+from partner_sync.archive.object_store import stored
 from partner_sync.sandbox.tokens import SALESFORCE_CONSUMER_SECRET, ZENDESK_CLIENT_SECRET
 from tests.production.airflow_api import now
 from tests.production.stack import Stack
