@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from partner_sync import codec
+from partner_sync.archive import codec
 from partner_sync.archive.object_store import attempted
 from partner_sync.errors import SnapshotError
 

@@ -20,7 +20,6 @@ RINGS = {
         "batches",
         "blanks",
         "changes",
-        "codec",
         "commands",
         "compare",
         "config",

@@ -21,7 +21,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from urllib.parse import quote
 
-from partner_sync import codec
+from partner_sync.archive import codec
 from partner_sync.archive.object_store import NEXT_STEP, Root, children, get, put, put_new, read, remove
 from partner_sync.model import Failure, OpenJob, Plan, PlanOrder, RowVerdict, RunRecord, Standings, Suspects
 

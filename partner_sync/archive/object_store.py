@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 
-from partner_sync import codec
+from partner_sync.archive import codec
 from partner_sync.errors import SnapshotError, StorageError
 
 Root = Any

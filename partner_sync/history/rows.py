@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from typing import TypeVar
 from urllib.parse import unquote
 
-from partner_sync import codec
+from partner_sync.archive import codec
 from partner_sync.archive.archive import segment
 from partner_sync.batches import batches
 from partner_sync.errors import SnapshotError, StorageError

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from datetime import datetime, timezone
 
-from partner_sync import codec
+from partner_sync.archive import codec
 from partner_sync.history.states import Signs, judge
 from partner_sync.model import Failure, RunRecord, Trigger
 

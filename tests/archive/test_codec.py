@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partner_sync import codec
+from partner_sync.archive import codec
 from partner_sync.errors import SnapshotError
 from partner_sync.model import (
     AccountsSnapshot,

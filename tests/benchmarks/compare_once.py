@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from partner_sync import codec
+from partner_sync.archive import codec
 from partner_sync.batches import batches
 from partner_sync.compare import compare
 from partner_sync.config import load

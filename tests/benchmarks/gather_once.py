@@ -13,7 +13,7 @@ import time
 from datetime import datetime, timezone
 from typing import Any
 
-from partner_sync import codec
+from partner_sync.archive import codec
 from partner_sync.config import load
 from partner_sync.mapping import expected_fields, owned_fields
 from partner_sync.model import OrganizationsSnapshot

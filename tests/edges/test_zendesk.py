@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from partner_sync import codec
+from partner_sync.archive import codec
 from partner_sync.errors import IncompleteReadError, SchemaError
 from partner_sync.mapping import ExpectedField, canonical
 from partner_sync.model import InstanceRead, Organization, OrganizationsSnapshot, ReadProof

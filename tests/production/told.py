@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from partner_sync import codec
+from partner_sync.archive import codec
 from partner_sync.archive.object_store import children, read
 from partner_sync.model import Plan, RowVerdict
 from partner_sync.sandbox import Controls
