@@ -19,7 +19,7 @@ from partner_sync.commands import command
 from partner_sync.errors import ConfigError
 
 if TYPE_CHECKING:
-    from partner_sync.expiry import Group
+    from partner_sync.archive.expiry import Group
 
 DAG_ID = "partner_sync"
 LEAST_DAYS = 2
@@ -35,7 +35,8 @@ def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.wri
     chosen = parser.parse_args(arguments)
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")  # outside a task, Connections of the database need it
 
-    from partner_sync import expiry, stores
+    from partner_sync import stores
+    from partner_sync.archive import expiry
 
     try:
         archive, xcoms = stores.archive().root, stores.xcoms()
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.wri
 
 def remove(groups: Sequence[Group], say: Callable[[str], object]) -> int:
     """Removes what is in the groups, names what cannot be removed, and returns the exit code."""
-    from partner_sync import expiry
+    from partner_sync.archive import expiry
 
     failed = 0
     for one, error in expiry.remove(groups):

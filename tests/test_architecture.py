@@ -50,7 +50,6 @@ RINGS = {
         "connection_checks",
         "context",
         "endpoint",
-        "expiry",
         "quota",
         "register",
         "salesforce",

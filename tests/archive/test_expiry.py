@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from airflow.sdk import ObjectStoragePath
 
-from partner_sync import expiry
+from partner_sync.archive import expiry
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
 

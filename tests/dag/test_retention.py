@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from partner_sync import expiry, retention
+from partner_sync import retention
+from partner_sync.archive import expiry
 from partner_sync.sandbox import large_world
 
 REPOSITORY = Path(__file__).parents[2]

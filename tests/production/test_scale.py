@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psutil
 import pytest
 
-from partner_sync.expiry import stored
+from partner_sync.archive.expiry import stored
 from tests.production import told, world
 from tests.production.airflow_api import ENDED, moment
 from tests.production.stack import Stack
