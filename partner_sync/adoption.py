@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from partner_sync.blanks import trimmed
 from partner_sync.config import Config
 from partner_sync.mapping import desired
 from partner_sync.matching import matches, unique
 from partner_sync.model import AccountsSnapshot, Organization, OrganizationsSnapshot
+from partner_sync.whitespace import trimmed
 
 
 def unread_matches(

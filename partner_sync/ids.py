@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 
-from partner_sync.blanks import BLANK
+from partner_sync.whitespace import BLANK
 
 _UPPER = str.maketrans({c: "1" if c in string.ascii_uppercase else "0" for c in string.ascii_letters + string.digits})
 _SUFFIX = string.ascii_uppercase + "012345"

@@ -13,7 +13,6 @@ from datetime import date
 from math import isfinite
 from typing import NamedTuple
 
-from partner_sync.blanks import BLANK, control, trimmed, visible
 from partner_sync.config import Config
 from partner_sync.ids import id_18 as id_18
 from partner_sync.index import Index
@@ -21,6 +20,7 @@ from partner_sync.mistakes import shown
 from partner_sync.model import NAME, Problem, Value
 from partner_sync.problems import problem
 from partner_sync.settings import Attribute
+from partner_sync.whitespace import BLANK, control, trimmed, visible
 
 TYPES: Mapping[str, tuple[str, ...]] = {
     "id_18": ("text", "textarea", "regexp"),

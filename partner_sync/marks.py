@@ -7,7 +7,6 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from partner_sync.blanks import trimmed
 from partner_sync.changes import read_whole
 from partner_sync.config import Config
 from partner_sync.ids import id_18
@@ -15,6 +14,7 @@ from partner_sync.mapping import canonical, day
 from partner_sync.model import FieldChange, Mark, Organization, Problem
 from partner_sync.names import name_key
 from partner_sync.problems import problem
+from partner_sync.whitespace import trimmed
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from partner_sync.blanks import trimmed
 from partner_sync.config import Config
 from partner_sync.ids import id_18
 from partner_sync.mapping import DesiredAccount, canonical, canonical_of, desired
@@ -24,6 +23,7 @@ from partner_sync.model import (
     Standings,
     Value,
 )
+from partner_sync.whitespace import trimmed
 
 
 def standings(

@@ -18,7 +18,6 @@ RINGS = {
         "adoption",
         "alarms",
         "batches",
-        "blanks",
         "changes",
         "commands",
         "compare",
