@@ -17,7 +17,7 @@ from rich.text import Text
 
 from partner_sync import reference, terminal
 from partner_sync.commands import COMMANDS, command
-from partner_sync.config import load
+from partner_sync.config.load import load
 from partner_sync.errors import ConfigError, Mistake
 from partner_sync.tables import Table, markdown
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from partner_sync.config import Config
+from partner_sync.config.load import Config
 from partner_sync.mapping import desired
 from partner_sync.matching import matches, unique
 from partner_sync.model import AccountsSnapshot, Organization, OrganizationsSnapshot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from partner_sync.config import Config
+from partner_sync.config.load import Config
 from partner_sync.errors import SnapshotError
 from partner_sync.ids import id_18
 from partner_sync.mapping import DesiredAccount, canonical_of, id_field

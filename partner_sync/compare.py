@@ -13,7 +13,7 @@ from datetime import datetime
 
 from partner_sync.batches import batches as batches
 from partner_sync.changes import ADOPTED, UNMARKED, Changes
-from partner_sync.config import Config
+from partner_sync.config.load import Config
 from partner_sync.errors import SnapshotError
 from partner_sync.ids import id_18
 from partner_sync.limits import limit

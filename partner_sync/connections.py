@@ -16,7 +16,7 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 from zenpy import Zenpy
 
-from partner_sync.config import Config
+from partner_sync.config.load import Config
 from partner_sync.connection_checks import (
     DOMAIN,
     Extra,

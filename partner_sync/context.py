@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from partner_sync.errors import ConfigError, Mistake
 
 if TYPE_CHECKING:
-    from partner_sync.config import Config
+    from partner_sync.config.load import Config
     from partner_sync.model import Trigger
 
 Context = Mapping[str, Any]
@@ -18,7 +18,7 @@ Context = Mapping[str, Any]
 
 def config_of(context: Context) -> Config:
     """The config beside the DAG file, or the one that `PARTNER_SYNC_CONFIG` names."""
-    from partner_sync.config import load
+    from partner_sync.config.load import load
 
     beside = Path(context["dag"].fileloc).with_name("partner_sync.toml")
     path = Path(os.environ.get("PARTNER_SYNC_CONFIG") or beside)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from partner_sync.config import schema
+from partner_sync.config.load import schema
 from partner_sync.mapping import TYPES
 from partner_sync.mistakes import shown
 from partner_sync.model import KINDS

@@ -13,7 +13,7 @@ from datetime import date
 from math import isfinite
 from typing import NamedTuple
 
-from partner_sync.config import Config
+from partner_sync.config.load import Config
 from partner_sync.ids import id_18 as id_18
 from partner_sync.index import Index
 from partner_sync.mistakes import shown

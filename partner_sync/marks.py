@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from partner_sync.changes import read_whole
-from partner_sync.config import Config
+from partner_sync.config.load import Config
 from partner_sync.ids import id_18
 from partner_sync.mapping import canonical, day
 from partner_sync.model import FieldChange, Mark, Organization, Problem

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from partner_sync.config import Config
+from partner_sync.config.load import Config
 from partner_sync.ids import id_18
 from partner_sync.index import Index
 from partner_sync.mapping import Desired

@@ -21,7 +21,7 @@ from partner_sync.failures import remembered
 
 if TYPE_CHECKING:
     from partner_sync.archive.archive import Archive
-    from partner_sync.config import Config
+    from partner_sync.config.load import Config
     from partner_sync.model import (
         AccountsSnapshot,
         OrganizationsSnapshot,

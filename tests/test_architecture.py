@@ -21,7 +21,6 @@ RINGS = {
         "changes",
         "commands",
         "compare",
-        "config",
         "consistency",
         "ids",
         "index",

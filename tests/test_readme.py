@@ -16,7 +16,7 @@ import pytest
 import partner_sync
 from partner_sync import commands, errors
 from partner_sync.__main__ import PARTS, main
-from partner_sync.config import load
+from partner_sync.config.load import load
 from partner_sync.connection_checks import SALESFORCE_TEXTS, SALESFORCE_WAYS, ZENDESK_TEXTS
 from partner_sync.limits import limit
 from partner_sync.model import KINDS, Mark, Verdict

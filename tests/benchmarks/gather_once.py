@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from partner_sync.archive import codec
-from partner_sync.config import load
+from partner_sync.config.load import load
 from partner_sync.mapping import expected_fields, owned_fields
 from partner_sync.model import OrganizationsSnapshot
 from partner_sync.transport import Session

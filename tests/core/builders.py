@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from partner_sync.compare import Options, compare
-from partner_sync.config import Config, load
+from partner_sync.config.load import Config, load
 from partner_sync.ids import id_18
 from partner_sync.model import (
     EXTERNAL_ID,

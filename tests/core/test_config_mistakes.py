@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from partner_sync import config, consistency
+from partner_sync import consistency
 from partner_sync import mistakes as wording
-from partner_sync.config import load, tomllib
+from partner_sync.config import load as config
+from partner_sync.config.load import load, tomllib
 from partner_sync.consistency import NEVER_WRITTEN
 from partner_sync.errors import ConfigError
 from tests.core.builders import TOML, edited

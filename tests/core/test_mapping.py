@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from partner_sync.config import Config, load
+from partner_sync.config.load import Config, load
 from partner_sync.mapping import (
     DesiredAccount,
     ExpectedField,

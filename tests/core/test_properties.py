@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from partner_sync.compare import Options, batches, compare
-from partner_sync.config import Config
+from partner_sync.config.load import Config
 from partner_sync.ids import id_18
 from partner_sync.mapping import owned_fields
 from partner_sync.model import KINDS, Create, Mark, Organization, Plan, Update

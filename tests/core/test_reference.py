@@ -9,7 +9,7 @@ import pytest
 
 from partner_sync import reference
 from partner_sync.compare import compare
-from partner_sync.config import schema
+from partner_sync.config.load import schema
 from partner_sync.keys import RULES
 from partner_sync.mapping import expected_fields
 from partner_sync.options import Options

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from partner_sync import connections
-from partner_sync.config import Config
+from partner_sync.config.load import Config
 from partner_sync.errors import AuthenticationError, UnavailableError
 from partner_sync.salesforce import gather
 from partner_sync.sandbox import Sandbox, default_world

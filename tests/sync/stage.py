@@ -16,7 +16,7 @@ from partner_sync import salesforce, zendesk
 from partner_sync.adoption import unread_matches, with_read
 from partner_sync.archive.archive import Archive
 from partner_sync.compare import batches, compare
-from partner_sync.config import load
+from partner_sync.config.load import load
 from partner_sync.errors import RetryableError
 from partner_sync.mapping import expected_fields, owned_fields
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan, RowVerdict

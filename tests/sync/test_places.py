@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from partner_sync.archive.archive import Archive
-from partner_sync.config import load
+from partner_sync.config.load import load
 from partner_sync.errors import UnavailableError
 from partner_sync.model import Batch, FieldChange, OpenJob, PlanOrder, Update
 from partner_sync.sandbox import Sandbox, an_empty_world

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from partner_sync.config import load
+from partner_sync.config.load import load
 from partner_sync.model import Create, FieldChange, Mark, Update
 from partner_sync.verdicts import after_write, before_write, payload, refusals, show
 

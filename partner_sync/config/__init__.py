@@ -1,0 +1,1 @@
+"""The reviewed file and the params of a run, loaded and validated."""
