@@ -17,6 +17,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from zenpy import Zenpy
 
 from partner_sync.config.load import Config
+from partner_sync.config.settings import Calls, Instance
 from partner_sync.connection_checks import (
     DOMAIN,
     Extra,
@@ -30,7 +31,6 @@ from partner_sync.connection_checks import (
     zendesk_mistakes,
 )
 from partner_sync.errors import ConfigError, Mistake, UnavailableError
-from partner_sync.settings import Calls, Instance
 from partner_sync.transport import Session
 from partner_sync.zendesk import Zendesk
 from partner_sync.zendesk_auth import SCOPE, ApiToken, ClientCredentials, Credential, StaticToken

@@ -13,7 +13,16 @@ from partner_sync.mistakes import shown, spelled, suggestion
 from partner_sync.model import KINDS, NAME
 
 if TYPE_CHECKING:
-    from partner_sync.settings import AccountsTable, Attribute, Calls, Instance, Limit, MarksTable, Partners, Retry
+    from partner_sync.config.settings import (
+        AccountsTable,
+        Attribute,
+        Calls,
+        Instance,
+        Limit,
+        MarksTable,
+        Partners,
+        Retry,
+    )
 
 NEVER_WRITTEN: Mapping[str, str] = {
     "external_id": "set once, when an organization is created",

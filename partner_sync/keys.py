@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from partner_sync.config.load import schema
+from partner_sync.config.settings import LIMITS, Rule
 from partner_sync.mapping import TYPES
 from partner_sync.mistakes import shown
 from partner_sync.model import KINDS
-from partner_sync.settings import LIMITS, Rule
 from partner_sync.tables import Table, any_of
 
 RULES: Mapping[Rule, str] = {

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
+from partner_sync.config.settings import Limit
 from partner_sync.model import KINDS, Change, Kind, Withheld
-from partner_sync.settings import Limit
 
 
 def limit(

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from partner_sync.archive.archive import Archive
 from partner_sync.clocks import refuse_ahead
+from partner_sync.config.settings import Sync
 from partner_sync.errors import (
     JobPendingError,
     PartnerSyncError,
@@ -27,7 +28,6 @@ from partner_sync.errors import (
 )
 from partner_sync.model import Batch, Create, OpenJob, RowVerdict
 from partner_sync.register import Jobs, Register
-from partner_sync.settings import Sync
 from partner_sync.verdicts import Judgement, Raw, Show, after_write, before_write, payload, refusals, told
 from partner_sync.zendesk import Job
 

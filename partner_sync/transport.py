@@ -28,10 +28,10 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, LocationValueError, NewConnectionError
 
 from partner_sync import __version__
+from partner_sync.config.settings import Calls
 from partner_sync.endpoint import Endpoint, endpoint_mistake
 from partner_sync.errors import ConfigError, Mistake, RejectedError, TooManyJobsError, UnavailableError
 from partner_sync.quota import Quota, quota_of, retry_after
-from partner_sync.settings import Calls
 
 log = logging.getLogger(__name__)
 

@@ -36,7 +36,6 @@ RINGS = {
         "plain",
         "problems",
         "reference",
-        "settings",
         "soql",
         "standing",
         "tables",

@@ -14,9 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 from pydantic import Field, TypeAdapter, ValidationError, with_config
 
 from partner_sync import consistency, mistakes
-from partner_sync.errors import ConfigError, Mistake
-from partner_sync.model import Kind
-from partner_sync.settings import (
+from partner_sync.config.settings import (
     LIMITS,
     STRICT,
     Accounts,
@@ -31,6 +29,8 @@ from partner_sync.settings import (
     Retry,
     Sync,
 )
+from partner_sync.errors import ConfigError, Mistake
+from partner_sync.model import Kind
 
 if sys.version_info >= (3, 11):
     import tomllib

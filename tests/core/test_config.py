@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from partner_sync.config.load import load, schema
-from partner_sync.settings import Calls, Limit, Marks, Retry, Sync
+from partner_sync.config.settings import Calls, Limit, Marks, Retry, Sync
 from tests.core.builders import PINNED, SHIPPED, TOML, edited
 
 MINIMAL = """

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from partner_sync.compare import Options
+from partner_sync.config.settings import Limit
 from partner_sync.limits import limit
 from partner_sync.model import Change, Kind, Mark, Plan
-from partner_sync.settings import Limit
 from tests.core.builders import CONFIG, SHIPPED, an_account, an_id, an_organization, plan_of
 
 SHIPPED_LIMITS = SHIPPED.limits

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from partner_sync.config.load import Config, load
+from partner_sync.config.settings import Attribute
 from partner_sync.mapping import (
     DesiredAccount,
     ExpectedField,
@@ -19,7 +20,6 @@ from partner_sync.mapping import (
     owned_fields,
 )
 from partner_sync.model import Value
-from partner_sync.settings import Attribute
 from tests.core.builders import (
     CONFIG,
     PINNED,

@@ -7,9 +7,9 @@ from datetime import datetime, timezone
 
 import pytest
 
+from partner_sync.config.settings import Marks
 from partner_sync.errors import SnapshotError
 from partner_sync.model import FieldChange, Mark, Plan
-from partner_sync.settings import Marks
 from tests.core.builders import (
     CONFIG,
     MADE,

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from partner_sync.compare import Options, batches, compare
+from partner_sync.config.settings import Instance, Limit
 from partner_sync.model import KINDS, Plan, PlanOrder, ReadProof
 from partner_sync.problems import PROBLEMS
-from partner_sync.settings import Instance, Limit
 from tests.core.builders import (
     BEGUN,
     BYSTANDER,

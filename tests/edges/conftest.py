@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from partner_sync.config.settings import Calls
 from partner_sync.sandbox import Sandbox
-from partner_sync.settings import Calls
 from partner_sync.transport import Session
 from partner_sync.zendesk import Zendesk
 from partner_sync.zendesk_auth import ClientCredentials

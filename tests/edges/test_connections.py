@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from partner_sync import connections
 from partner_sync.config.load import Config
+from partner_sync.config.settings import Accounts as AccountsConfig
+from partner_sync.config.settings import Calls, Instance, Partners
 from partner_sync.errors import AuthenticationError, UnavailableError
 from partner_sync.salesforce import gather
 from partner_sync.sandbox import Sandbox, default_world
-from partner_sync.settings import Accounts as AccountsConfig
-from partner_sync.settings import Calls, Instance, Partners
 
 CALLS = Calls(attempts=1)
 INSTANCE = Instance("global", "zendesk_default", write=True)

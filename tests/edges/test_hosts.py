@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from partner_sync.config.settings import Calls
 from partner_sync.endpoint import endpoint_mistake
 from partner_sync.errors import ConfigError, UnavailableError
-from partner_sync.settings import Calls
 from partner_sync.transport import Session
 
 COUNT = "https://acme.zendesk.com/api/v2/organizations/count"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from partner_sync import connections, endpoint, zendesk
+from partner_sync.config.settings import Calls, Instance
 from partner_sync.errors import AuthenticationError, ConfigError, SchemaError
 from partner_sync.mapping import ExpectedField
 from partner_sync.sandbox import Sandbox, default_world
-from partner_sync.settings import Calls, Instance
 from tests.naming import named, places, watching
 
 CALLS = Calls(attempts=1)

@@ -12,10 +12,10 @@ import pytest
 
 from partner_sync.archive.archive import Archive
 from partner_sync.config.load import load
+from partner_sync.config.settings import Calls
 from partner_sync.errors import UnavailableError
 from partner_sync.model import Batch, FieldChange, OpenJob, PlanOrder, Update
 from partner_sync.sandbox import Sandbox, an_empty_world
-from partner_sync.settings import Calls
 from partner_sync.sync import ComeBack, Done, Visit
 from partner_sync.transport import Session
 from partner_sync.verdicts import show
