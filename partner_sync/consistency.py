@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from partner_sync.config.validation import shown, spelled, suggestion
 from partner_sync.errors import Mistake
 from partner_sync.ids import id_18
-from partner_sync.mistakes import shown, spelled, suggestion
 from partner_sync.model import KINDS, NAME
 
 if TYPE_CHECKING:

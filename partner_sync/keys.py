@@ -8,8 +8,8 @@ from typing import Any
 
 from partner_sync.config.load import schema
 from partner_sync.config.settings import LIMITS, Rule
+from partner_sync.config.validation import shown
 from partner_sync.mapping import TYPES
-from partner_sync.mistakes import shown
 from partner_sync.model import KINDS
 from partner_sync.tables import Table, any_of
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from partner_sync.config.validation import shown, suggestion
 from partner_sync.errors import ConfigError, Mistake
 from partner_sync.ids import id_18
-from partner_sync.mistakes import shown, suggestion
 from partner_sync.model import KINDS
 
 PARAMS: Mapping[str, Mapping[str, Any]] = {

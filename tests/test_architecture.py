@@ -30,7 +30,6 @@ RINGS = {
         "marks",
         "matching",
         "messages",
-        "mistakes",
         "names",
         "options",
         "plain",

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import Field, TypeAdapter, ValidationError, with_config
 
-from partner_sync import consistency, mistakes
+from partner_sync import consistency
+from partner_sync.config import validation
 from partner_sync.config.settings import (
     LIMITS,
     STRICT,
@@ -163,7 +164,7 @@ def _read(kind: type[T], table: object) -> tuple[T | None, list[Mistake]]:
         # By way of JSON, since only there a strict list becomes a tuple; a TOML date becomes what nothing accepts.
         return adapter.validate_json(json.dumps(table, default=lambda date: {"date": str(date)})), []
     except ValidationError as error:
-        return None, mistakes.from_errors(error.errors(include_url=False), _described(cast(Any, kind)))
+        return None, validation.from_errors(error.errors(include_url=False), _described(cast(Any, kind)))
 
 
 @cache

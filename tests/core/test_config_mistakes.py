@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from partner_sync import consistency
-from partner_sync import mistakes as wording
 from partner_sync.config import load as config
+from partner_sync.config import validation as wording
 from partner_sync.config.load import load, tomllib
 from partner_sync.consistency import NEVER_WRITTEN
 from partner_sync.errors import ConfigError
