@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from partner_sync import errors
 from partner_sync.commands import COMMANDS, VARIABLES
 from partner_sync.compare import COUNTED
+from partner_sync.config.cross_checks import NEVER_WRITTEN
 from partner_sync.config.load import Config
-from partner_sync.consistency import NEVER_WRITTEN
 from partner_sync.keys import keys, type_of
 from partner_sync.mapping import expected_fields, id_field
 from partner_sync.model import EXTERNAL_ID, KINDS, Kind

@@ -21,7 +21,6 @@ RINGS = {
         "changes",
         "commands",
         "compare",
-        "consistency",
         "ids",
         "index",
         "keys",

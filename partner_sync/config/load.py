@@ -13,8 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import Field, TypeAdapter, ValidationError, with_config
 
-from partner_sync import consistency
-from partner_sync.config import validation
+from partner_sync.config import cross_checks, validation
 from partner_sync.config.settings import (
     LIMITS,
     STRICT,
@@ -119,7 +118,7 @@ def load(text: str, where: str) -> Config:
     """
     table = _toml(text, where)
     file, found = _read(ConfigFile, table)
-    found += consistency.mistakes(_parts(table))
+    found += cross_checks.mistakes(_parts(table))
     if file is None or found:
         raise ConfigError(where, found)
     return file.built(hashlib.sha256(text.encode()).hexdigest())
@@ -139,13 +138,13 @@ def _toml(text: str, where: str) -> dict[str, Any]:
         raise ConfigError(where, [Mistake(key, f"is not TOML: {error}", "See https://toml.io.")]) from error
 
 
-def _parts(table: dict[str, Any]) -> consistency.Parts:
+def _parts(table: dict[str, Any]) -> cross_checks.Parts:
     """Whatever is well-formed by itself, so that what it says together can be checked although the rest is not."""
     rows = {key: table[key] if isinstance(table.get(key), list) else [] for key in ("instances", "attributes")}
     limits = table["limits"] if isinstance(table.get("limits"), dict) else {}
     instances = [(at, _read(Instance, row)[0]) for at, row in enumerate(rows["instances"])]
     attributes = [(at, _read(Attribute, row)[0]) for at, row in enumerate(rows["attributes"])]
-    return consistency.Parts(
+    return cross_checks.Parts(
         accounts=_read(AccountsTable, table.get("accounts"))[0],
         instances=[(at, row) for at, row in instances if row],
         attributes=[(at, row) for at, row in attributes if row],

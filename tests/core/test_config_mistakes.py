@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from partner_sync import consistency
+from partner_sync.config import cross_checks as consistency
 from partner_sync.config import load as config
 from partner_sync.config import validation as wording
+from partner_sync.config.cross_checks import NEVER_WRITTEN
 from partner_sync.config.load import load, tomllib
-from partner_sync.consistency import NEVER_WRITTEN
 from partner_sync.errors import ConfigError
 from tests.core.builders import TOML, edited
 from tests.naming import named, places, watching
