@@ -9,7 +9,7 @@ from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, Pa
 
 from partner_sync import figures, notify, retry, tasks
 from partner_sync.alarms import OVERDUE
-from partner_sync.options import PARAMS
+from partner_sync.config.params import PARAMS
 
 TRIAGE = """
 ### Partner Sync

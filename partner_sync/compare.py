@@ -14,6 +14,8 @@ from datetime import datetime
 from partner_sync.batches import batches as batches
 from partner_sync.changes import ADOPTED, UNMARKED, Changes
 from partner_sync.config.load import Config
+from partner_sync.config.params import Options as Options
+from partner_sync.config.params import options as options
 from partner_sync.errors import SnapshotError
 from partner_sync.ids import id_18
 from partner_sync.limits import limit
@@ -35,8 +37,6 @@ from partner_sync.model import (
     Withheld,
 )
 from partner_sync.names import settle
-from partner_sync.options import Options as Options
-from partner_sync.options import options as options
 from partner_sync.problems import problem
 from partner_sync.soql import selected
 

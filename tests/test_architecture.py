@@ -30,7 +30,6 @@ RINGS = {
         "matching",
         "messages",
         "names",
-        "options",
         "plain",
         "problems",
         "reference",

@@ -17,11 +17,11 @@ from partner_sync.adoption import unread_matches, with_read
 from partner_sync.archive.archive import Archive
 from partner_sync.compare import batches, compare
 from partner_sync.config.load import load
+from partner_sync.config.params import Options
 from partner_sync.config.settings import Calls, Sync
 from partner_sync.errors import RetryableError
 from partner_sync.mapping import expected_fields, owned_fields
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan, RowVerdict
-from partner_sync.options import Options
 from partner_sync.sandbox import Sandbox
 from partner_sync.soql import soql
 from partner_sync.sync import ComeBack, Done, Visit
