@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from partner_sync import errors
 from partner_sync.commands import COMMANDS, VARIABLES
-from partner_sync.compare import COUNTED
+from partner_sync.compare.plan import COUNTED
 from partner_sync.config.cross_checks import NEVER_WRITTEN
 from partner_sync.config.load import Config
 from partner_sync.config.params import PARAMS

@@ -45,7 +45,7 @@ PROGRESS_SECONDS = 5
 def gather_accounts() -> None:
     """Reads all accounts of the query, and hands them on as an AccountsSnapshot."""
     from partner_sync import connections, figures, salesforce, xcoms
-    from partner_sync.compare import options
+    from partner_sync.compare.plan import options
     from partner_sync.soql import soql
 
     context = get_current_context()
@@ -87,7 +87,7 @@ def compare() -> list[dict[str, str]]:
     """Makes the plan and its batches, archives it, and names it the latest. Returns one small reference per batch."""
     from partner_sync import figures, stores, xcoms
     from partner_sync.clocks import refuse_latest_ahead
-    from partner_sync.compare import batches, compare, options, refuse_old
+    from partner_sync.compare.plan import batches, compare, options, refuse_old
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
     from partner_sync.standing import standings
 

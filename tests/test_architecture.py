@@ -20,7 +20,6 @@ RINGS = {
         "batches",
         "changes",
         "commands",
-        "compare",
         "ids",
         "index",
         "keys",

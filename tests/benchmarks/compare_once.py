@@ -19,7 +19,7 @@ from typing import Any
 
 from partner_sync.archive import codec
 from partner_sync.batches import batches
-from partner_sync.compare import compare
+from partner_sync.compare.plan import compare
 from partner_sync.config.load import load
 from partner_sync.config.params import Options
 from partner_sync.mapping import owned_fields

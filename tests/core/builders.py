@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from partner_sync.compare import Options, compare
+from partner_sync.compare.plan import Options, compare
 from partner_sync.config.load import Config, load
 from partner_sync.ids import id_18
 from partner_sync.model import (

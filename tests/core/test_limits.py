@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from partner_sync.compare import Options
+from partner_sync.compare.plan import Options
 from partner_sync.config.settings import Limit
 from partner_sync.limits import limit
 from partner_sync.model import Change, Kind, Mark, Plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from partner_sync.compare import Options, compare
+from partner_sync.compare.plan import Options, compare
 from partner_sync.config.load import load
 from partner_sync.model import Create
 from tests.core.builders import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from partner_sync.compare import Options, options
+from partner_sync.compare.plan import Options, options
 from partner_sync.config import params as module
 from partner_sync.errors import ConfigError
 from tests.core.builders import PINNED, an_id

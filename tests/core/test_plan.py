@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from partner_sync.compare import Options, batches, compare
+from partner_sync.compare.plan import Options, batches, compare
 from partner_sync.config.settings import Instance, Limit
 from partner_sync.model import KINDS, Plan, PlanOrder, ReadProof
 from partner_sync.problems import PROBLEMS

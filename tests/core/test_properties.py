@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from partner_sync.compare import Options, batches, compare
+from partner_sync.compare.plan import Options, batches, compare
 from partner_sync.config.load import Config
 from partner_sync.config.settings import Limit
 from partner_sync.ids import id_18

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from partner_sync import reference
-from partner_sync.compare import compare
+from partner_sync.compare.plan import compare
 from partner_sync.config.load import schema
 from partner_sync.config.params import Options
 from partner_sync.config.settings import Instance

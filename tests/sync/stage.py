@@ -15,7 +15,7 @@ import simple_salesforce
 from partner_sync import salesforce, zendesk
 from partner_sync.adoption import unread_matches, with_read
 from partner_sync.archive.archive import Archive
-from partner_sync.compare import batches, compare
+from partner_sync.compare.plan import batches, compare
 from partner_sync.config.load import load
 from partner_sync.config.params import Options
 from partner_sync.config.settings import Calls, Sync

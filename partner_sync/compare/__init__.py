@@ -1,0 +1,1 @@
+"""What should be, what is, and the plan between them. Pure: data in, data out."""
