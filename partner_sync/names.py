@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from partner_sync.compare.problem_kinds import problem
 from partner_sync.index import Index
 from partner_sync.mapping import DesiredAccount
 from partner_sync.model import Organization, Problem
-from partner_sync.problems import problem
 from partner_sync.whitespace import trimmed
 
 FREE, TAKEN, WAITS, CIRCLE, SHARED = "", "name_taken", "name_waits", "name_circle", "two_accounts_one_name"

@@ -30,7 +30,6 @@ RINGS = {
         "messages",
         "names",
         "plain",
-        "problems",
         "reference",
         "soql",
         "standing",

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from partner_sync.compare.plan import Options, batches, compare
+from partner_sync.compare.problem_kinds import PROBLEMS
 from partner_sync.config.settings import Instance, Limit
 from partner_sync.model import KINDS, Plan, PlanOrder, ReadProof
-from partner_sync.problems import PROBLEMS
 from tests.core.builders import (
     BEGUN,
     BYSTANDER,
