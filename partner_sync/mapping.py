@@ -13,12 +13,12 @@ from datetime import date
 from math import isfinite
 from typing import NamedTuple
 
+from partner_sync.compare.multimap import Index
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.config.load import Config
 from partner_sync.config.settings import Attribute
 from partner_sync.config.validation import shown
 from partner_sync.ids import id_18 as id_18
-from partner_sync.index import Index
 from partner_sync.model import NAME, Problem, Value
 from partner_sync.whitespace import BLANK, control, trimmed, visible
 

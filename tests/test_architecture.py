@@ -21,7 +21,6 @@ RINGS = {
         "changes",
         "commands",
         "ids",
-        "index",
         "keys",
         "limits",
         "mapping",
