@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from partner_sync.compare.desired import DesiredAccount, canonical_of, id_field
 from partner_sync.config.load import Config
 from partner_sync.errors import SnapshotError
 from partner_sync.ids import id_18
-from partner_sync.mapping import DesiredAccount, canonical_of, id_field
 from partner_sync.model import EXTERNAL_ID, NAME, Create, FieldChange, Organization, Update, Value
 from partner_sync.whitespace import trimmed
 

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from partner_sync.compare.desired import TYPES
 from partner_sync.config.load import schema
 from partner_sync.config.settings import LIMITS, Rule
 from partner_sync.config.validation import shown
-from partner_sync.mapping import TYPES
 from partner_sync.model import KINDS
 from partner_sync.tables import Table, any_of
 

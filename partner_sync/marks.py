@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from partner_sync.changes import read_whole
+from partner_sync.compare.desired import canonical, day
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.config.load import Config
 from partner_sync.ids import id_18
-from partner_sync.mapping import canonical, day
 from partner_sync.model import FieldChange, Mark, Organization, Problem
 from partner_sync.names import name_key
 from partner_sync.whitespace import trimmed

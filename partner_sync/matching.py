@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from partner_sync.compare.desired import Desired
 from partner_sync.compare.multimap import Index
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.config.load import Config
 from partner_sync.ids import id_18
-from partner_sync.mapping import Desired
 from partner_sync.model import InstanceRead, Organization, Problem
 from partner_sync.whitespace import trimmed
 

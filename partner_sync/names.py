@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from partner_sync.compare.desired import DesiredAccount
 from partner_sync.compare.multimap import Index
 from partner_sync.compare.problem_kinds import problem
-from partner_sync.mapping import DesiredAccount
 from partner_sync.model import Organization, Problem
 from partner_sync.whitespace import trimmed
 

@@ -61,7 +61,7 @@ def gather_accounts() -> None:
 def gather_organizations() -> None:
     """Checks the organization fields and reads all organizations of every instance: an OrganizationsSnapshot."""
     from partner_sync import connections, figures, xcoms, zendesk
-    from partner_sync.mapping import expected_fields
+    from partner_sync.compare.desired import expected_fields
     from partner_sync.model import OrganizationsSnapshot
 
     context = get_current_context()
@@ -225,7 +225,7 @@ def _read_adopted(
 
 def _kept(config: Config) -> dict[str, Any]:
     """What is kept of an organization, and the fields that tell a partner organization and its account."""
-    from partner_sync.mapping import id_field, owned_fields
+    from partner_sync.compare.desired import id_field, owned_fields
 
     return {
         "owned": owned_fields(config),

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from partner_sync.compare.desired import canonical, id_field
 from partner_sync.config.load import Config
 from partner_sync.ids import id_18
-from partner_sync.mapping import canonical, id_field
 from partner_sync.model import ATTRIBUTES, Batch, Change, Create, FieldChange, Mark, OpenJob, RowVerdict, Value, Verdict
 from partner_sync.whitespace import trimmed
 

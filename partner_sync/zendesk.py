@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from partner_sync.compare.desired import ExpectedField
 from partner_sync.errors import IncompleteReadError, Mistake, SchemaError
-from partner_sync.mapping import ExpectedField
 from partner_sync.model import ATTRIBUTES, InstanceRead, Organization, ReadProof, Value
 from partner_sync.zendesk_client import MANY, Job, Row, Zendesk
 

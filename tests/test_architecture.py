@@ -23,7 +23,6 @@ RINGS = {
         "ids",
         "keys",
         "limits",
-        "mapping",
         "marks",
         "matching",
         "messages",

@@ -19,10 +19,10 @@ from typing import Any
 
 from partner_sync.archive import codec
 from partner_sync.batches import batches
+from partner_sync.compare.desired import owned_fields
 from partner_sync.compare.plan import compare
 from partner_sync.config.load import load
 from partner_sync.config.params import Options
-from partner_sync.mapping import owned_fields
 from partner_sync.model import AccountsSnapshot, InstanceRead, Organization, OrganizationsSnapshot, ReadProof
 from partner_sync.sandbox import large_world
 from tests.benchmarks import memory

@@ -14,8 +14,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from partner_sync.archive import codec
+from partner_sync.compare.desired import expected_fields, owned_fields
 from partner_sync.config.load import load
-from partner_sync.mapping import expected_fields, owned_fields
 from partner_sync.model import OrganizationsSnapshot
 from partner_sync.transport import Session
 from partner_sync.zendesk import Zendesk, gather

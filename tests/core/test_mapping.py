@@ -7,9 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from partner_sync.config.load import Config, load
-from partner_sync.config.settings import Attribute
-from partner_sync.mapping import (
+from partner_sync.compare.desired import (
     DesiredAccount,
     ExpectedField,
     canonical,
@@ -19,6 +17,8 @@ from partner_sync.mapping import (
     id_field,
     owned_fields,
 )
+from partner_sync.config.load import Config, load
+from partner_sync.config.settings import Attribute
 from partner_sync.model import Value
 from tests.core.builders import (
     CONFIG,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from partner_sync import connections, endpoint, zendesk
+from partner_sync.compare.desired import ExpectedField
 from partner_sync.config.settings import Calls, Instance
 from partner_sync.errors import AuthenticationError, ConfigError, SchemaError
-from partner_sync.mapping import ExpectedField
 from partner_sync.sandbox import Sandbox, default_world
 from tests.naming import named, places, watching
 

@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 import pytest
 
 from partner_sync.archive import codec
+from partner_sync.compare.desired import ExpectedField, canonical
 from partner_sync.errors import IncompleteReadError, SchemaError
-from partner_sync.mapping import ExpectedField, canonical
 from partner_sync.model import InstanceRead, Organization, OrganizationsSnapshot, ReadProof
 from partner_sync.zendesk import gather, prove, whole
 
