@@ -16,12 +16,12 @@ from partner_sync.commands import COMMANDS, VARIABLES
 from partner_sync.compare.desired import expected_fields, id_field
 from partner_sync.compare.plan import COUNTED
 from partner_sync.compare.problem_kinds import PROBLEMS
+from partner_sync.compare.soql import selected
 from partner_sync.config.cross_checks import NEVER_WRITTEN
 from partner_sync.config.load import Config
 from partner_sync.config.params import PARAMS
 from partner_sync.keys import keys, type_of
 from partner_sync.model import EXTERNAL_ID, KINDS, Kind
-from partner_sync.soql import selected
 from partner_sync.tables import Table, any_of
 from partner_sync.verdicts import VERDICTS
 

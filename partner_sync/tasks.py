@@ -46,7 +46,7 @@ def gather_accounts() -> None:
     """Reads all accounts of the query, and hands them on as an AccountsSnapshot."""
     from partner_sync import connections, figures, salesforce, xcoms
     from partner_sync.compare.plan import options
-    from partner_sync.soql import soql
+    from partner_sync.compare.soql import soql
 
     context = get_current_context()
     config = config_of(context)

@@ -29,7 +29,6 @@ RINGS = {
         "names",
         "plain",
         "reference",
-        "soql",
         "standing",
         "tables",
         "verdicts",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from partner_sync.compare.soql import soql
 from partner_sync.config.load import Config, load
-from partner_sync.soql import soql
 from tests.core.builders import SHIPPED, TOML
 
 DESIGN = """

@@ -17,13 +17,13 @@ from partner_sync.adoption import unread_matches, with_read
 from partner_sync.archive.archive import Archive
 from partner_sync.compare.desired import expected_fields, owned_fields
 from partner_sync.compare.plan import batches, compare
+from partner_sync.compare.soql import soql
 from partner_sync.config.load import load
 from partner_sync.config.params import Options
 from partner_sync.config.settings import Calls, Sync
 from partner_sync.errors import RetryableError
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan, RowVerdict
 from partner_sync.sandbox import Sandbox
-from partner_sync.soql import soql
 from partner_sync.sync import ComeBack, Done, Visit
 from partner_sync.transport import Session
 from partner_sync.verdicts import show
