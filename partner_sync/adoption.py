@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from partner_sync.compare.desired import desired
+from partner_sync.compare.matching import matches, unique
 from partner_sync.config.load import Config
-from partner_sync.matching import matches, unique
 from partner_sync.model import AccountsSnapshot, Organization, OrganizationsSnapshot
 from partner_sync.whitespace import trimmed
 

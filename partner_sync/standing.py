@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from partner_sync.compare.desired import DesiredAccount, canonical, canonical_of, desired
+from partner_sync.compare.matching import match
 from partner_sync.config.load import Config
 from partner_sync.ids import id_18
-from partner_sync.matching import match
 from partner_sync.model import (
     NAME,
     AccountsSnapshot,

@@ -24,7 +24,6 @@ RINGS = {
         "keys",
         "limits",
         "marks",
-        "matching",
         "messages",
         "names",
         "plain",

@@ -14,6 +14,7 @@ from datetime import datetime
 from partner_sync.batches import batches as batches
 from partner_sync.changes import ADOPTED, UNMARKED, Changes
 from partner_sync.compare.desired import Desired, desired
+from partner_sync.compare.matching import Matches, matches, unique
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.compare.soql import selected
 from partner_sync.config.load import Config
@@ -23,7 +24,6 @@ from partner_sync.errors import SnapshotError
 from partner_sync.ids import id_18
 from partner_sync.limits import limit
 from partner_sync.marks import Named, marks
-from partner_sync.matching import Matches, matches, unique
 from partner_sync.model import (
     KINDS,
     AccountsSnapshot,
