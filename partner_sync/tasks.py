@@ -211,7 +211,7 @@ def _read_adopted(
 ) -> OrganizationsSnapshot:
     """Reads whole what an account matches although it was no partner organization: a plan shows its old values."""
     from partner_sync import connections, figures, zendesk
-    from partner_sync.adoption import unread_matches, with_read
+    from partner_sync.compare.adoption import unread_matches, with_read
 
     read = {}
     for name, ids in unread_matches(config, accounts, organizations).items():

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from partner_sync.adoption import unread_matches, with_read
+from partner_sync.compare.adoption import unread_matches, with_read
 from partner_sync.compare.plan import Options, compare
 from partner_sync.config.load import load
 from partner_sync.errors import SnapshotError

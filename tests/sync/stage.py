@@ -13,8 +13,8 @@ from typing import Any
 import simple_salesforce
 
 from partner_sync import salesforce, zendesk
-from partner_sync.adoption import unread_matches, with_read
 from partner_sync.archive.archive import Archive
+from partner_sync.compare.adoption import unread_matches, with_read
 from partner_sync.compare.desired import expected_fields, owned_fields
 from partner_sync.compare.plan import batches, compare
 from partner_sync.compare.soql import soql
