@@ -9,11 +9,11 @@ from datetime import date, datetime
 
 from partner_sync.changes import read_whole
 from partner_sync.compare.desired import canonical, day
+from partner_sync.compare.name_conflicts import name_key
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.config.load import Config
 from partner_sync.ids import id_18
 from partner_sync.model import FieldChange, Mark, Organization, Problem
-from partner_sync.names import name_key
 from partner_sync.whitespace import trimmed
 
 

@@ -24,7 +24,6 @@ RINGS = {
         "limits",
         "marks",
         "messages",
-        "names",
         "plain",
         "reference",
         "standing",

@@ -15,6 +15,7 @@ from partner_sync.batches import batches as batches
 from partner_sync.changes import ADOPTED, UNMARKED, Changes
 from partner_sync.compare.desired import Desired, desired
 from partner_sync.compare.matching import Matches, matches, unique
+from partner_sync.compare.name_conflicts import settle
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.compare.soql import selected
 from partner_sync.config.load import Config
@@ -38,7 +39,6 @@ from partner_sync.model import (
     Update,
     Withheld,
 )
-from partner_sync.names import settle
 
 # -- the plan -----------------------------------------------------------------------------------------------
 

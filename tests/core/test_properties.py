@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from partner_sync.compare.desired import owned_fields
+from partner_sync.compare.name_conflicts import name_key
 from partner_sync.compare.plan import Options, batches, compare
 from partner_sync.config.load import Config
 from partner_sync.config.settings import Limit
 from partner_sync.ids import id_18
 from partner_sync.model import KINDS, Create, Mark, Organization, Plan, Update
-from partner_sync.names import name_key
 from tests.core.builders import (
     BYSTANDER,
     CONFIG,
