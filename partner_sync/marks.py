@@ -7,8 +7,8 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from partner_sync.changes import read_whole
 from partner_sync.compare.desired import canonical, day
+from partner_sync.compare.differences import read_whole
 from partner_sync.compare.name_conflicts import name_key
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.config.load import Config

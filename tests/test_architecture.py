@@ -17,7 +17,6 @@ RINGS = {
     "core": {
         "alarms",
         "batches",
-        "changes",
         "commands",
         "ids",
         "keys",

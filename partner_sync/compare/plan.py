@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from partner_sync.batches import batches as batches
-from partner_sync.changes import ADOPTED, UNMARKED, Changes
 from partner_sync.compare.desired import Desired, desired
+from partner_sync.compare.differences import ADOPTED, UNMARKED, Changes
 from partner_sync.compare.matching import Matches, matches, unique
 from partner_sync.compare.name_conflicts import settle
 from partner_sync.compare.problem_kinds import problem
