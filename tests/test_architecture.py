@@ -21,7 +21,6 @@ RINGS = {
         "ids",
         "keys",
         "limits",
-        "marks",
         "messages",
         "plain",
         "reference",

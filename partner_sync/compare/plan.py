@@ -15,6 +15,7 @@ from partner_sync.batches import batches as batches
 from partner_sync.compare.desired import Desired, desired
 from partner_sync.compare.differences import ADOPTED, UNMARKED, Changes
 from partner_sync.compare.matching import Matches, matches, unique
+from partner_sync.compare.missing import Named, marks
 from partner_sync.compare.name_conflicts import settle
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.compare.soql import selected
@@ -24,7 +25,6 @@ from partner_sync.config.params import options as options
 from partner_sync.errors import SnapshotError
 from partner_sync.ids import id_18
 from partner_sync.limits import limit
-from partner_sync.marks import Named, marks
 from partner_sync.model import (
     KINDS,
     AccountsSnapshot,
