@@ -24,7 +24,6 @@ RINGS = {
         "messages",
         "plain",
         "reference",
-        "standing",
         "tables",
         "verdicts",
     },

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from partner_sync.compare.partner_states import standings
 from partner_sync.model import AccountsSnapshot, InstanceRead, OrganizationsSnapshot, PlanOrder, ReadProof
-from partner_sync.standing import standings
 from tests.core.builders import BEGUN, CONFIG, MADE, PINNED, an_account, an_id, an_organization
 
 
