@@ -20,7 +20,6 @@ RINGS = {
         "commands",
         "ids",
         "keys",
-        "limits",
         "messages",
         "plain",
         "reference",

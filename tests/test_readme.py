@@ -16,12 +16,12 @@ import pytest
 import partner_sync
 from partner_sync import commands, errors
 from partner_sync.__main__ import PARTS, main
+from partner_sync.compare.guards import limit
 from partner_sync.compare.problem_kinds import PROBLEMS
 from partner_sync.config.load import load
 from partner_sync.config.params import PARAMS
 from partner_sync.config.settings import LIMITS, Rule
 from partner_sync.connection_checks import SALESFORCE_TEXTS, SALESFORCE_WAYS, ZENDESK_TEXTS
-from partner_sync.limits import limit
 from partner_sync.model import KINDS, Mark, Verdict
 from partner_sync.zendesk_auth import SCOPE, TOKEN_SECONDS
 from tests.benchmarks.figures import kept_as_markdown

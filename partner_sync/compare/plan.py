@@ -14,6 +14,7 @@ from datetime import datetime
 from partner_sync.batches import batches as batches
 from partner_sync.compare.desired import Desired, desired
 from partner_sync.compare.differences import ADOPTED, UNMARKED, Changes
+from partner_sync.compare.guards import limit
 from partner_sync.compare.matching import Matches, matches, unique
 from partner_sync.compare.missing import Named, marks
 from partner_sync.compare.name_conflicts import settle
@@ -24,7 +25,6 @@ from partner_sync.config.params import Options as Options
 from partner_sync.config.params import options as options
 from partner_sync.errors import SnapshotError
 from partner_sync.ids import id_18
-from partner_sync.limits import limit
 from partner_sync.model import (
     KINDS,
     AccountsSnapshot,

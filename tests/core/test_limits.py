@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from partner_sync.compare.guards import limit
 from partner_sync.compare.plan import Options
 from partner_sync.config.settings import Limit
-from partner_sync.limits import limit
 from partner_sync.model import Change, Kind, Mark, Plan
 from tests.core.builders import CONFIG, SHIPPED, an_account, an_id, an_organization, plan_of
 
