@@ -16,7 +16,6 @@ RINGS = {
     "words": {"model", "errors"},
     "core": {
         "alarms",
-        "batches",
         "commands",
         "ids",
         "keys",

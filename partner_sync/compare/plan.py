@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from partner_sync.batches import batches as batches
+from partner_sync.compare.batches import batches as batches
 from partner_sync.compare.desired import Desired, desired
 from partner_sync.compare.differences import ADOPTED, UNMARKED, Changes
 from partner_sync.compare.guards import limit

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from partner_sync.archive import codec
-from partner_sync.batches import batches
+from partner_sync.compare.batches import batches
 from partner_sync.compare.desired import owned_fields
 from partner_sync.compare.plan import compare
 from partner_sync.config.load import load

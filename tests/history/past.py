@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from partner_sync.archive.archive import Archive
-from partner_sync.batches import batches
+from partner_sync.compare.batches import batches
 from partner_sync.history import History
 from partner_sync.ids import id_18
 from partner_sync.model import (
