@@ -31,7 +31,7 @@ from partner_sync.connection_checks import (
     zendesk_mistakes,
 )
 from partner_sync.errors import ConfigError, Mistake, UnavailableError
-from partner_sync.transport import Session
+from partner_sync.vendors.transport import Session
 from partner_sync.zendesk import Zendesk
 from partner_sync.zendesk_auth import SCOPE, ApiToken, ClientCredentials, Credential, StaticToken
 

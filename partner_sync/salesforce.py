@@ -29,7 +29,7 @@ from partner_sync.errors import (
     UnavailableError,
 )
 from partner_sync.model import AccountsSnapshot, ReadProof
-from partner_sync.transport import Answer, Session
+from partner_sync.vendors.transport import Answer, Session
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from partner_sync.errors import AuthenticationError, RejectedError, UnavailableError
-from partner_sync.transport import Session, as_it_is
+from partner_sync.vendors.transport import Session, as_it_is
 
 SCOPE = "read organizations:write"
 """Assumption: no document says under which resource Zendesk counts job_statuses and organization_fields, so reading is

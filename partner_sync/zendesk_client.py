@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar
 import requests
 
 from partner_sync.errors import AuthenticationError, IncompleteReadError, RejectedError, UnavailableError
-from partner_sync.transport import Session
+from partner_sync.vendors.transport import Session
 from partner_sync.zendesk_auth import Credential
 
 log = logging.getLogger(__name__)

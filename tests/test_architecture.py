@@ -36,7 +36,6 @@ RINGS = {
         "salesforce",
         "sync",
         "terminal",
-        "transport",
         "xcoms",
         "zendesk",
         "zendesk_auth",

@@ -14,7 +14,7 @@ import pytest
 
 from partner_sync.config.settings import Calls
 from partner_sync.sandbox import Sandbox
-from partner_sync.transport import Session
+from partner_sync.vendors.transport import Session
 from partner_sync.zendesk import Zendesk
 from partner_sync.zendesk_auth import ClientCredentials
 

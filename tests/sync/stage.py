@@ -25,7 +25,7 @@ from partner_sync.errors import RetryableError
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan, RowVerdict
 from partner_sync.sandbox import Sandbox
 from partner_sync.sync import ComeBack, Done, Visit
-from partner_sync.transport import Session
+from partner_sync.vendors.transport import Session
 from partner_sync.verdicts import show
 from partner_sync.zendesk import Zendesk
 from partner_sync.zendesk_auth import ClientCredentials

@@ -17,7 +17,7 @@ from partner_sync.errors import UnavailableError
 from partner_sync.model import Batch, FieldChange, OpenJob, PlanOrder, Update
 from partner_sync.sandbox import Sandbox, an_empty_world
 from partner_sync.sync import ComeBack, Done, Visit
-from partner_sync.transport import Session
+from partner_sync.vendors.transport import Session
 from partner_sync.verdicts import show
 from partner_sync.zendesk import Zendesk
 from partner_sync.zendesk_auth import ClientCredentials

@@ -1,0 +1,1 @@
+"""Salesforce and Zendesk over HTTP: sessions, quotas, credentials, clients."""
