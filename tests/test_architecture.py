@@ -31,7 +31,6 @@ RINGS = {
         "connection_checks",
         "context",
         "endpoint",
-        "quota",
         "register",
         "salesforce",
         "sync",

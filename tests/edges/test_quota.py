@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from partner_sync.errors import UnavailableError
-from partner_sync.quota import Quota, quota_of, retry_after
+from partner_sync.vendors.quota import Quota, quota_of, retry_after
 
 COUNT = "https://acme.zendesk.com/api/v2/organizations/count"
 QUERY = "https://acme.my.salesforce.com/services/data/v59.0/limits/"
