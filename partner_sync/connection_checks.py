@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from partner_sync.endpoint import endpoint_mistake
 from partner_sync.errors import Mistake
+from partner_sync.vendors.endpoint import endpoint_mistake
 
 Extra = Mapping[str, Any]
 DOMAIN = "salesforce.com"

@@ -30,7 +30,6 @@ RINGS = {
         "clocks",
         "connection_checks",
         "context",
-        "endpoint",
         "register",
         "salesforce",
         "sync",

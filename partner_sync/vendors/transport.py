@@ -29,8 +29,8 @@ from urllib3.exceptions import ConnectTimeoutError, LocationValueError, NewConne
 
 from partner_sync import __version__
 from partner_sync.config.settings import Calls
-from partner_sync.endpoint import Endpoint, endpoint_mistake
 from partner_sync.errors import ConfigError, Mistake, RejectedError, TooManyJobsError, UnavailableError
+from partner_sync.vendors.endpoint import Endpoint, endpoint_mistake
 from partner_sync.vendors.quota import Quota, quota_of, retry_after
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from partner_sync.config.settings import Calls
-from partner_sync.endpoint import endpoint_mistake
 from partner_sync.errors import ConfigError, UnavailableError
+from partner_sync.vendors.endpoint import endpoint_mistake
 from partner_sync.vendors.transport import Session
 
 COUNT = "https://acme.zendesk.com/api/v2/organizations/count"
