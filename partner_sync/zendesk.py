@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from partner_sync.compare.desired import ExpectedField
 from partner_sync.errors import IncompleteReadError, Mistake, SchemaError
 from partner_sync.model import ATTRIBUTES, InstanceRead, Organization, ReadProof, Value
-from partner_sync.zendesk_client import MANY, Job, Row, Zendesk
+from partner_sync.vendors.zendesk_client import MANY, Job, Row, Zendesk
 
 __all__ = ["MANY", "Job", "Row", "Zendesk", "check_fields", "gather", "whole"]
 

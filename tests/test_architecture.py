@@ -37,7 +37,6 @@ RINGS = {
         "xcoms",
         "zendesk",
         "zendesk_auth",
-        "zendesk_client",
     },
     "seam": {"connections", "failures", "figures", "notifier", "notify", "retention", "retry", "stores", "tasks"},
     "command": {"__main__"},
