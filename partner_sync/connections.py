@@ -32,8 +32,8 @@ from partner_sync.connection_checks import (
 )
 from partner_sync.errors import ConfigError, Mistake, UnavailableError
 from partner_sync.vendors.transport import Session
+from partner_sync.vendors.zendesk_auth import SCOPE, ApiToken, ClientCredentials, Credential, StaticToken
 from partner_sync.zendesk import Zendesk
-from partner_sync.zendesk_auth import SCOPE, ApiToken, ClientCredentials, Credential, StaticToken
 
 if TYPE_CHECKING:
     import simple_salesforce

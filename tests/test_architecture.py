@@ -36,7 +36,6 @@ RINGS = {
         "terminal",
         "xcoms",
         "zendesk",
-        "zendesk_auth",
     },
     "seam": {"connections", "failures", "figures", "notifier", "notify", "retention", "retry", "stores", "tasks"},
     "command": {"__main__"},

@@ -16,7 +16,7 @@ import requests
 
 from partner_sync.errors import AuthenticationError, IncompleteReadError, RejectedError, UnavailableError
 from partner_sync.vendors.transport import Session
-from partner_sync.zendesk_auth import Credential
+from partner_sync.vendors.zendesk_auth import Credential
 
 log = logging.getLogger(__name__)
 

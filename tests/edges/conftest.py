@@ -15,8 +15,8 @@ import pytest
 from partner_sync.config.settings import Calls
 from partner_sync.sandbox import Sandbox
 from partner_sync.vendors.transport import Session
+from partner_sync.vendors.zendesk_auth import ClientCredentials
 from partner_sync.zendesk import Zendesk
-from partner_sync.zendesk_auth import ClientCredentials
 
 CALLS = Calls(connect_seconds=10, read_seconds=10, attempts=4, first_wait_seconds=1, max_wait_seconds=90)
 

@@ -26,9 +26,9 @@ from partner_sync.model import AccountsSnapshot, Batch, Organization, Organizati
 from partner_sync.sandbox import Sandbox
 from partner_sync.sync import ComeBack, Done, Visit
 from partner_sync.vendors.transport import Session
+from partner_sync.vendors.zendesk_auth import ClientCredentials
 from partner_sync.verdicts import show
 from partner_sync.zendesk import Zendesk
-from partner_sync.zendesk_auth import ClientCredentials
 
 CONFIG = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
 CALLS = Calls(connect_seconds=30, read_seconds=30, attempts=1, reserve_percent=0)

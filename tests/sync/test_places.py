@@ -18,9 +18,9 @@ from partner_sync.model import Batch, FieldChange, OpenJob, PlanOrder, Update
 from partner_sync.sandbox import Sandbox, an_empty_world
 from partner_sync.sync import ComeBack, Done, Visit
 from partner_sync.vendors.transport import Session
+from partner_sync.vendors.zendesk_auth import ClientCredentials
 from partner_sync.verdicts import show
 from partner_sync.zendesk import Zendesk
-from partner_sync.zendesk_auth import ClientCredentials
 
 CONFIG = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
 PLACES = 2
