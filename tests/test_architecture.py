@@ -28,7 +28,6 @@ RINGS = {
     "edges": {
         "alarm_log",
         "clocks",
-        "connection_checks",
         "context",
         "register",
         "salesforce",

@@ -21,8 +21,8 @@ from partner_sync.compare.problem_kinds import PROBLEMS
 from partner_sync.config.load import load
 from partner_sync.config.params import PARAMS
 from partner_sync.config.settings import LIMITS, Rule
-from partner_sync.connection_checks import SALESFORCE_TEXTS, SALESFORCE_WAYS, ZENDESK_TEXTS
 from partner_sync.model import KINDS, Mark, Verdict
+from partner_sync.vendors.connection_checks import SALESFORCE_TEXTS, SALESFORCE_WAYS, ZENDESK_TEXTS
 from partner_sync.vendors.zendesk_auth import SCOPE, TOKEN_SECONDS
 from tests.benchmarks.figures import kept_as_markdown
 from tests.readme_page import PROSE, README, REPOSITORY, block, rows, table
