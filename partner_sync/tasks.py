@@ -44,9 +44,10 @@ PROGRESS_SECONDS = 5
 @remembered
 def gather_accounts() -> None:
     """Reads all accounts of the query, and hands them on as an AccountsSnapshot."""
-    from partner_sync import connections, figures, salesforce, xcoms
+    from partner_sync import connections, figures, xcoms
     from partner_sync.compare.plan import options
     from partner_sync.compare.soql import soql
+    from partner_sync.gather import accounts as salesforce
 
     context = get_current_context()
     config = config_of(context)

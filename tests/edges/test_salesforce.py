@@ -19,7 +19,7 @@ from partner_sync.errors import (
     SchemaError,
     UnavailableError,
 )
-from partner_sync.salesforce import gather, selected, told, translated
+from partner_sync.gather.accounts import gather, selected, told, translated
 from partner_sync.sandbox import Sandbox, default_world
 
 SOQL = """SELECT Account_ID_18__c, Name, Account_Owner_Calc__c, Support_Hold__c, Solutions_Architect_Lookup__r.Name

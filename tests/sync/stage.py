@@ -12,7 +12,7 @@ from typing import Any
 
 import simple_salesforce
 
-from partner_sync import salesforce, zendesk
+from partner_sync import zendesk
 from partner_sync.archive.archive import Archive
 from partner_sync.compare.adoption import unread_matches, with_read
 from partner_sync.compare.desired import expected_fields, owned_fields
@@ -22,6 +22,7 @@ from partner_sync.config.load import load
 from partner_sync.config.params import Options
 from partner_sync.config.settings import Calls, Sync
 from partner_sync.errors import RetryableError
+from partner_sync.gather import accounts as salesforce
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan, RowVerdict
 from partner_sync.sandbox import Sandbox
 from partner_sync.sync import ComeBack, Done, Visit

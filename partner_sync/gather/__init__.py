@@ -1,0 +1,1 @@
+"""Complete reads of both systems, each with its proof."""
