@@ -19,6 +19,7 @@ from zenpy import Zenpy
 from partner_sync.config.load import Config
 from partner_sync.config.settings import Calls, Instance
 from partner_sync.errors import ConfigError, Mistake, UnavailableError
+from partner_sync.gather.organizations import Zendesk
 from partner_sync.vendors.connection_checks import (
     DOMAIN,
     Extra,
@@ -33,7 +34,6 @@ from partner_sync.vendors.connection_checks import (
 )
 from partner_sync.vendors.transport import Session
 from partner_sync.vendors.zendesk_auth import SCOPE, ApiToken, ClientCredentials, Credential, StaticToken
-from partner_sync.zendesk import Zendesk
 
 if TYPE_CHECKING:
     import simple_salesforce

@@ -26,10 +26,10 @@ from partner_sync.errors import (
     TooManyJobsError,
     UnavailableError,
 )
+from partner_sync.gather.organizations import Job
 from partner_sync.model import Batch, Create, OpenJob, RowVerdict
 from partner_sync.register import Jobs, Register
 from partner_sync.verdicts import Judgement, Raw, Show, after_write, before_write, payload, refusals, told
-from partner_sync.zendesk import Job
 
 log = logging.getLogger(__name__)
 

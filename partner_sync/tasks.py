@@ -61,8 +61,9 @@ def gather_accounts() -> None:
 @remembered
 def gather_organizations() -> None:
     """Checks the organization fields and reads all organizations of every instance: an OrganizationsSnapshot."""
-    from partner_sync import connections, figures, xcoms, zendesk
+    from partner_sync import connections, figures, xcoms
     from partner_sync.compare.desired import expected_fields
+    from partner_sync.gather import organizations as zendesk
     from partner_sync.model import OrganizationsSnapshot
 
     context = get_current_context()
@@ -211,8 +212,9 @@ def _read_adopted(
     config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot
 ) -> OrganizationsSnapshot:
     """Reads whole what an account matches although it was no partner organization: a plan shows its old values."""
-    from partner_sync import connections, figures, zendesk
+    from partner_sync import connections, figures
     from partner_sync.compare.adoption import unread_matches, with_read
+    from partner_sync.gather import organizations as zendesk
 
     read = {}
     for name, ids in unread_matches(config, accounts, organizations).items():

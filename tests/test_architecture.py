@@ -33,7 +33,6 @@ RINGS = {
         "sync",
         "terminal",
         "xcoms",
-        "zendesk",
     },
     "seam": {"connections", "failures", "figures", "notifier", "notify", "retention", "retry", "stores", "tasks"},
     "command": {"__main__"},

@@ -11,8 +11,8 @@ import pytest
 from partner_sync.archive import codec
 from partner_sync.compare.desired import ExpectedField, canonical
 from partner_sync.errors import IncompleteReadError, SchemaError
+from partner_sync.gather.organizations import gather, prove, whole
 from partner_sync.model import InstanceRead, Organization, OrganizationsSnapshot, ReadProof
-from partner_sync.zendesk import gather, prove, whole
 
 LIST, COUNT = "/api/v2/organizations", "/api/v2/organizations/count"
 PARTNER = ("alliance_partner", "open_partner", "select_partner")
