@@ -136,7 +136,7 @@ def sync(batch: str) -> None:
     """Writes one batch, which is pulled by its name, and fails if any of its rows is rejected or unknown."""
     from partner_sync import connections, figures, stores, xcoms
     from partner_sync.model import Batch
-    from partner_sync.sync import ComeBack, Visit
+    from partner_sync.sync.batch import ComeBack, Visit
     from partner_sync.verdicts import show
     from partner_sync.xcoms import again
 

@@ -30,7 +30,6 @@ RINGS = {
         "clocks",
         "context",
         "register",
-        "sync",
         "terminal",
         "xcoms",
     },

@@ -26,7 +26,7 @@ from partner_sync.gather import organizations as zendesk
 from partner_sync.gather.organizations import Zendesk
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan, RowVerdict
 from partner_sync.sandbox import Sandbox
-from partner_sync.sync import ComeBack, Done, Visit
+from partner_sync.sync.batch import ComeBack, Done, Visit
 from partner_sync.vendors.transport import Session
 from partner_sync.vendors.zendesk_auth import ClientCredentials
 from partner_sync.verdicts import show

@@ -17,7 +17,7 @@ from partner_sync.errors import UnavailableError
 from partner_sync.gather.organizations import Zendesk
 from partner_sync.model import Batch, FieldChange, OpenJob, PlanOrder, Update
 from partner_sync.sandbox import Sandbox, an_empty_world
-from partner_sync.sync import ComeBack, Done, Visit
+from partner_sync.sync.batch import ComeBack, Done, Visit
 from partner_sync.vendors.transport import Session
 from partner_sync.vendors.zendesk_auth import ClientCredentials
 from partner_sync.verdicts import show
