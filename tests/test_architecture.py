@@ -29,7 +29,6 @@ RINGS = {
         "alarm_log",
         "clocks",
         "context",
-        "register",
         "terminal",
         "xcoms",
     },
