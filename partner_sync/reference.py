@@ -22,8 +22,8 @@ from partner_sync.config.load import Config
 from partner_sync.config.params import PARAMS
 from partner_sync.keys import keys, type_of
 from partner_sync.model import EXTERNAL_ID, KINDS, Kind
+from partner_sync.sync.verdicts import VERDICTS
 from partner_sync.tables import Table, any_of
-from partner_sync.verdicts import VERDICTS
 
 CHANGES: Mapping[Kind, tuple[str, str]] = {
     "create": ("An account has no organization.", "Name, `external_id` and all mapped fields."),

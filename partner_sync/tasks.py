@@ -137,7 +137,7 @@ def sync(batch: str) -> None:
     from partner_sync import connections, figures, stores, xcoms
     from partner_sync.model import Batch
     from partner_sync.sync.batch import ComeBack, Visit
-    from partner_sync.verdicts import show
+    from partner_sync.sync.verdicts import show
     from partner_sync.xcoms import again
 
     context = get_current_context()

@@ -23,7 +23,6 @@ RINGS = {
         "plain",
         "reference",
         "tables",
-        "verdicts",
     },
     "edges": {
         "alarm_log",

@@ -29,7 +29,7 @@ from partner_sync.errors import (
 from partner_sync.gather.organizations import Job
 from partner_sync.model import Batch, Create, OpenJob, RowVerdict
 from partner_sync.sync.register import Jobs, Register
-from partner_sync.verdicts import Judgement, Raw, Show, after_write, before_write, payload, refusals, told
+from partner_sync.sync.verdicts import Judgement, Raw, Show, after_write, before_write, payload, refusals, told
 
 log = logging.getLogger(__name__)
 

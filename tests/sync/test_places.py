@@ -18,9 +18,9 @@ from partner_sync.gather.organizations import Zendesk
 from partner_sync.model import Batch, FieldChange, OpenJob, PlanOrder, Update
 from partner_sync.sandbox import Sandbox, an_empty_world
 from partner_sync.sync.batch import ComeBack, Done, Visit
+from partner_sync.sync.verdicts import show
 from partner_sync.vendors.transport import Session
 from partner_sync.vendors.zendesk_auth import ClientCredentials
-from partner_sync.verdicts import show
 
 CONFIG = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
 PLACES = 2

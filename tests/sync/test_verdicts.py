@@ -8,7 +8,7 @@ import pytest
 
 from partner_sync.config.load import load
 from partner_sync.model import Create, FieldChange, Mark, Update
-from partner_sync.verdicts import after_write, before_write, payload, refusals, show
+from partner_sync.sync.verdicts import after_write, before_write, payload, refusals, show
 
 CONFIG = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
 SHOWN = show(CONFIG)
