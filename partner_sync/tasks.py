@@ -88,10 +88,10 @@ def gather_organizations() -> None:
 def compare() -> list[dict[str, str]]:
     """Makes the plan and its batches, archives it, and names it the latest. Returns one small reference per batch."""
     from partner_sync import figures, stores, xcoms
-    from partner_sync.clocks import refuse_latest_ahead
     from partner_sync.compare.partner_states import standings
     from partner_sync.compare.plan import batches, compare, options, refuse_old
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
+    from partner_sync.sync.clock_skew import refuse_latest_ahead
 
     context = get_current_context()
     ti, config, made = context["ti"], config_of(context), _now()
