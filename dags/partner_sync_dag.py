@@ -7,9 +7,10 @@ from datetime import datetime, timedelta, timezone
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, Param
 
-from partner_sync import figures, notify, retry, tasks
+from partner_sync import figures, notify, retry
 from partner_sync.alarms import OVERDUE
 from partner_sync.config.params import PARAMS
+from partner_sync.orchestration import tasks
 
 TRIAGE = """
 ### Partner Sync

@@ -1,0 +1,1 @@
+"""Everything that knows Airflow: the four tasks and what they run in."""
