@@ -44,10 +44,11 @@ PROGRESS_SECONDS = 5
 @remembered
 def gather_accounts() -> None:
     """Reads all accounts of the query, and hands them on as an AccountsSnapshot."""
-    from partner_sync import connections, figures, xcoms
+    from partner_sync import figures, xcoms
     from partner_sync.compare.plan import options
     from partner_sync.compare.soql import soql
     from partner_sync.gather import accounts as salesforce
+    from partner_sync.orchestration import connections
 
     context = get_current_context()
     config = config_of(context)
@@ -61,10 +62,11 @@ def gather_accounts() -> None:
 @remembered
 def gather_organizations() -> None:
     """Checks the organization fields and reads all organizations of every instance: an OrganizationsSnapshot."""
-    from partner_sync import connections, figures, xcoms
+    from partner_sync import figures, xcoms
     from partner_sync.compare.desired import expected_fields
     from partner_sync.gather import organizations as zendesk
     from partner_sync.model import OrganizationsSnapshot
+    from partner_sync.orchestration import connections
 
     context = get_current_context()
     config, begun = config_of(context), _now()
@@ -134,8 +136,9 @@ def compare() -> list[dict[str, str]]:
 @remembered
 def sync(batch: str) -> None:
     """Writes one batch, which is pulled by its name, and fails if any of its rows is rejected or unknown."""
-    from partner_sync import connections, figures, stores, xcoms
+    from partner_sync import figures, stores, xcoms
     from partner_sync.model import Batch
+    from partner_sync.orchestration import connections
     from partner_sync.sync.batch import ComeBack, Visit
     from partner_sync.sync.verdicts import show
     from partner_sync.xcoms import again
@@ -212,9 +215,10 @@ def _read_adopted(
     config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot
 ) -> OrganizationsSnapshot:
     """Reads whole what an account matches although it was no partner organization: a plan shows its old values."""
-    from partner_sync import connections, figures
+    from partner_sync import figures
     from partner_sync.compare.adoption import unread_matches, with_read
     from partner_sync.gather import organizations as zendesk
+    from partner_sync.orchestration import connections
 
     read = {}
     for name, ids in unread_matches(config, accounts, organizations).items():
@@ -240,8 +244,9 @@ def _kept(config: Config) -> dict[str, Any]:
 def _record(context: Context, config: Config, plan: Plan) -> RunRecord:
     from airflow import __version__ as airflow_version
 
-    from partner_sync import __version__, connections
+    from partner_sync import __version__
     from partner_sync.model import RunRecord
+    from partner_sync.orchestration import connections
 
     versions = {"partner_sync": __version__, "airflow": airflow_version, "python": platform.python_version()}
     return RunRecord(trigger_of(context), versions, plan, connections.hosts(config))

@@ -12,12 +12,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from partner_sync import connections
 from partner_sync.config.load import Config
 from partner_sync.config.settings import Accounts as AccountsConfig
 from partner_sync.config.settings import Calls, Instance, Partners
 from partner_sync.errors import AuthenticationError, UnavailableError
 from partner_sync.gather.accounts import gather
+from partner_sync.orchestration import connections
 from partner_sync.sandbox import Sandbox, default_world
 
 CALLS = Calls(attempts=1)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from partner_sync import connections
 from partner_sync.compare.desired import ExpectedField
 from partner_sync.config.settings import Calls, Instance
 from partner_sync.errors import AuthenticationError, ConfigError, SchemaError
 from partner_sync.gather import organizations as zendesk
+from partner_sync.orchestration import connections
 from partner_sync.sandbox import Sandbox, default_world
 from partner_sync.vendors import endpoint
 from tests.naming import named, places, watching
