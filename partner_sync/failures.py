@@ -37,8 +37,8 @@ def remembered(task: Callable[..., T]) -> Callable[..., T]:
 
 def _remember(error: PartnerSyncError, task: str, batch: str | None) -> None:
     """Archives a failure; an archive that cannot be written is a warning."""
-    from partner_sync import stores
     from partner_sync.model import Failure
+    from partner_sync.orchestration import locations
 
     try:
         context = get_current_context()
@@ -54,6 +54,6 @@ def _remember(error: PartnerSyncError, task: str, batch: str | None) -> None:
             words=getattr(error, "words", ""),
             retryable=isinstance(error, RetryableError) and ti.try_number <= ti.max_tries,
         )
-        stores.archive().write_failure(failure)
+        locations.archive().write_failure(failure)
     except (OSError, ValueError, ImportError, AirflowException, PartnerSyncError) as unwritten:
         log.warning("this failure could not be archived: %s", unwritten)

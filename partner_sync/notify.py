@@ -48,14 +48,14 @@ def failed(context: Context) -> None:
 
 def succeeded(context: Context) -> None:
     """The DAG's `on_success_callback`. A dry run, or one of some accounts only, proves nothing of the whole."""
-    from partner_sync import stores
     from partner_sync.alarm_log import AlarmLog
     from partner_sync.model import AlarmNote
+    from partner_sync.orchestration import locations
 
     if channels := _channels():
         ended = _ended(context)
         if ended.whole:
-            AlarmLog(stores.archive().root).succeeded(AlarmNote("succeeded", ended.run_id, _now()))
+            AlarmLog(locations.archive().root).succeeded(AlarmNote("succeeded", ended.run_id, _now()))
             _tell(channels, ended, after_success)
         elif ended.unread:
             log.warning("whether a whole run succeeded is not known: %s", ended.unread)
@@ -80,8 +80,8 @@ def _ended(context: Context) -> Ended:
     """What the archive has of the run of a context: a callback's has objects, the triggerer's is JSON."""
     from airflow.sdk.configuration import conf
 
-    from partner_sync import stores
     from partner_sync.messages import Ended
+    from partner_sync.orchestration import locations
 
     dag_run = context.get("dag_run") or {}
     dag_run = dag_run if isinstance(dag_run, Mapping) else {"run_id": dag_run.run_id, "run_after": dag_run.run_after}
@@ -89,7 +89,7 @@ def _ended(context: Context) -> Ended:
     record, verdicts, unread = None, [], ""
     if "run_after" in dag_run:
         try:
-            archive = stores.archive()
+            archive = locations.archive()
             folder = archive.run_folder(run_id, _moment(dag_run["run_after"]))
             record = archive.run(folder)
             verdicts = archive.verdicts(folder, record.plan.id) if record else []
@@ -133,14 +133,14 @@ def _now() -> datetime:
 
 def _tell(channels: Mapping[str, Send], ended: Ended, decide: Callable[[Standing, datetime], News | None]) -> None:
     """Sends what is to be told, if anything is, and remembers that it arrived: by one channel at least."""
-    from partner_sync import stores
     from partner_sync.alarm_log import AlarmLog
     from partner_sync.messages import message
     from partner_sync.model import AlarmNote
+    from partner_sync.orchestration import locations
 
     now, alarm_log = _now(), None
     try:
-        alarm_log = AlarmLog(stores.archive().root)
+        alarm_log = AlarmLog(locations.archive().root)
         news = decide(alarm_log.standing(), now)
         if news is None or not alarm_log.announce(news, AlarmNote(news.what, ended.run_id, now)):
             return  # the team knows, or hears of it from another run that ends right now

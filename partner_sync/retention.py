@@ -35,11 +35,11 @@ def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.wri
     chosen = parser.parse_args(arguments)
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")  # outside a task, Connections of the database need it
 
-    from partner_sync import stores
     from partner_sync.archive import expiry
+    from partner_sync.orchestration import locations
 
     try:
-        archive, xcoms = stores.archive().root, stores.xcoms()
+        archive, xcoms = locations.archive().root, locations.xcoms()
     except (ConfigError, ValueError, ImportError) as missing:
         return terminal.refuse(f"A store cannot be found: {missing}")
     now = datetime.now(timezone.utc)

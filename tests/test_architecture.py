@@ -30,7 +30,7 @@ RINGS = {
         "terminal",
         "xcoms",
     },
-    "seam": {"failures", "figures", "notifier", "notify", "retention", "retry", "stores"},
+    "seam": {"failures", "figures", "notifier", "notify", "retention", "retry"},
     "command": {"__main__"},
 }
 """From the inside out: a module imports its own ring and those before it."""

@@ -19,7 +19,7 @@ from partner_sync.commands import command
 from partner_sync.errors import ConfigError
 from partner_sync.history import History
 from partner_sync.history.files import default_folder
-from partner_sync.stores import archive_url, own_stdout, root
+from partner_sync.orchestration.locations import archive_url, own_stdout, root
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err: TextIO) -> int:

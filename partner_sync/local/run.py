@@ -12,7 +12,6 @@ from typing import Any
 
 from rich.console import Console
 
-from partner_sync import stores
 from partner_sync.archive.archive import Archive
 from partner_sync.errors import ConfigError
 from partner_sync.local import events, summary, systems
@@ -22,6 +21,7 @@ from partner_sync.local.home import Home, near
 from partner_sync.local.progress import Progress, show
 from partner_sync.local.refusal import Refusal
 from partner_sync.local.signals import Stop
+from partner_sync.orchestration import locations
 from partner_sync.plain import plain
 
 LOGS_KEPT = 20
@@ -148,7 +148,7 @@ def _summary(
 def _archive(env: Mapping[str, str]) -> Archive:
     os.environ.update(env)  # where the archive is; and of a store, Airflow reads its settings and the Connection
     try:
-        return stores.archive()
+        return locations.archive()
     except ConfigError as error:
         raise Refusal(str(error)) from None
 

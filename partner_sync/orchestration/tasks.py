@@ -89,10 +89,11 @@ def gather_organizations() -> None:
 @remembered
 def compare() -> list[dict[str, str]]:
     """Makes the plan and its batches, archives it, and names it the latest. Returns one small reference per batch."""
-    from partner_sync import figures, stores, xcoms
+    from partner_sync import figures, xcoms
     from partner_sync.compare.partner_states import standings
     from partner_sync.compare.plan import batches, compare, options, refuse_old
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
+    from partner_sync.orchestration import locations
     from partner_sync.sync.clock_skew import refuse_latest_ahead
 
     context = get_current_context()
@@ -111,7 +112,7 @@ def compare() -> list[dict[str, str]]:
         made=made,
     )
     log.info("plan %s: %s", plan.id, ", ".join(f"{name} {count}" for name, count in plan.counts.items() if count))
-    archive = stores.archive()
+    archive = locations.archive()
     written = [instance.name for instance in config.instances if instance.write]
     for instance in written if not plan.dry_run else ():
         refuse_latest_ahead(archive, instance, _now())
@@ -136,15 +137,15 @@ def compare() -> list[dict[str, str]]:
 @remembered
 def sync(batch: str) -> None:
     """Writes one batch, which is pulled by its name, and fails if any of its rows is rejected or unknown."""
-    from partner_sync import figures, stores, xcoms
+    from partner_sync import figures, xcoms
     from partner_sync.model import Batch
-    from partner_sync.orchestration import connections
+    from partner_sync.orchestration import connections, locations
     from partner_sync.sync.batch import ComeBack, Visit
     from partner_sync.sync.verdicts import show
     from partner_sync.xcoms import again
 
     context = get_current_context()
-    ti, config, archive = context["ti"], config_of(context), stores.archive()
+    ti, config, archive = context["ti"], config_of(context), locations.archive()
     if batch in (WITHHELD, PROBLEMS):
         _fail_on_purpose(batch, archive, context)
     work = xcoms.pull(ti, Batch, "compare", batch)

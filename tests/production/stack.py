@@ -24,8 +24,8 @@ from airflow.utils.net import get_hostname
 from cryptography.fernet import Fernet
 
 from partner_sync.archive.archive import Archive
+from partner_sync.orchestration.locations import root
 from partner_sync.sandbox import Control
-from partner_sync.stores import root
 from tests.production import machine
 from tests.production.airflow_api import AirflowApi
 from tests.production.compose import REPOSITORY, Service, services

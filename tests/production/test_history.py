@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from partner_sync import stores
 from partner_sync.archive.archive import Archive
 from partner_sync.history import History
 from partner_sync.history.reader import Reader
+from partner_sync.orchestration import locations
 from tests.history.past import Past, a_create, a_mark, a_problem, a_standing, account, an_update
 from tests.production import machine
 from tests.production.compose import REPOSITORY
@@ -58,7 +58,7 @@ def server() -> Iterator[Objects]:
 def stored(server: Objects, tmp_path: Path) -> Stored:
     remote, local = Past(tmp_path / "remote"), Past(tmp_path / "local")
     url = f"s3://history_s3@the-archive/{tmp_path.name}/archive"
-    remote.archive = Archive(stores.root(url))
+    remote.archive = Archive(locations.root(url))
     return Stored(server, url, remote, local)
 
 
