@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowException
 
-from partner_sync.context import trigger_of
 from partner_sync.errors import PartnerSyncError, RetryableError
+from partner_sync.orchestration.run_context import trigger_of
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from airflow.sdk import RetryDecision, RetryPolicy
 
-from partner_sync.context import config_of
 from partner_sync.errors import PermanentError, RetryableError
+from partner_sync.orchestration.run_context import config_of
 
 
 class SyncRetryPolicy(RetryPolicy):  # type: ignore[misc] # Airflow is untyped to mypy

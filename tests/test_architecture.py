@@ -26,7 +26,6 @@ RINGS = {
     },
     "edges": {
         "alarm_log",
-        "context",
         "terminal",
         "xcoms",
     },

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowRescheduleException
 
-from partner_sync.context import Context, config_of, trigger_of
 from partner_sync.errors import ConfigError, Mistake, PermanentError, SnapshotError, VerdictError, WithheldError
 from partner_sync.failures import remembered
+from partner_sync.orchestration.run_context import Context, config_of, trigger_of
 
 if TYPE_CHECKING:
     from partner_sync.archive.archive import Archive
