@@ -7,10 +7,10 @@ from datetime import datetime, timedelta, timezone
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, Param
 
-from partner_sync import figures, notify, retry
+from partner_sync import figures, notify
 from partner_sync.alarms import OVERDUE
 from partner_sync.config.params import PARAMS
-from partner_sync.orchestration import tasks
+from partner_sync.orchestration import retry_policy, tasks
 
 TRIAGE = """
 ### Partner Sync
@@ -58,7 +58,7 @@ with DAG(
         "retry_delay": timedelta(seconds=15),
         "retry_exponential_backoff": 2,
         "max_retry_delay": timedelta(minutes=5),
-        "retry_policy": retry.SyncRetryPolicy(),
+        "retry_policy": retry_policy.SyncRetryPolicy(),
         "show_return_value_in_logs": False,
     },
 ):
