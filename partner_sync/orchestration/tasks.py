@@ -16,7 +16,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from partner_sync.errors import ConfigError, Mistake, PermanentError, SnapshotError, VerdictError, WithheldError
-from partner_sync.failures import remembered
+from partner_sync.orchestration.failures import remembered
 from partner_sync.orchestration.run_context import Context, config_of, trigger_of
 
 if TYPE_CHECKING:
