@@ -7,10 +7,10 @@ from datetime import datetime, timedelta, timezone
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, Param
 
-from partner_sync import figures, notify
+from partner_sync import notify
 from partner_sync.alarms import OVERDUE
 from partner_sync.config.params import PARAMS
-from partner_sync.orchestration import retry_policy, tasks
+from partner_sync.orchestration import retry_policy, tasks, telemetry
 
 TRIAGE = """
 ### Partner Sync
@@ -77,14 +77,14 @@ with DAG(
     compare = PythonOperator(
         task_id="compare",
         python_callable=tasks.compare,
-        outlets=[figures.ASSETS],
+        outlets=[telemetry.ASSETS],
         execution_timeout=timedelta(minutes=10),
         doc_md="Makes the plan, archives it, and hands out one batch per 100 changes of a kind.",
     )
     sync = PythonOperator.partial(
         task_id="sync",
         python_callable=tasks.sync,
-        outlets=[figures.ASSETS],
+        outlets=[telemetry.ASSETS],
         execution_timeout=tasks.SYNC_TIMEOUT,
         retries=5,
         max_active_tis_per_dag=20,

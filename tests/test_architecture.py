@@ -29,7 +29,7 @@ RINGS = {
         "terminal",
         "xcoms",
     },
-    "seam": {"figures", "notifier", "notify", "retention"},
+    "seam": {"notifier", "notify", "retention"},
     "command": {"__main__"},
 }
 """From the inside out: a module imports its own ring and those before it."""

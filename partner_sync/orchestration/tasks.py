@@ -44,29 +44,29 @@ PROGRESS_SECONDS = 5
 @remembered
 def gather_accounts() -> None:
     """Reads all accounts of the query, and hands them on as an AccountsSnapshot."""
-    from partner_sync import figures, xcoms
+    from partner_sync import xcoms
     from partner_sync.compare.plan import options
     from partner_sync.compare.soql import soql
     from partner_sync.gather import accounts as salesforce
-    from partner_sync.orchestration import connections
+    from partner_sync.orchestration import connections, telemetry
 
     context = get_current_context()
     config = config_of(context)
     options(context["params"])  # a wrong param fails here, before anything is read
     client = connections.salesforce(config.accounts.connection, config.calls)
     snapshot = salesforce.gather(client, soql(config), now=_now, progress=_progress("accounts"))
-    figures.calls("salesforce", snapshot.proof.calls)
+    telemetry.calls("salesforce", snapshot.proof.calls)
     xcoms.push(context["ti"], snapshot)
 
 
 @remembered
 def gather_organizations() -> None:
     """Checks the organization fields and reads all organizations of every instance: an OrganizationsSnapshot."""
-    from partner_sync import figures, xcoms
+    from partner_sync import xcoms
     from partner_sync.compare.desired import expected_fields
     from partner_sync.gather import organizations as zendesk
     from partner_sync.model import OrganizationsSnapshot
-    from partner_sync.orchestration import connections
+    from partner_sync.orchestration import connections, telemetry
 
     context = get_current_context()
     config, begun = config_of(context), _now()
@@ -82,18 +82,18 @@ def gather_organizations() -> None:
         for instance in config.instances
     )
     for one in reads:
-        figures.calls(one.instance, one.proof.calls)
+        telemetry.calls(one.instance, one.proof.calls)
     xcoms.push(context["ti"], OrganizationsSnapshot(begun, _now(), reads))
 
 
 @remembered
 def compare() -> list[dict[str, str]]:
     """Makes the plan and its batches, archives it, and names it the latest. Returns one small reference per batch."""
-    from partner_sync import figures, xcoms
+    from partner_sync import xcoms
     from partner_sync.compare.partner_states import standings
     from partner_sync.compare.plan import batches, compare, options, refuse_old
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
-    from partner_sync.orchestration import locations
+    from partner_sync.orchestration import locations, telemetry
     from partner_sync.sync.clock_skew import refuse_latest_ahead
 
     context = get_current_context()
@@ -120,7 +120,7 @@ def compare() -> list[dict[str, str]]:
     for standing in standings(config, accounts, organizations, plan.order):
         archive.write_standings(standing)
     if plan.dry_run:
-        figures.planned(context, plan, written)
+        telemetry.planned(context, plan, written)
         return []
     queue = batches(plan)
     names = [batch.name for batch in queue]
@@ -130,16 +130,16 @@ def compare() -> list[dict[str, str]]:
         xcoms.push(ti, batch, batch.name)
     for instance in written:
         archive.name_latest(instance, plan.order)
-    figures.planned(context, plan, written)
+    telemetry.planned(context, plan, written)
     return [{"batch": name} for name in names]
 
 
 @remembered
 def sync(batch: str) -> None:
     """Writes one batch, which is pulled by its name, and fails if any of its rows is rejected or unknown."""
-    from partner_sync import figures, xcoms
+    from partner_sync import xcoms
     from partner_sync.model import Batch
-    from partner_sync.orchestration import connections, locations
+    from partner_sync.orchestration import connections, locations, telemetry
     from partner_sync.sync.batch import ComeBack, Visit
     from partner_sync.sync.verdicts import show
     from partner_sync.xcoms import again
@@ -175,7 +175,7 @@ def sync(batch: str) -> None:
         raise AirflowRescheduleException(outcome.at)
     counts = outcome.counts
     log.info("%s: %s", batch, ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
-    figures.accounted(context, archive, work, outcome.verdicts, written)
+    telemetry.accounted(context, archive, work, outcome.verdicts, written)
     if counts["rejected"] or counts["unknown"]:
         _fail_with(batch, outcome.verdicts)
 
@@ -216,10 +216,9 @@ def _read_adopted(
     config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot
 ) -> OrganizationsSnapshot:
     """Reads whole what an account matches although it was no partner organization: a plan shows its old values."""
-    from partner_sync import figures
     from partner_sync.compare.adoption import unread_matches, with_read
     from partner_sync.gather import organizations as zendesk
-    from partner_sync.orchestration import connections
+    from partner_sync.orchestration import connections, telemetry
 
     read = {}
     for name, ids in unread_matches(config, accounts, organizations).items():
@@ -227,7 +226,7 @@ def _read_adopted(
         client = connections.zendesk(instance, config.calls)
         chunks = (client.show_many(ids=ids[start : start + zendesk.MANY]) for start in range(0, len(ids), zendesk.MANY))
         read[name] = tuple(zendesk.whole(raw, **_kept(config)) for chunk in chunks for raw in chunk)
-        figures.calls(name, client.calls)
+        telemetry.calls(name, client.calls)
     return with_read(organizations, read)
 
 

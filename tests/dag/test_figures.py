@@ -97,7 +97,7 @@ def test_a_later_stage_scheduled_on_an_instance_is_queued_and_sees_the_counts(st
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
-    from partner_sync.figures import asset
+    from partner_sync.orchestration.telemetry import asset
 
     seen: list[Any] = []
 

@@ -99,12 +99,14 @@ def warm_up() -> None:
     from airflow import settings
     from airflow.sdk.execution_time.supervisor import in_process_api_server
 
-    from partner_sync import figures  # noqa: F401
     from partner_sync.gather import (
         accounts,  # noqa: F401
         organizations,  # noqa: F401
     )
-    from partner_sync.orchestration import connections  # noqa: F401
+    from partner_sync.orchestration import (
+        connections,  # noqa: F401
+        telemetry,  # noqa: F401
+    )
     from partner_sync.sync import batch  # noqa: F401
     from tests.dag.stage import parsed
 
