@@ -27,7 +27,6 @@ RINGS = {
     "edges": {
         "alarm_log",
         "terminal",
-        "xcoms",
     },
     "seam": {"notifier", "notify", "retention"},
     "command": {"__main__"},

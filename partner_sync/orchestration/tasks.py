@@ -44,11 +44,10 @@ PROGRESS_SECONDS = 5
 @remembered
 def gather_accounts() -> None:
     """Reads all accounts of the query, and hands them on as an AccountsSnapshot."""
-    from partner_sync import xcoms
     from partner_sync.compare.plan import options
     from partner_sync.compare.soql import soql
     from partner_sync.gather import accounts as salesforce
-    from partner_sync.orchestration import connections, telemetry
+    from partner_sync.orchestration import connections, telemetry, xcoms
 
     context = get_current_context()
     config = config_of(context)
@@ -62,11 +61,10 @@ def gather_accounts() -> None:
 @remembered
 def gather_organizations() -> None:
     """Checks the organization fields and reads all organizations of every instance: an OrganizationsSnapshot."""
-    from partner_sync import xcoms
     from partner_sync.compare.desired import expected_fields
     from partner_sync.gather import organizations as zendesk
     from partner_sync.model import OrganizationsSnapshot
-    from partner_sync.orchestration import connections, telemetry
+    from partner_sync.orchestration import connections, telemetry, xcoms
 
     context = get_current_context()
     config, begun = config_of(context), _now()
@@ -89,11 +87,10 @@ def gather_organizations() -> None:
 @remembered
 def compare() -> list[dict[str, str]]:
     """Makes the plan and its batches, archives it, and names it the latest. Returns one small reference per batch."""
-    from partner_sync import xcoms
     from partner_sync.compare.partner_states import standings
     from partner_sync.compare.plan import batches, compare, options, refuse_old
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
-    from partner_sync.orchestration import locations, telemetry
+    from partner_sync.orchestration import locations, telemetry, xcoms
     from partner_sync.sync.clock_skew import refuse_latest_ahead
 
     context = get_current_context()
@@ -137,12 +134,11 @@ def compare() -> list[dict[str, str]]:
 @remembered
 def sync(batch: str) -> None:
     """Writes one batch, which is pulled by its name, and fails if any of its rows is rejected or unknown."""
-    from partner_sync import xcoms
     from partner_sync.model import Batch
-    from partner_sync.orchestration import connections, locations, telemetry
+    from partner_sync.orchestration import connections, locations, telemetry, xcoms
+    from partner_sync.orchestration.xcoms import again
     from partner_sync.sync.batch import ComeBack, Visit
     from partner_sync.sync.verdicts import show
-    from partner_sync.xcoms import again
 
     context = get_current_context()
     ti, config, archive = context["ti"], config_of(context), locations.archive()
@@ -182,7 +178,7 @@ def sync(batch: str) -> None:
 
 def _fail_on_purpose(element: str, archive: Archive, context: Context) -> NoReturn:
     """Raises what a person must look at. The plan is read from the archive, where they will look as well."""
-    from partner_sync.xcoms import again
+    from partner_sync.orchestration.xcoms import again
 
     dag_run = context["dag_run"]
     record = archive.run(archive.run_folder(dag_run.run_id, dag_run.run_after))
