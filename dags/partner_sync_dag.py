@@ -8,7 +8,7 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, Param
 
 from partner_sync import notify
-from partner_sync.alarms import OVERDUE
+from partner_sync.alerts.states import OVERDUE
 from partner_sync.config.params import PARAMS
 from partner_sync.orchestration import retry_policy, tasks, telemetry
 

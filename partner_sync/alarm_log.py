@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from partner_sync.alarms import News, Sending, Standing
+from partner_sync.alerts.states import News, Sending, Standing
 from partner_sync.archive import codec
 from partner_sync.archive.object_store import Root, children, get, put, put_new
 from partner_sync.model import AlarmNote

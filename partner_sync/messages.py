@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from partner_sync.alarms import OVERDUE, What
+from partner_sync.alerts.states import OVERDUE, What
 from partner_sync.model import KINDS, Plan, RunRecord
 
 HOURS = f"{OVERDUE.total_seconds() / 3600:g} hours"

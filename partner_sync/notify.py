@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from partner_sync.alarms import News, Standing, What, after_deadline, after_failure, after_success
+from partner_sync.alerts.states import News, Standing, What, after_deadline, after_failure, after_success
 from partner_sync.errors import ConfigError, Mistake, PartnerSyncError
 
 if TYPE_CHECKING:

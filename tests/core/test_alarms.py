@@ -6,7 +6,16 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from partner_sync.alarms import OVERDUE, STALE, News, Sending, Standing, after_deadline, after_failure, after_success
+from partner_sync.alerts.states import (
+    OVERDUE,
+    STALE,
+    News,
+    Sending,
+    Standing,
+    after_deadline,
+    after_failure,
+    after_success,
+)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 JUST, LONG = NOW - timedelta(minutes=1), NOW - STALE - timedelta(seconds=1)

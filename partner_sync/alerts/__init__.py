@@ -1,0 +1,1 @@
+"""What the team is notified of, when, and how."""
