@@ -48,7 +48,7 @@ def failed(context: Context) -> None:
 
 def succeeded(context: Context) -> None:
     """The DAG's `on_success_callback`. A dry run, or one of some accounts only, proves nothing of the whole."""
-    from partner_sync.alarm_log import AlarmLog
+    from partner_sync.alerts.log import AlarmLog
     from partner_sync.model import AlarmNote
     from partner_sync.orchestration import locations
 
@@ -133,7 +133,7 @@ def _now() -> datetime:
 
 def _tell(channels: Mapping[str, Send], ended: Ended, decide: Callable[[Standing, datetime], News | None]) -> None:
     """Sends what is to be told, if anything is, and remembers that it arrived: by one channel at least."""
-    from partner_sync.alarm_log import AlarmLog
+    from partner_sync.alerts.log import AlarmLog
     from partner_sync.messages import message
     from partner_sync.model import AlarmNote
     from partner_sync.orchestration import locations

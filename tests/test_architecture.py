@@ -24,7 +24,6 @@ RINGS = {
         "tables",
     },
     "edges": {
-        "alarm_log",
         "terminal",
     },
     "seam": {"notifier", "notify", "retention"},

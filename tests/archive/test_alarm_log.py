@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from upath import UPath
 
-from partner_sync.alarm_log import AlarmLog
+from partner_sync.alerts.log import AlarmLog
 from partner_sync.alerts.states import News, Sending, Standing
 from partner_sync.archive.object_store import put
 from partner_sync.model import AlarmNote
