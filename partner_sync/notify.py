@@ -24,7 +24,7 @@ from partner_sync.errors import ConfigError, Mistake, PartnerSyncError
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-    from partner_sync.messages import Ended, Message
+    from partner_sync.alerts.messages import Ended, Message
     from partner_sync.model import Plan
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ def _ended(context: Context) -> Ended:
     """What the archive has of the run of a context: a callback's has objects, the triggerer's is JSON."""
     from airflow.sdk.configuration import conf
 
-    from partner_sync.messages import Ended
+    from partner_sync.alerts.messages import Ended
     from partner_sync.orchestration import locations
 
     dag_run = context.get("dag_run") or {}
@@ -134,7 +134,7 @@ def _now() -> datetime:
 def _tell(channels: Mapping[str, Send], ended: Ended, decide: Callable[[Standing, datetime], News | None]) -> None:
     """Sends what is to be told, if anything is, and remembers that it arrived: by one channel at least."""
     from partner_sync.alerts.log import AlarmLog
-    from partner_sync.messages import message
+    from partner_sync.alerts.messages import message
     from partner_sync.model import AlarmNote
     from partner_sync.orchestration import locations
 

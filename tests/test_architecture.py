@@ -18,7 +18,6 @@ RINGS = {
         "commands",
         "ids",
         "keys",
-        "messages",
         "plain",
         "reference",
         "tables",

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from partner_sync.messages import Ended, message
+from partner_sync.alerts.messages import Ended, message
 from partner_sync.model import Create, FieldChange, Plan, PlanOrder, Problem, RunRecord, Trigger, Withheld
 
 AT = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
