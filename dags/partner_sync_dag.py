@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, Param
 
-from partner_sync import notify
+from partner_sync.alerts import callbacks
 from partner_sync.alerts.states import OVERDUE
 from partner_sync.config.params import PARAMS
 from partner_sync.orchestration import retry_policy, tasks, telemetry
@@ -43,13 +43,13 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=55),
-    on_failure_callback=notify.failed,
-    on_success_callback=notify.succeeded,
+    on_failure_callback=callbacks.failed,
+    on_success_callback=callbacks.succeeded,
     deadline=DeadlineAlert(
         name="overdue",
         reference=DeadlineReference.DAGRUN_LOGICAL_DATE,  # with QUEUED_AT, clearing a failed run fails (apache/airflow#70368)
         interval=OVERDUE,
-        callback=AsyncCallback(notify.overdue),
+        callback=AsyncCallback(callbacks.overdue),
     ),
     tags=["salesforce", "zendesk"],
     params={name: Param(**schema) for name, schema in PARAMS.items()},

@@ -160,37 +160,37 @@ def context(reason: str = "timed_out") -> dict[str, Any]:
 
 
 def test_a_run_that_hung_is_told_as_such(database, archive, webhook):
-    from partner_sync import notify
+    from partner_sync.alerts import callbacks
 
-    notify.failed(context("timed_out"))
-    notify.failed(context("task_failure"))
+    callbacks.failed(context("timed_out"))
+    callbacks.failed(context("task_failure"))
     assert ["Partner Sync: a run took too long and was stopped"] == webhook.titles
 
 
 def test_a_message_that_reached_nobody_is_tried_again_later(database, archive, webhook):
-    from partner_sync import notify
+    from partner_sync.alerts import callbacks
 
     webhook.status = 500
     with pytest.raises(ConfigError, match=r"partner_sync_apprise: it did not take the message \(OSError\)"):
-        notify.failed(context())
-    notify.failed(context())  # not at once: another may be telling it
+        callbacks.failed(context())
+    callbacks.failed(context())  # not at once: another may be telling it
     assert 1 == len(webhook.got)
     webhook.status = 200
     attempt = archive / "000001.open.1.json"
     long_ago = datetime.now(timezone.utc) - timedelta(minutes=11)
     attempt.write_text(json.dumps({**json.loads(attempt.read_text()), "at": long_ago.isoformat()}))
-    notify.failed(context())
-    notify.failed(context())
+    callbacks.failed(context())
+    callbacks.failed(context())
     assert 2 == len(webhook.got)
 
 
 def test_of_runs_that_fail_at_once_one_tells(database, archive, webhook):
     from concurrent.futures import ThreadPoolExecutor
 
-    from partner_sync import notify
+    from partner_sync.alerts import callbacks
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(notify.failed, [context()] * 8))
+        list(pool.map(callbacks.failed, [context()] * 8))
     assert 1 == len(webhook.got)
 
 
@@ -215,41 +215,41 @@ def missed(queued: timedelta) -> list[Any]:
 
 
 def test_while_the_archive_is_out_of_reach_every_failure_is_told_and_says_so(database, tmp_path, monkeypatch, webhook):
-    from partner_sync import notify
+    from partner_sync.alerts import callbacks
 
     nowhere = tmp_path / "a file"
     nowhere.write_text("no folder")
     monkeypatch.setenv("PARTNER_SYNC_ARCHIVE", str(nowhere))
     run = {"run_id": "scheduled__1", "dag_run_id": "scheduled__1", "run_after": "2026-03-01T12:00:00Z"}
     for _ in range(2):
-        notify.failed({"run_id": "scheduled__1", "dag_run": run})
+        callbacks.failed({"run_id": "scheduled__1", "dag_run": run})
     assert ["Partner Sync: a run failed"] * 2 == webhook.titles
     assert "Archive: Object storage did not read " in webhook.got[0]["message"]
     assert "Next: mend the archive: " in webhook.got[0]["message"]
 
 
 def test_a_failure_whose_record_is_damaged_is_told_once_and_says_so(database, archive, webhook):
-    from partner_sync import notify
+    from partner_sync.alerts import callbacks
 
     record = archive.parent / "runs" / "2026-03-01" / "scheduled__1" / "run.json"
     record.parent.mkdir(parents=True)
     record.write_text("{")
     run = {"run_id": "scheduled__1", "dag_run_id": "scheduled__1", "run_after": "2026-03-01T12:00:00Z"}
     for _ in range(2):
-        notify.failed({"run_id": "scheduled__1", "dag_run": run})
+        callbacks.failed({"run_id": "scheduled__1", "dag_run": run})
     assert ["Partner Sync: a run failed"] == webhook.titles
     assert "run.json" in webhook.got[0]["message"]
 
 
 def test_a_connection_that_names_nobody_is_told_by_the_name_of_what_is_missing(database, archive, monkeypatch):
-    from partner_sync import notify
+    from partner_sync.alerts import callbacks
 
     monkeypatch.setenv(
         SMTP, json.dumps({"conn_type": "smtp", "host": "127.0.0.1", "extra": {"from_email": "a@example.com"}})
     )
     monkeypatch.setenv(APPRISE, json.dumps({"conn_type": "apprise"}))
     with pytest.raises(ConfigError) as raised:
-        notify.failed(context())
+        callbacks.failed(context())
     assert ["partner_sync_smtp, extra.to", "partner_sync_apprise, extra.config"] == [
         one.key for one in raised.value.mistakes
     ]
