@@ -25,7 +25,7 @@ RINGS = {
     "edges": {
         "terminal",
     },
-    "seam": {"notifier", "retention"},
+    "seam": {"retention"},
     "command": {"__main__"},
 }
 """From the inside out: a module imports its own ring and those before it."""

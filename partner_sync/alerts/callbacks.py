@@ -216,7 +216,7 @@ def _apprise(connection: Connection) -> Send:
     def send(message: Message) -> None:
         from apprise import NotifyType
 
-        from partner_sync.notifier import CheckedAppriseNotifier
+        from partner_sync.alerts.apprise import CheckedAppriseNotifier
 
         _extra(connection, "config", "the services that are told, as Apprise's provider has it")
         kind = NotifyType.SUCCESS if message.what == "recovered" else NotifyType.FAILURE
