@@ -16,7 +16,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from partner_sync import reference, terminal
-from partner_sync.commands import COMMANDS, command
+from partner_sync.cli.commands import COMMANDS, command
 from partner_sync.config.load import load
 from partner_sync.errors import ConfigError, Mistake
 from partner_sync.tables import Table, markdown

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from partner_sync import errors
-from partner_sync.commands import COMMANDS, VARIABLES
+from partner_sync.cli.commands import COMMANDS, VARIABLES
 from partner_sync.compare.desired import expected_fields, id_field
 from partner_sync.compare.plan import COUNTED
 from partner_sync.compare.problem_kinds import PROBLEMS

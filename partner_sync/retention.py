@@ -15,7 +15,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from partner_sync import terminal
-from partner_sync.commands import command
+from partner_sync.cli.commands import command
 from partner_sync.errors import ConfigError
 
 if TYPE_CHECKING:

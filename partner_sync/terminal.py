@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TextIO
 
 from rich.console import Console
 
-from partner_sync.commands import Command
+from partner_sync.cli.commands import Command
 
 
 class Parser(argparse.ArgumentParser):

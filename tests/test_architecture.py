@@ -15,7 +15,6 @@ PACKAGE = REPOSITORY / "partner_sync"
 RINGS = {
     "words": {"model", "errors"},
     "core": {
-        "commands",
         "ids",
         "keys",
         "plain",

@@ -14,8 +14,9 @@ from typing import get_args
 import pytest
 
 import partner_sync
-from partner_sync import commands, errors
+from partner_sync import errors
 from partner_sync.__main__ import PARTS, main
+from partner_sync.cli import commands
 from partner_sync.compare.guards import limit
 from partner_sync.compare.problem_kinds import PROBLEMS
 from partner_sync.config.load import load

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from partner_sync.__main__ import PARTS
-from partner_sync.commands import COMMANDS, Command
+from partner_sync.cli.commands import COMMANDS, Command
 
 REPOSITORY = Path(__file__).parents[2]
 
