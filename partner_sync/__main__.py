@@ -15,7 +15,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from partner_sync import reference, terminal
+from partner_sync import reference
+from partner_sync.cli import terminal
 from partner_sync.cli.commands import COMMANDS, command
 from partner_sync.config.load import load
 from partner_sync.errors import ConfigError, Mistake

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from partner_sync import terminal
+from partner_sync.cli import terminal
 from partner_sync.cli.commands import command
 from partner_sync.errors import ConfigError
 

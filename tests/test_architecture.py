@@ -21,9 +21,7 @@ RINGS = {
         "reference",
         "tables",
     },
-    "edges": {
-        "terminal",
-    },
+    "edges": {},
     "seam": {"retention"},
     "command": {"__main__"},
 }

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from partner_sync import terminal
+from partner_sync.cli import terminal
 from partner_sync.cli.commands import command
 from partner_sync.errors import ConfigError
 from partner_sync.history import History

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from partner_sync import terminal
-from partner_sync.cli import commands
+from partner_sync.cli import commands, terminal
 from partner_sync.local import signals
 from partner_sync.local.home import Home
 from partner_sync.local.refusal import Refusal

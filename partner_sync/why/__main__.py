@@ -14,7 +14,7 @@ from typing import TextIO
 from rich.console import RenderableType
 from rich.text import Text
 
-from partner_sync import terminal
+from partner_sync.cli import terminal
 from partner_sync.cli.commands import command
 from partner_sync.errors import ConfigError
 from partner_sync.history import History
