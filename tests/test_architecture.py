@@ -17,7 +17,6 @@ RINGS = {
     "core": {
         "ids",
         "keys",
-        "plain",
         "reference",
         "tables",
     },

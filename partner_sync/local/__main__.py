@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.text import Text
 
 from partner_sync.cli import commands, terminal
+from partner_sync.cli.sanitize import plain
 from partner_sync.local import signals
 from partner_sync.local.home import Home
 from partner_sync.local.refusal import Refusal
 from partner_sync.local.run import run
 from partner_sync.local.up import ComponentEnded, up
-from partner_sync.plain import plain
 
 PROGRAM = "python -m partner_sync.local"
 COMMANDS = [one for one in commands.COMMANDS if one.typed.startswith(f"{PROGRAM} ")]

@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from rich.status import Status
 from rich.text import Text
 
-from partner_sync.plain import plain
+from partner_sync.cli.sanitize import plain
 
 STYLES = {"success": "green", "failed": "bold red", "up_for_retry": "yellow", "WARNING": "yellow", "ERROR": "bold red"}
 _READ = re.compile(r"(?P<read>[0-9]+) of (?P<announced>[0-9]+) read$")

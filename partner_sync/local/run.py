@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from partner_sync.archive.archive import Archive
+from partner_sync.cli.sanitize import plain
 from partner_sync.errors import ConfigError
 from partner_sync.local import events, summary, systems
 from partner_sync.local.children import Child
@@ -22,7 +23,6 @@ from partner_sync.local.progress import Progress, show
 from partner_sync.local.refusal import Refusal
 from partner_sync.local.signals import Stop
 from partner_sync.orchestration import locations
-from partner_sync.plain import plain
 
 LOGS_KEPT = 20
 AT_ONCE_SECONDS, FINISH_SECONDS = 0.3, 8.0

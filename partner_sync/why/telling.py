@@ -11,10 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from partner_sync.cli.sanitize import plain
 from partner_sync.history.answers import ChangeRow, ProblemRow
 from partner_sync.history.stories import FieldNow, Found, Now, Story
 from partner_sync.model import Value
-from partner_sync.plain import plain
 
 STYLES: dict[Now, str] = {
     "as desired": "green",

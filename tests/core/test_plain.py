@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from partner_sync.plain import plain
+from partner_sync.cli.sanitize import plain
 
 
 @pytest.mark.parametrize(
