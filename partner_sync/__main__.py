@@ -18,9 +18,9 @@ from rich.text import Text
 from partner_sync import reference
 from partner_sync.cli import terminal
 from partner_sync.cli.commands import COMMANDS, command
+from partner_sync.cli.tables import Table, markdown
 from partner_sync.config.load import load
 from partner_sync.errors import ConfigError, Mistake
-from partner_sync.tables import Table, markdown
 
 ABOUT = "Partner Sync keeps Zendesk organizations in step with Salesforce partner accounts, on Apache Airflow."
 OWN = command("python -m partner_sync")

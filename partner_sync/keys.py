@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from partner_sync.cli.tables import Table, any_of
 from partner_sync.compare.desired import TYPES
 from partner_sync.config.load import schema
 from partner_sync.config.settings import LIMITS, Rule
 from partner_sync.config.validation import shown
 from partner_sync.model import KINDS
-from partner_sync.tables import Table, any_of
 
 RULES: Mapping[Rule, str] = {
     "id_18": "The account's id, in its 18 characters.",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from partner_sync import errors
 from partner_sync.cli.commands import COMMANDS, VARIABLES
+from partner_sync.cli.tables import Table, any_of
 from partner_sync.compare.desired import expected_fields, id_field
 from partner_sync.compare.plan import COUNTED
 from partner_sync.compare.problem_kinds import PROBLEMS
@@ -23,7 +24,6 @@ from partner_sync.config.params import PARAMS
 from partner_sync.keys import keys, type_of
 from partner_sync.model import EXTERNAL_ID, KINDS, Kind
 from partner_sync.sync.verdicts import VERDICTS
-from partner_sync.tables import Table, any_of
 
 CHANGES: Mapping[Kind, tuple[str, str]] = {
     "create": ("An account has no organization.", "Name, `external_id` and all mapped fields."),

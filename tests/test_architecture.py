@@ -18,7 +18,6 @@ RINGS = {
         "ids",
         "keys",
         "reference",
-        "tables",
     },
     "edges": {},
     "seam": {"retention"},
