@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from partner_sync import errors
 from partner_sync.cli.commands import COMMANDS, VARIABLES
+from partner_sync.cli.config_reference import keys, type_of
 from partner_sync.cli.tables import Table, any_of
 from partner_sync.compare.desired import expected_fields, id_field
 from partner_sync.compare.plan import COUNTED
@@ -21,7 +22,6 @@ from partner_sync.compare.soql import selected
 from partner_sync.config.cross_checks import NEVER_WRITTEN
 from partner_sync.config.load import Config
 from partner_sync.config.params import PARAMS
-from partner_sync.keys import keys, type_of
 from partner_sync.model import EXTERNAL_ID, KINDS, Kind
 from partner_sync.sync.verdicts import VERDICTS
 

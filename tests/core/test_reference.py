@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from partner_sync import reference
+from partner_sync.cli.config_reference import RULES
 from partner_sync.cli.tables import Table, markdown
 from partner_sync.compare.desired import expected_fields
 from partner_sync.compare.plan import compare
@@ -15,7 +16,6 @@ from partner_sync.compare.soql import selected
 from partner_sync.config.load import schema
 from partner_sync.config.params import Options
 from partner_sync.config.settings import Instance
-from partner_sync.keys import RULES
 from tests.core.builders import BYSTANDER, CONFIG, MADE, SHIPPED, accounts, an_account, an_instance, snapshot
 
 
