@@ -15,8 +15,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from partner_sync import reference
-from partner_sync.cli import terminal
+from partner_sync.cli import reference, terminal
 from partner_sync.cli.commands import COMMANDS, command
 from partner_sync.cli.tables import Table, markdown
 from partner_sync.config.load import load

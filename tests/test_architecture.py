@@ -16,7 +16,6 @@ RINGS = {
     "words": {"model", "errors"},
     "core": {
         "ids",
-        "reference",
     },
     "edges": {},
     "seam": {"retention"},

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from partner_sync import reference
+from partner_sync.cli import reference
 from partner_sync.cli.config_reference import RULES
 from partner_sync.cli.tables import Table, markdown
 from partner_sync.compare.desired import expected_fields
