@@ -6,7 +6,7 @@ import sqlite3
 
 from partner_sync.archive.archive import segment
 from partner_sync.errors import SnapshotError
-from partner_sync.history import organizations, problems, rows, runs
+from partner_sync.history import organization, problems, rows, runs
 from partner_sync.history.answers import ChangeRow, Unreadable
 from partner_sync.history.changes import change_row
 from partner_sync.history.objects import Objects
@@ -28,7 +28,7 @@ def change(
     row = change_row(one, run["run_id"], plan["plan_id"], links)
     subjects = [row.account_id, *([str(row.organization_id)] if row.organization_id else [])]
     tries, unreadable = _tries(db, objects, run["folder"], row)
-    stories = organizations.stories(db, row.account_id, links)
+    stories = organization.stories(db, row.account_id, links)
     return ChangeDetail(
         row=row,
         run=runs.run_rows(db, [run])[0],

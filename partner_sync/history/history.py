@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from partner_sync.archive.object_store import Root
 from partner_sync.errors import StorageError
-from partner_sync.history import changes, details, files, lists, organizations, overview, problems, runs, search
+from partner_sync.history import changes, details, files, lists, overview, problems, runs, search
+from partner_sync.history import organization as organizations
 from partner_sync.history.answers import (
     ChangeRow,
     Changes,

@@ -20,7 +20,7 @@ from partner_sync.cli.sanitize import plain
 from partner_sync.errors import ConfigError
 from partner_sync.history import History
 from partner_sync.history.files import default_folder
-from partner_sync.history.organizations import ALL
+from partner_sync.history.organization import ALL
 from partner_sync.history.stories import Found, Hit, Story
 from partner_sync.orchestration.locations import archive_url, own_stdout, root
 from partner_sync.why.telling import hit_lines, told
