@@ -7,7 +7,7 @@ import sqlite3
 from datetime import datetime, timezone
 
 from partner_sync.archive import codec
-from partner_sync.history.states import Signs, judge
+from partner_sync.history.run_states import Signs, judge
 from partner_sync.model import Failure, RunRecord, Trigger
 
 WRITTEN = {"create": "created", "update": "updated", "mark": "marked"}

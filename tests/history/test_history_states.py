@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from partner_sync.history.states import Signs, judge
+from partner_sync.history.run_states import Signs, judge
 from partner_sync.model import Failure, Plan, PlanOrder, RunRecord, Trigger, Withheld
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
