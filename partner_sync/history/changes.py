@@ -9,9 +9,9 @@ from dataclasses import dataclass, fields, replace
 
 from partner_sync.history.answers import ChangeRow, Changes, Facets
 from partner_sync.history.links import Links
+from partner_sync.history.run_summary import moment
 from partner_sync.history.runs import links as links_of
 from partner_sync.history.runs import page_of
-from partner_sync.history.summary import moment
 from partner_sync.ids import id_18
 from partner_sync.model import FieldChange
 

@@ -10,8 +10,8 @@ from partner_sync.history import organization, problems, rows, runs
 from partner_sync.history.answers import ChangeRow, Unreadable
 from partner_sync.history.changes import change_row
 from partner_sync.history.objects import Objects
+from partner_sync.history.run_summary import failures_of
 from partner_sync.history.stories import ChangeDetail
-from partner_sync.history.summary import failures_of
 from partner_sync.model import RowVerdict
 
 

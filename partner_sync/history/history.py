@@ -30,8 +30,8 @@ from partner_sync.history.changes import Filters
 from partner_sync.history.objects import Objects, unreadable
 from partner_sync.history.reader import Reader
 from partner_sync.history.refresh import Refresh, Refreshed
+from partner_sync.history.run_summary import moment
 from partner_sync.history.stories import ChangeDetail, Found, Story
-from partner_sync.history.summary import moment
 
 T = TypeVar("T")
 TRIES = 3

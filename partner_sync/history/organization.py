@@ -11,8 +11,8 @@ from partner_sync.history.changes import change_row
 from partner_sync.history.links import Links
 from partner_sync.history.now import Stood, Told, fields, judge
 from partner_sync.history.problems import problem_row, problems
+from partner_sync.history.run_summary import moment
 from partner_sync.history.stories import Event, Story
-from partner_sync.history.summary import moment
 from partner_sync.ids import id_18
 
 EVENTS, ALL = 500, -1

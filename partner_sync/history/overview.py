@@ -10,8 +10,8 @@ from typing import Literal
 
 from partner_sync.history.answers import Health, Item, Link, Overview, PartnersThen
 from partner_sync.history.problems import problem_count, problems_new
+from partner_sync.history.run_summary import WRITTEN, failures_of, moment, record_of
 from partner_sync.history.runs import instances, run_rows, runs, unreadable
-from partner_sync.history.summary import WRITTEN, failures_of, moment, record_of
 from partner_sync.model import KINDS, Kind
 
 UNWELL: tuple[Literal["rejected", "unknown"], ...] = ("rejected", "unknown")

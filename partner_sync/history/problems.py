@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from partner_sync.history.answers import ProblemRow, WithheldPage, WithheldRow
 from partner_sync.history.links import Links
-from partner_sync.history.summary import WRITTEN, moment, record_of, trigger_of
+from partner_sync.history.run_summary import WRITTEN, moment, record_of, trigger_of
 
 LOOKED_BACK = 10
 """How many runs before say what is usual."""

@@ -19,7 +19,7 @@ from partner_sync.errors import SnapshotError, StorageError
 from partner_sync.history import files, rows
 from partner_sync.history.objects import Objects, Text
 from partner_sync.history.rows import Place
-from partner_sync.history.summary import summarise
+from partner_sync.history.run_summary import summarise
 from partner_sync.model import Failure, Plan, RowVerdict, RunRecord, Standings
 
 CHUNK = 500

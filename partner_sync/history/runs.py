@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from partner_sync.history.answers import Run, RunRow, Runs, Unreadable
 from partner_sync.history.links import Links
 from partner_sync.history.problems import problem_count, problems_new
-from partner_sync.history.summary import VERDICTS, WRITTEN, failures_of, moment, record_of, trigger_of
+from partner_sync.history.run_summary import VERDICTS, WRITTEN, failures_of, moment, record_of, trigger_of
 from partner_sync.model import KINDS
 
 

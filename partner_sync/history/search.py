@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import sqlite3
 
+from partner_sync.history.run_summary import moment
 from partner_sync.history.stories import Found, Hit
-from partner_sync.history.summary import moment
 from partner_sync.ids import id_18
 
 HITS, NEAR = 50, 5
