@@ -17,13 +17,13 @@ from rich.text import Text
 from partner_sync.cli import terminal
 from partner_sync.cli.commands import command
 from partner_sync.cli.sanitize import plain
+from partner_sync.cli.story import hit_lines, told
 from partner_sync.errors import ConfigError
 from partner_sync.history import History
 from partner_sync.history.files import default_folder
 from partner_sync.history.organization import ALL
 from partner_sync.history.stories import Found, Hit, Story
 from partner_sync.orchestration.locations import archive_url, own_stdout, root
-from partner_sync.why.telling import hit_lines, told
 
 TOLD, NOTHING, UNUSABLE, SEVERAL = 0, 1, 2, 3
 
