@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from partner_sync.why.__main__ import main
+from partner_sync.cli.explain import main
 from tests.history.past import a_create, a_mark, a_problem, a_standing, account, an_update
 
 REPOSITORY = Path(__file__).parents[2]

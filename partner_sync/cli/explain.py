@@ -1,4 +1,4 @@
-"""The command line: finds one organization, and tells its story."""
+"""`python -m partner_sync.why ID_OR_NAME`: why an organization is as it is, by the archive's history."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -117,7 +117,8 @@ def _refuse(err: TextIO, message: str) -> int:
     return UNUSABLE
 
 
-if __name__ == "__main__":
+def run() -> NoReturn:
+    """The process of the command; exits with what `main` returns."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
     with own_stdout() as answers:
         sys.exit(main(sys.argv[1:], os.environ, answers, sys.stderr))

@@ -1,1 +1,0 @@
-"""`python -m partner_sync.why ID_OR_NAME`: why an organization is as it is, by the archive's history."""
