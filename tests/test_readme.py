@@ -165,9 +165,11 @@ def test_kinds_problems_verdicts_rules_and_params_are_the_codes_own():
 
 
 def test_metrics_and_options_of_retention_are_the_codes_own():
-    emitted = set(re.findall(r'"partner_sync\.(\w+)"', (PACKAGE / "figures.py").read_text())) | set(get_args(Verdict))
+    emitted = set(re.findall(r'"partner_sync\.(\w+)"', (PACKAGE / "orchestration" / "telemetry.py").read_text())) | set(
+        get_args(Verdict)
+    )
     assert emitted == set(re.findall(r"`partner_sync\.(\w+)`", "".join(rows("metric"))))
-    retention = (PACKAGE / "retention.py").read_text()
+    retention = (PACKAGE / "cli" / "delete_expired.py").read_text()
     defaults = dict(re.findall(r'"(--[\w-]+)", type=.*default=(\d+)', retention))
     assert defaults == dict(re.findall(r"\| `(--[\w-]+)` \| (\d+) \|", README))
 

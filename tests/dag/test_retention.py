@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from partner_sync import retention
 from partner_sync.archive import expiry
+from partner_sync.cli import delete_expired as retention
 from partner_sync.sandbox import large_world
 
 REPOSITORY = Path(__file__).parents[2]

@@ -1,0 +1,86 @@
+"""`python -m partner_sync.history`: brings the index of the archive up to date, once or whenever it is asked to."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+from partner_sync.cli import terminal
+from partner_sync.cli.commands import command
+from partner_sync.errors import ConfigError
+from partner_sync.history import History
+from partner_sync.history.files import default_folder
+from partner_sync.orchestration.locations import archive_url, own_stdout, root
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err: TextIO) -> int:
+    """One look, or as many as there are lines in the standard input."""
+    asked = _parser(out).parse_args(arguments)
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")  # outside a task, Connections of the database need it
+    url = asked.archive or archive_url(environ)
+    try:
+        archive = root(url)
+    except (ConfigError, ValueError, ImportError) as error:
+        trouble = f"The archive {url} cannot be used: {error}"
+        if asked.follow:
+            _answer(out, trouble)
+        err.write(f"{trouble}\n")
+        return 2
+    history = History(archive, asked.index or default_folder(str(archive), environ))
+    if asked.follow:
+        _follow(history, out)
+    done = history.rebuild() if asked.rebuild else history.refresh(everything=True, wait=True)
+    if history.trouble is not None:
+        err.write(f"{history.trouble}\n")
+        return 2
+    out.write(f"{done.objects:,} objects read in {done.seconds:.1f} s. {history.runs().total:,} runs are indexed.\n")
+    return 0
+
+
+def _parser(out: TextIO) -> terminal.Parser:
+    parser = terminal.Parser(command("python -m partner_sync.history"), out=out)
+    parser.add_argument("--archive", metavar="URL", help="a path or URL; PARTNER_SYNC_ARCHIVE otherwise")
+    parser.add_argument(
+        "--index", metavar="FOLDER", type=Path, help="where the index is; below PARTNER_SYNC_HOME otherwise"
+    )
+    parser.add_argument("--rebuild", action="store_true", help="throw the index away, and build it anew")
+    parser.add_argument("--follow", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+def _follow(history: History, out: TextIO) -> NoReturn:
+    """A look for each line of the standard input; ends with it, in the middle of a look if need be."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
+    os.nice(5)
+    lines: queue.SimpleQueue[tuple[float, str]] = queue.SimpleQueue()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            lines.put((time.time(), line))
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        asked_at, line = lines.get()
+        history.refresh(runs=json.loads(line)["runs"], wait=True, since=asked_at)
+        _answer(out, history.trouble)
+
+
+def _answer(out: TextIO, trouble: str | None) -> None:
+    out.write(json.dumps({"trouble": trouble}) + "\n")
+    out.flush()
+
+
+def run() -> NoReturn:
+    """The process of the command; exits with what `main` returns."""
+    with own_stdout() as answers:
+        sys.exit(main(sys.argv[1:], os.environ, answers, sys.stderr))
