@@ -9,7 +9,7 @@ import pytest
 
 from partner_sync.model import Create
 from partner_sync.whitespace import BLANK, control, trimmed, visible
-from tests.core.builders import an_account, an_id, an_organization, changed, kinds, only_problem, plan_of
+from tests.compare.builders import an_account, an_id, an_organization, changed, kinds, only_problem, plan_of
 
 BLANKS = {
     "space": " ",

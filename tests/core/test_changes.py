@@ -11,7 +11,7 @@ from partner_sync.compare.plan import Options, compare
 from partner_sync.config.load import load
 from partner_sync.errors import SnapshotError
 from partner_sync.model import Create, FieldChange, Update
-from tests.core.builders import (
+from tests.compare.builders import (
     BYSTANDER,
     CONFIG,
     MADE,

@@ -6,7 +6,7 @@ import hashlib
 
 from partner_sync.config.load import load, schema
 from partner_sync.config.settings import Calls, Limit, Marks, Retry, Sync
-from tests.core.builders import PINNED, SHIPPED, TOML, edited
+from tests.compare.builders import PINNED, SHIPPED, TOML, edited
 
 MINIMAL = """
 [accounts]

@@ -16,7 +16,7 @@ from partner_sync.config import validation as wording
 from partner_sync.config.cross_checks import NEVER_WRITTEN
 from partner_sync.config.load import load, tomllib
 from partner_sync.errors import ConfigError
-from tests.core.builders import TOML, edited
+from tests.compare.builders import TOML, edited
 from tests.naming import named, places, watching
 
 

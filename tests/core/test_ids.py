@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partner_sync.ids import id_18
-from tests.core.builders import PINNED
+from tests.compare.builders import PINNED
 
 SHORT = st.text(string.ascii_letters + string.digits, min_size=15, max_size=15)
 

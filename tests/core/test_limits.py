@@ -11,7 +11,7 @@ from partner_sync.compare.guards import limit
 from partner_sync.compare.plan import Options
 from partner_sync.config.settings import Limit
 from partner_sync.model import Change, Kind, Mark, Plan
-from tests.core.builders import CONFIG, SHIPPED, an_account, an_id, an_organization, plan_of
+from tests.compare.builders import CONFIG, SHIPPED, an_account, an_id, an_organization, plan_of
 
 SHIPPED_LIMITS = SHIPPED.limits
 

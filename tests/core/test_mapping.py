@@ -20,7 +20,7 @@ from partner_sync.compare.desired import (
 from partner_sync.config.load import Config, load
 from partner_sync.config.settings import Attribute
 from partner_sync.model import Value
-from tests.core.builders import (
+from tests.compare.builders import (
     CONFIG,
     PINNED,
     SHIPPED,

@@ -10,7 +10,7 @@ import pytest
 from partner_sync.config.settings import Marks
 from partner_sync.errors import SnapshotError
 from partner_sync.model import FieldChange, Mark, Plan
-from tests.core.builders import (
+from tests.compare.builders import (
     CONFIG,
     MADE,
     PINNED,

@@ -5,15 +5,7 @@ from __future__ import annotations
 import pytest
 
 from partner_sync.model import Update
-from tests.core.builders import (
-    an_account,
-    an_id,
-    an_organization,
-    changed,
-    kinds,
-    only_problem,
-    plan_of,
-)
+from tests.compare.builders import an_account, an_id, an_organization, changed, kinds, only_problem, plan_of
 
 ONE, TWO, THREE = an_id(1), an_id(2), an_id(3)
 HELD = an_account(1, Support_Hold__c=True)

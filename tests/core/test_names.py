@@ -7,7 +7,7 @@ import pytest
 from partner_sync.compare.plan import Options, compare
 from partner_sync.config.load import load
 from partner_sync.model import Create
-from tests.core.builders import (
+from tests.compare.builders import (
     BYSTANDER,
     MADE,
     TOML,

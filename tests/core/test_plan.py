@@ -11,7 +11,7 @@ from partner_sync.compare.plan import Options, batches, compare
 from partner_sync.compare.problem_kinds import PROBLEMS
 from partner_sync.config.settings import Instance, Limit
 from partner_sync.model import KINDS, Plan, PlanOrder, ReadProof
-from tests.core.builders import (
+from tests.compare.builders import (
     BEGUN,
     BYSTANDER,
     CONFIG,

@@ -14,7 +14,7 @@ from partner_sync.config.load import Config
 from partner_sync.config.settings import Limit
 from partner_sync.ids import id_18
 from partner_sync.model import KINDS, Create, Mark, Organization, Plan, Update
-from tests.core.builders import (
+from tests.compare.builders import (
     BYSTANDER,
     CONFIG,
     MADE,

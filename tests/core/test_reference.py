@@ -16,7 +16,7 @@ from partner_sync.compare.soql import selected
 from partner_sync.config.load import schema
 from partner_sync.config.params import Options
 from partner_sync.config.settings import Instance
-from tests.core.builders import BYSTANDER, CONFIG, MADE, SHIPPED, accounts, an_account, an_instance, snapshot
+from tests.compare.builders import BYSTANDER, CONFIG, MADE, SHIPPED, accounts, an_account, an_instance, snapshot
 
 
 def rows(part: str) -> dict[str, tuple[str, ...]]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from partner_sync.compare.soql import soql
 from partner_sync.config.load import Config, load
-from tests.core.builders import SHIPPED, TOML
+from tests.compare.builders import SHIPPED, TOML
 
 DESIGN = """
 SELECT Account_ID_18__c, Name, Account_Owner_Calc__c, Technical_Account_Manager_Name__c, Restricted_Account__c,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from partner_sync.compare.partner_states import standings
 from partner_sync.model import AccountsSnapshot, InstanceRead, OrganizationsSnapshot, PlanOrder, ReadProof
-from tests.core.builders import BEGUN, CONFIG, MADE, PINNED, an_account, an_id, an_organization
+from tests.compare.builders import BEGUN, CONFIG, MADE, PINNED, an_account, an_id, an_organization
 
 
 def stand(accounts, organizations):
