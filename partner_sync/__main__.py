@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import os
 import re
 import sys
@@ -23,25 +22,7 @@ from partner_sync.errors import ConfigError, Mistake
 
 ABOUT = "Partner Sync keeps Zendesk organizations in step with Salesforce partner accounts, on Apache Airflow."
 OWN = command("python -m partner_sync")
-OUTSIDE = ("dags", "plugins")
-"""Folders beside the package that Airflow looks into."""
 SHIPPED = Path(__file__).parents[1] / "dags" / "partner_sync.toml"
-
-
-def _files() -> list[Table]:
-    """Every file of the product by the first sentence of its docstring; a package's own stands for the package."""
-    package = Path(__file__).parent
-    named = {path.relative_to(package).as_posix().removesuffix("__init__.py"): path for path in package.rglob("*.py")}
-    named |= {f"{folder}/{path.name}": path for folder in OUTSIDE for path in (package.parent / folder).glob("*.py")}
-    rows = (
-        (f"`{name}`", reference.first_sentence(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""))
-        for name, path in sorted(named.items(), key=lambda pair: ("/" in pair[0], pair[0]))
-        if name
-    )
-    return [Table(("file", "what it is"), tuple(rows))]
-
-
-PARTS = reference.PARTS | {"files": reference.Part("every file of the product, and what it is", _files)}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -51,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
         console.print(Text(_parser().format_help()), end="", soft_wrap=True)
         return 0
     try:
-        tables = PARTS[chosen.part].tables() if chosen.part in PARTS else _fields(chosen.config)
+        tables = reference.PARTS[chosen.part].tables() if chosen.part in reference.PARTS else _fields(chosen.config)
     except ConfigError as error:
         return terminal.refuse(str(error))
     if chosen.markdown:
@@ -63,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> terminal.Parser:
     commands = {one.typed: f"{one.does}{f' ({one.make})' if one.make else ''}" for one in COMMANDS}
-    parts = {name: part.about for name, part in PARTS.items()}
+    parts = {name: part.about for name, part in reference.PARTS.items()}
     parts["fields"] = "what Salesforce must show and Zendesk must have, by a config"
     listed = f"commands, each with --help:\n{_rows(commands)}\n\nparts of the reference:\n{_rows(parts)}"
     parser = terminal.Parser(OWN, description=f"{ABOUT}\n\n{listed}", usage=f"{OWN.typed} [PART] [--markdown] [--help]")

@@ -52,7 +52,7 @@ SLOWEST_FIRST = (
     "protocol/test_protocol",
     "history/test_history_reader",
     "sandbox/test_node_clients",
-    "dag/test_figures",
+    "dag/test_telemetry",
 )
 
 

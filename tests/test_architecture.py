@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,23 +13,29 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 PACKAGE = REPOSITORY / "partner_sync"
 
-RINGS = {
-    "words": {"model", "errors"},
-    "core": {
-        "ids",
-    },
-    "edges": {},
-    "seam": {"retention"},
-    "command": {"__main__"},
-}
-"""From the inside out: a module imports its own ring and those before it."""
+FOLDERS = (
+    ("errors", "model", "whitespace", "ids"),
+    ("archive",),
+    ("config",),
+    ("compare", "vendors"),
+    ("gather",),
+    ("sync",),
+    ("orchestration",),
+    ("alerts",),
+    ("history",),
+    ("cli",),
+    ("local", "page"),
+)
+"""From the bottom up: a folder imports what is below it. The first line is the vocabulary, modules that all share."""
 
-PURE = {"requests", "urllib3", "airflow", "simple_salesforce", "zenpy", "aiohttp", "os", "time", "pathlib", "socket"}
-"""What no word and no part of the core imports: HTTP, Airflow, clock, files, environment."""
+ENTRY_POINTS = {"__init__", "__main__", "why", "retention"}
+"""What `python -m` starts: above all folders, and no more than a call."""
 
+AIRFLOW = {"orchestration", "local", "dags", "plugins", "alerts/apprise", "alerts/callbacks", "page/access"}
+"""Folders and modules that may import Airflow."""
 
-def modules() -> list[Path]:
-    return sorted(path for path in PACKAGE.glob("*.py") if path.stem != "__init__")
+IMPURE = {"requests", "urllib3", "airflow", "simple_salesforce", "zenpy", "aiohttp", "os", "time", "pathlib", "socket"}
+"""HTTP, Airflow, clock, files, environment."""
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -44,8 +51,13 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{source}.{alias.name}" for alias in node.names)
 
 
-def ring_of(name: str) -> int | None:
-    return next((number for number, ring in enumerate(RINGS.values()) if name in ring), None)
+def level(name: str) -> int | None:
+    return next((number for number, names in enumerate(FOLDERS) if name in names), None)
+
+
+def place(path: Path) -> str:
+    """Folder, or the module itself at the top of the package."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def sources() -> list[Path]:
@@ -54,61 +66,53 @@ def sources() -> list[Path]:
     )
 
 
-def test_every_module_of_the_product_has_its_ring():
-    assert set().union(*RINGS.values()) == {path.stem for path in modules()}
+def product() -> list[Path]:
+    return [path for path in sources() if path.is_relative_to(PACKAGE) and "sandbox" not in path.parts]
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
-def test_a_module_imports_its_own_ring_and_those_further_in(path):
-    own = ring_of(path.stem)
-    used = {name.split(".")[1] for name in imports(path) if name.startswith("partner_sync.")}
-    outward = {name for name in used if (ring := ring_of(name)) is not None and own is not None and ring > own}
-    assert outward == set()
-    assert used & {"local", "sandbox"} == set()
+def test_every_folder_of_the_package_has_its_level():
+    found = {place(path) for path in product()} - ENTRY_POINTS
+    assert {name for names in FOLDERS for name in names} == found
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in modules() if path.stem in RINGS["words"] | RINGS["core"]], ids=lambda path: path.stem
-)
-def test_words_and_core_know_no_http_no_airflow_no_clock_and_no_files(path):
-    assert {name.split(".")[0] for name in imports(path)} & PURE == set()
+@pytest.mark.parametrize("path", product(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_folder_imports_only_folders_below_it(path):
+    own = place(path)
+    if own in ENTRY_POINTS or path.stem == "__main__":
+        pytest.skip("an entry point starts what is above")
+    used = {name.split(".")[1] for name in imports(path) if name.startswith("partner_sync.")} - {own, "__version__"}
+    beside = set(FOLDERS[0]) if own in FOLDERS[0] else set()
+    assert {name for name in used - beside if (at := level(name)) is None or at >= level(own)} == set()
 
 
-@pytest.mark.parametrize("name", sorted(RINGS["words"]))
-def test_words_need_the_standard_library_only(name):
-    roots = {found.split(".")[0] for found in imports(PACKAGE / f"{name}.py")}
-    assert roots <= {*sys.stdlib_module_names, "partner_sync"}
+def test_compare_is_pure():
+    for path in [*(PACKAGE / "compare").glob("*.py"), *(PACKAGE / f"{name}.py" for name in FOLDERS[0])]:
+        assert {name.split(".")[0] for name in imports(path)} & IMPURE == set(), path.name
 
 
-def test_airflow_is_imported_by_the_seam_the_launcher_the_dag_and_the_page_alone():
-    outside = {
-        path.relative_to(REPOSITORY).as_posix()
-        for path in sources()
-        if any(name.split(".")[0] == "airflow" for name in imports(path))
+def test_the_vocabulary_needs_the_standard_library_only():
+    for name in FOLDERS[0]:
+        roots = {found.split(".")[0] for found in imports(PACKAGE / f"{name}.py")}
+        assert roots <= {*sys.stdlib_module_names, "partner_sync"}
+
+
+def test_airflow_is_imported_where_the_house_says_and_nowhere_else():
+    found = {path for path in sources() if any(name.split(".")[0] == "airflow" for name in imports(path))}
+    named = {
+        path.relative_to(REPOSITORY).as_posix().removeprefix("partner_sync/").removesuffix(".py") for path in found
     }
-    allowed = {f"partner_sync/{name}.py" for name in RINGS["seam"]} | {"dags/partner_sync_dag.py"}
-    allowed |= {"partner_sync/page/access.py"}
-    assert {name for name in outside if not name.startswith(("partner_sync/local/", "plugins/"))} <= allowed
+    assert {name for name in named if name not in AIRFLOW and name.split("/")[0] not in AIRFLOW} == set()
 
 
-def test_the_history_reads_the_archive_and_knows_no_vendor():
-    inner = RINGS["words"] | RINGS["core"] | {"archive", "history", "objects"}
-    for path in (PACKAGE / "history").glob("*.py"):
-        if path.stem == "__main__":
-            continue  # a command finds the archive by itself, as a task does
-        product = {name.split(".")[1] for name in imports(path) if name.startswith("partner_sync.")}
-        assert product - inner == set(), path.name
-        assert {name.split(".")[0] for name in imports(path)} & {"requests", "airflow", "rich"} == set(), path.name
+def test_no_file_name_is_used_twice():
+    names = Counter(path.name for path in product() if not path.stem.startswith("__"))
+    assert {name for name, count in names.items() if count > 1} == set()
 
 
-def test_the_page_is_made_of_what_the_history_answers_and_only_its_seam_knows_airflow_or_where_the_archive_is():
-    for path in (PACKAGE / "page").glob("*.py"):
-        product = {name.split(".")[1] for name in imports(path) if name.startswith("partner_sync.")}
-        seam = {"stores"} if path.stem == "access" else set()
-        assert product - RINGS["words"] - {"history", "page"} - seam == set(), path.name
+def test_the_page_renders_without_airflow_files_or_the_index():
     for name in ("formats", "charts", "views"):
         roots = {found.split(".")[0] for found in imports(PACKAGE / "page" / f"{name}.py")}
-        assert roots & (PURE | {"fastapi", "starlette", "sqlite3"}) == set(), name
+        assert roots & (IMPURE | {"fastapi", "starlette", "sqlite3"}) == set(), name
 
 
 def test_the_sandbox_is_a_second_program_that_shares_no_code():

@@ -15,8 +15,9 @@ import pytest
 
 import partner_sync
 from partner_sync import errors
-from partner_sync.__main__ import PARTS, main
+from partner_sync.__main__ import main
 from partner_sync.cli import commands
+from partner_sync.cli.reference import PARTS
 from partner_sync.compare.guards import limit
 from partner_sync.compare.problem_kinds import PROBLEMS
 from partner_sync.config.load import load

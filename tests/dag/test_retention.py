@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from partner_sync.archive import expiry
-from partner_sync.cli import delete_expired as retention
+from partner_sync.cli import delete_expired
 from partner_sync.sandbox import large_world
 
 REPOSITORY = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ def files(folder: Path) -> list[Path]:
 
 def run(*arguments: str) -> tuple[int, str]:
     said: list[str] = []
-    return retention.main(arguments, said.append), "".join(said)
+    return delete_expired.main(arguments, said.append), "".join(said)
 
 
 def test_it_shows_what_would_go_and_removes_nothing(left):
@@ -94,7 +94,7 @@ def test_what_cannot_be_removed_is_told_and_the_exit_code_is_1(left, capsys):
     victim.unlink()
     victim.mkdir()  # a folder where an object was: that nobody can unlink, root included
     said: list[str] = []
-    assert 1 == retention.remove(groups, said.append)
+    assert 1 == delete_expired.remove(groups, said.append)
     assert f"not removed: {victim}" in capsys.readouterr().err
     assert "; 1 could not be removed" in said[0]
 

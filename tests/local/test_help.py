@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from partner_sync.__main__ import PARTS
 from partner_sync.cli.commands import COMMANDS, Command
+from partner_sync.cli.reference import PARTS
 
 REPOSITORY = Path(__file__).parents[2]
 

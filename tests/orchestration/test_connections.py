@@ -210,6 +210,7 @@ def test_the_vendors_hosts_are_known_for_links(define):
 
 
 def test_whoever_needs_zendesk_only_does_not_pay_for_the_client_of_salesforce():
-    look = "import sys, partner_sync.connections; print('zenpy' in sys.modules, 'simple_salesforce' in sys.modules)"
+    look = "import sys, partner_sync.orchestration.connections as _; "
+    look += "print('zenpy' in sys.modules, 'simple_salesforce' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True)
     assert "True False" == done.stdout.splitlines()[-1]

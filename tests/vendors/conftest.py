@@ -1,8 +1,7 @@
-"""What the tests of the edges share: a sandbox, a clock that moves by waiting only, a server that takes notes."""
+"""What the tests of the vendors share: a sandbox, a clock that moves by waiting only, a server that takes notes."""
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -176,14 +175,3 @@ def _client(sandbox: Sandbox, session: Session) -> Zendesk:
     base_url = "https://acme.zendesk.com"
     auth = ClientCredentials(session, base_url, extra["client_id"], extra["client_secret"])
     return Zendesk(session, base_url, "global", auth)
-
-
-@pytest.fixture
-def define(monkeypatch):
-    """Defines a Connection as people do outside of the database: by an environment variable."""
-
-    def define(conn_id, connection):
-        text = connection if isinstance(connection, str) else json.dumps(connection)
-        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", text)
-
-    return define
