@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes .venv in the current folder, or brings it up to date with requirements.txt and constraints.txt. Quiet when it is.
+# Makes .venv in the current folder, or brings it up to date with requirements-dev.txt, requirements.txt and
+# constraints.txt. Quiet when it is.
 #
 #   venv.sh [FOLDER REQUIREMENTS...]     makes another folder, of other files of requirements
 #
@@ -8,10 +9,11 @@
 set -eu
 
 venv=${1-.venv}
-[ $# -gt 1 ] && shift || set -- requirements.txt
+[ $# -gt 1 ] && shift || set -- requirements-dev.txt
 stamp=$venv/made-from
 log=$venv/install.log
-wanted=$(cat "$@" constraints.txt | cksum)
+included=$(sed -n 's/^-r //p' "$@")
+wanted=$(cat "$@" $included constraints.txt | cksum)
 requirements=''
 for file in "$@"; do requirements="$requirements -r $file"; done
 uv=$(command -v uv || true)

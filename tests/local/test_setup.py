@@ -13,7 +13,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 SCRIPT = REPOSITORY / "partner_sync" / "local" / "venv.sh"
-TOOLS = ("sh", "cat", "cksum", "rm", "grep", "date", "sleep", "tail", "mkdir", "chmod", "cp")
+TOOLS = ("sh", "cat", "cksum", "sed", "rm", "grep", "date", "sleep", "tail", "mkdir", "chmod", "cp")
 
 PYTHON = """#!/bin/sh
 # Stands in for a Python: says its version, knows venv or not, and makes an environment that consists of itself.
@@ -38,6 +38,7 @@ class Machine:
         self.bin.mkdir()
         for tool in TOOLS:
             (self.bin / tool).symlink_to(shutil.which(tool) or "/bin/false")
+        (self.checkout / "requirements-dev.txt").write_text("-r requirements.txt\ntwo\n")
         (self.checkout / "requirements.txt").write_text("-c constraints.txt\none\n")
         (self.checkout / "constraints.txt").write_text("one==1\n")
 
@@ -123,7 +124,7 @@ def test_a_made_environment_is_left_alone_and_says_nothing(machine):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("changed", ["requirements.txt", "constraints.txt"])
+@pytest.mark.parametrize("changed", ["requirements-dev.txt", "requirements.txt", "constraints.txt"])
 def test_it_is_brought_up_to_date_when_what_is_wanted_has_changed(machine, changed):
     machine.has("python3", "3.12")
     machine.set_up()

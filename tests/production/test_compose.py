@@ -141,7 +141,10 @@ def test_everything_the_image_copies_is_there_and_let_through():
     assert let_through == {name.split("/")[0] for name in copied}
 
 
-@pytest.mark.parametrize("name", [".docker/requirements.txt", "tests/production/requirements.txt", "requirements.txt"])
+@pytest.mark.parametrize(
+    "name",
+    ["requirements.txt", "requirements-dev.txt", ".docker/requirements.txt", "tests/production/requirements.txt"],
+)
 def test_every_requirement_is_pinned_to_what_the_lock_has(name):
     locked = {line.split(" ;")[0] for line in (REPOSITORY / "constraints.txt").read_text().splitlines()}
     wanted = re.findall(r"^([a-z][\w.-]*)(?:\[.*\])?==([\w.]+)", (REPOSITORY / name).read_text(), re.MULTILINE)
