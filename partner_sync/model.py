@@ -335,7 +335,7 @@ class RunRecord:
     versions: dict[str, str]
     plan: Plan
     hosts: dict[str, str] = field(default_factory=dict)
-    """System or instance to the vendor's host, so that a reader can link to it."""
+    """System or instance to the vendor's host, or to the URL of a server on this machine in its place, for links."""
 
 
 # -- what the team is told ----------------------------------------------------------------------------------

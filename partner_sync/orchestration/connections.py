@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from airflow.providers.zendesk.hooks.zendesk import ZendeskHook
 from airflow.sdk import Connection
@@ -32,6 +33,7 @@ from partner_sync.vendors.connection_checks import (
     zendesk_host,
     zendesk_mistakes,
 )
+from partner_sync.vendors.endpoint import is_loopback
 from partner_sync.vendors.transport import Session
 from partner_sync.vendors.zendesk_auth import SCOPE, ApiToken, ClientCredentials, Credential, StaticToken
 
@@ -73,20 +75,23 @@ def zendesk(instance: Instance, calls: Calls) -> Zendesk:
     return PartnerSyncZendeskHook(instance.connection, instance=instance.name, calls=calls).client()
 
 
-def host_of(conn_id: str) -> str:
-    """The vendor's host that a Connection means, for links: acme.zendesk.com, acme.my.salesforce.com."""
+def hosts(config: Config) -> dict[str, str]:
+    """Where a person finds the records of "salesforce" and of every instance, by its name; see `RunRecord.hosts`."""
+    return {
+        "salesforce": _host(config.accounts.connection),
+        **{instance.name: _host(instance.connection) for instance in config.instances},
+    }
+
+
+def _host(conn_id: str) -> str:
+    """The vendor's host, or the base URL of the server on this machine that the requests go to instead."""
     connection, extra = _read(conn_id, None)
     if connection.conn_type == "salesforce":
-        return salesforce_host(salesforce_settings(connection, extra))
-    return zendesk_host(connection)
-
-
-def hosts(config: Config) -> dict[str, str]:
-    """The vendor's host of "salesforce" and of every instance, by its name."""
-    return {
-        "salesforce": host_of(config.accounts.connection),
-        **{instance.name: host_of(instance.connection) for instance in config.instances},
-    }
+        settings = salesforce_settings(connection, extra)
+        host, endpoint_url = salesforce_host(settings), settings["endpoint_url"] or ""
+    else:
+        host, endpoint_url = zendesk_host(connection), extra.get("endpoint_url") or ""
+    return endpoint_url.rstrip("/") if is_loopback(urlsplit(endpoint_url).hostname or "") else host
 
 
 class PartnerSyncZendeskHook(ZendeskHook):  # type: ignore[misc]  # the providers ship no types

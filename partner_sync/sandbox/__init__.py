@@ -48,6 +48,12 @@ POST     /_sandbox/faults                    a list of faults, or one
 DELETE   /_sandbox/faults                    lifts all; /faults/ID one
 =======  ==================================  ==========================================================================
 
+Pages for people
+----------------
+
+GET ``/agent/organizations/ID`` on Zendesk's port and ``/lightning/r/Account/ID/view`` on Salesforce's show one record,
+where the vendors have their own page of it.
+
 Faults
 ------
 

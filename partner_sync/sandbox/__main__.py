@@ -52,8 +52,13 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     place = parser.add_argument_group("where")
-    place.add_argument("--salesforce-port", type=int, default=0, help="port of Salesforce (default: any free one)")
-    place.add_argument("--zendesk-port", type=int, default=0, help="port of Zendesk (default: any free one)")
+    place.add_argument(
+        "--salesforce-port",
+        type=int,
+        default=0,
+        help="port of Salesforce (default: the last one of --state, or any free one)",
+    )
+    place.add_argument("--zendesk-port", type=int, default=0, help="port of Zendesk (default: likewise)")
     place.add_argument("--host", default=HOST, help="address to listen on; another than loopback's needs a certificate")
     place.add_argument("--certificate", type=Path, help="file of a TLS certificate, to be reached by https")
     place.add_argument("--key", type=Path, help="file of the certificate's private key")

@@ -17,6 +17,7 @@ from aiohttp import web
 from .control import PREFIX, ControlApi, ControlError
 from .faults import WIRE_FAULTS, Fault, distort, instead
 from .journal import Entry
+from .record_pages import record_page
 from .state import State
 from .wire import SALESFORCE, ZENDESK, Answer, Call
 
@@ -56,7 +57,11 @@ class Server:
         return self._control
 
     async def start(self, salesforce_port: int, zendesk_port: int) -> None:
-        """Listen; port 0 is any free one. ``urls`` then has the two base URLs. Raises ``OSError``."""
+        """Listen; port 0 is that of the state's last server, or any free one. Raises ``OSError``.
+
+        ``urls`` then has the two base URLs. They stay the same as long as nobody else takes the ports, so that links
+        into the sandbox outlive its process.
+        """
         for system, port in ((SALESFORCE, salesforce_port), (ZENDESK, zendesk_port)):
             server = web.Server(
                 _Front(self, system).handle,
@@ -67,9 +72,17 @@ class Server:
             runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=_SHUTDOWN_SECONDS)
             await runner.setup()
             self._runners[system] = runner
-            await self._listen(system, port)
+            try:
+                await self._listen(system, port or self._state.ports.get(system, 0))
+            except OSError:
+                if port or system not in self._state.ports:
+                    raise
+                await self._listen(system, 0)
             scheme = "http" if self._tls is None else "https"
+            self._state.ports[system] = runner.addresses[0][1]
             self.urls[system] = f"{scheme}://{self._host}:{runner.addresses[0][1]}"
+        self._state.save_settings()
+        self._state.commit()
         self._ticker = asyncio.create_task(self._tick())
 
     async def stop(self) -> None:
@@ -111,6 +124,14 @@ class Server:
         except ValueError as error:
             return web.json_response({"error": str(error)}, status=400)
         return web.json_response(value)
+
+    def record_page(self, system: str, path: str) -> web.Response | None:
+        """A page for people about one record, where the path is that of one."""
+        page = record_page(self._state, system, path)
+        if page is None:
+            return None
+        headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        return web.Response(status=page[0], text=page[1], content_type="text/html", headers=headers)
 
     async def serve(self, request: web.BaseRequest, system: str) -> web.StreamResponse:
         """Serve a vendor's call: note it, wait, let faults and the vendor have their say, note the outcome."""
@@ -176,7 +197,7 @@ class Server:
 
 
 class _Front:
-    """One port: control operations below their prefix, everything else is the vendor's."""
+    """One port: control operations below their prefix, pages of records, and everything else is the vendor's."""
 
     def __init__(self, server: Server, system: str) -> None:
         self._server = server
@@ -185,6 +206,9 @@ class _Front:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == PREFIX or request.path.startswith(PREFIX + "/"):
             return await self._server.perform(request)
+        page = self._server.record_page(self._system, request.path) if request.method == "GET" else None
+        if page is not None:
+            return page
         return await self._server.serve(request, self._system)
 
 

@@ -36,6 +36,7 @@ class State:
         for _, stored in self._storage.load("settings"):
             self.settings.change(stored)
         self.settings.change(changes)
+        self.ports: dict[str, int] = dict(self._storage.load("port"))
         self.journal = Journal(self._storage)
         self.accounts = Accounts(self._storage)
         self.fields = OrganizationFields(self._storage)
@@ -86,8 +87,10 @@ class State:
         self.save_settings()
 
     def save_settings(self) -> None:
-        """Keep the settings for the next process."""
+        """Keep the settings and the ports for the next process."""
         self._storage.put("settings", "", self.settings.as_json())
+        for system, port in self.ports.items():
+            self._storage.put("port", system, port)
 
     def commit(self) -> None:
         """Make everything durable that happened so far."""

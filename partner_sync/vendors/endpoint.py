@@ -24,12 +24,13 @@ def endpoint_mistake(endpoint_url: str) -> Mistake | None:
         return Mistake(key, "it is not an http or https URL with a host", advice)
     if url.username is not None or url.query or url.fragment:
         return Mistake(key, "it carries a user, a query or a fragment", advice)
-    if url.scheme == "http" and not _is_loopback(host):
+    if url.scheme == "http" and not is_loopback(host):
         return Mistake(key, "plain http would show the credentials to the network", advice)
     return None
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's."""
     if host == "localhost":
         return True
     try:
@@ -48,7 +49,7 @@ class Endpoint(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         meant = request.url or ""
         request.url = self._moved(urlsplit(meant))
-        loopback = _is_loopback(self._base.hostname or "")
+        loopback = is_loopback(self._base.hostname or "")
         kwargs["proxies"] = {} if loopback else requests.utils.get_environ_proxies(request.url)
         try:
             response = super().send(request, *args, **kwargs)

@@ -89,8 +89,20 @@ def test_an_organization_that_was_created_has_its_id_from_the_verdict(shown):
     assert 3600001 == history.changes(run_id, filters=Filters(search="nimbus")).rows[0].organization_id
 
 
+@pytest.mark.parametrize("base", ["http://127.0.0.1:4002", "http://localhost:4002", "https://[::1]:4002"])
+def test_a_run_against_a_server_on_this_machine_links_to_that_server(past, base):
+    run_id = past.run(-1, [an_update(1)], hosts={"salesforce": base, "global": base})
+    [row] = past.history().changes(run_id).rows
+    assert f"{base}/lightning/r/Account/{account(1)}/view" == row.account_url
+    assert f"{base}/agent/organizations/{row.organization_id}" == row.organization_url
+
+
 @pytest.mark.parametrize(
-    "host", ["", "javascript:alert(1)//", "acme.zendesk.com/x?y=", "a b.com", "acme.zendesk.com\n", "x" * 300]
+    "host",
+    [
+        *("", "javascript:alert(1)//", "acme.zendesk.com/x?y=", "a b.com", "acme.zendesk.com\n", "x" * 300),
+        *("http://acme.example:80", "http://127.0.0.1:80/x", "http://127.0.0.1.example", "http://127.0.0.1:80\n"),
+    ],
 )
 def test_what_does_not_look_like_a_host_is_no_link(past, host):
     run_id = past.run(-1, [an_update(1)], hosts={"salesforce": host, "global": host})

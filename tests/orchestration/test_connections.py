@@ -206,7 +206,15 @@ def test_the_vendors_hosts_are_known_for_links(define):
     config = Config(accounts, (INSTANCE,), (), Partners("account_type", ()), "digest")
 
     assert connections.hosts(config) == {"salesforce": "acme.my.salesforce.com", "global": "acme.zendesk.com"}
-    assert connections.host_of("zendesk_default") == "acme.zendesk.com"
+
+
+def test_links_lead_to_the_server_on_this_machine_where_the_requests_went_there(define):
+    define("salesforce_default", {"conn_type": "salesforce", "extra": {"endpoint_url": "http://127.0.0.1:4001/"}})
+    define("zendesk_default", {"conn_type": "zendesk", "extra": {"endpoint_url": "http://localhost:4002"}})
+    accounts = AccountsConfig("salesforce_default", "Account", "Id", "Name", (), {})
+    config = Config(accounts, (INSTANCE,), (), Partners("account_type", ()), "digest")
+
+    assert connections.hosts(config) == {"salesforce": "http://127.0.0.1:4001", "global": "http://localhost:4002"}
 
 
 def test_whoever_needs_zendesk_only_does_not_pay_for_the_client_of_salesforce():
