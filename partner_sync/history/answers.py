@@ -11,7 +11,9 @@ from typing import Literal
 
 from partner_sync.model import Failure, FieldChange, Kind, ReadProof
 
-RunState = Literal["going on", "success", "failed", "dry run"]
+RunState = Literal["running", "success", "failed", "dry run"]
+Cause = Literal["task", "silence", "withheld", "rows", "unreadable"]
+"""Why a run failed: a task failed, it ended without a trace, or only changes on hold or single rows are open."""
 Health = Literal["being read", "never ran", "needs a person", "overdue", "in step"]
 """Being read: the index is being built, and there is no run in it yet."""
 Outcome = Literal["confirmed", "rejected", "superseded", "unknown", "waiting", "withheld", "dry run"]

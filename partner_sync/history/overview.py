@@ -10,6 +10,7 @@ from typing import Literal
 
 from partner_sync.history.answers import Health, Item, Link, Overview, PartnersThen
 from partner_sync.history.problems import problem_count, problems_new
+from partner_sync.history.run_states import OF_ROWS
 from partner_sync.history.run_summary import WRITTEN, failures_of, moment, record_of
 from partner_sync.history.runs import instances, run_rows, runs, unreadable
 from partner_sync.model import KINDS, Kind
@@ -18,8 +19,8 @@ UNWELL: tuple[Literal["rejected", "unknown"], ...] = ("rejected", "unknown")
 CHART, MOST_CHANGED, CHANGED_DAYS, PARTS = 48, 10, 30, 5
 OVERDUE_AFTER = 2
 """How many schedules may pass without a success."""
-ITSELF = "(plan_id IS NULL OR instr(why, 'failed') OR instr(why, 'no verdict'))"
-"""A run that failed by more than single rows or a limit."""
+BROKEN = "(state = 'failed' AND cause IN ('task', 'silence', 'unreadable'))"
+"""A run that failed as a whole, not only by single rows or a limit."""
 
 
 def overview(
@@ -83,14 +84,14 @@ def _next_run(db: sqlite3.Connection, now: datetime, schedule_seconds: float) ->
 def _failed(db: sqlite3.Connection) -> list[Item]:
     """Runs that failed, and not only by what the other items say, since one over all accounts came to its end."""
     ended = db.execute(
-        f"SELECT max(begun) FROM run WHERE whole AND (state = 'success' OR state = 'failed' AND NOT {ITSELF})"  # noqa: S608 - ours
+        f"SELECT max(begun) FROM run WHERE whole AND state IN ('success', 'failed') AND NOT {BROKEN}"  # noqa: S608 - ours
     ).fetchone()[0]
-    where = f"dry_run = 0 AND state = 'failed' AND {ITSELF} AND begun > {ended or 0}"
+    where = f"dry_run = 0 AND {BROKEN} AND begun > {ended or 0}"
     newest = _newest(db, where)
     if newest is None:
         return []
     [count] = db.execute(f"SELECT count(*) FROM run WHERE {where}").fetchone()  # noqa: S608 - the text is ours
-    failures = [one for one in failures_of(newest) if one.error not in ("VerdictError", "WithheldError")]
+    failures = [one for one in failures_of(newest) if one.error not in OF_ROWS]
     parts = Counter(f"{one.task} ({one.error})" for one in failures)
     said = failures[-1].message if failures else newest["why"]
     return [Item("failed", count, 0, said, True, tuple(parts.most_common(PARTS)), Link(newest["run_id"], "failures"))]

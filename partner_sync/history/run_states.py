@@ -1,4 +1,4 @@
-"""What state a run is in, as far as the archive can know it. Pure."""
+"""What state a run is in, as far as the archive shows it. Pure."""
 
 from __future__ import annotations
 
@@ -6,70 +6,100 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from partner_sync.history.answers import RunState
+from partner_sync.errors import VerdictError, WithheldError
+from partner_sync.history.answers import Cause, RunState
 from partner_sync.model import Failure, RunRecord
 
 SILENT_FOR = timedelta(minutes=60)
-"""After so long without a sign a run is not going on any more: Airflow ends it after 55 minutes."""
+"""A run that archived nothing for this long has ended: Airflow times it out after 55 minutes."""
+
+OF_ROWS = frozenset({VerdictError.__name__, WithheldError.__name__})
+"""Errors of a task that only repeat what verdicts and withheld changes show."""
 
 
 @dataclass(frozen=True)
-class Signs:
-    """What a run left behind. `batches` are those of its plan, `told` maps a batch to when its newest verdicts came."""
+class RunEvidence:
+    """What a run archived. `batches` are those of its plan, `verdicts_at` is when the newest verdicts of each came."""
 
     record: RunRecord | None
     failures: Collection[Failure]
     batches: Collection[str]
-    told: Mapping[str, datetime]
+    verdicts_at: Mapping[str, datetime]
     verdicts: Mapping[str, int]
     last_sign: datetime
 
 
-def standing(signs: Signs) -> list[Failure]:
-    """The newest failure of each task and batch that nothing came after."""
+@dataclass(frozen=True)
+class RunStatus:
+    """The state of a run. `cause` is set where it failed; `why` explains a state other than success in a few words."""
+
+    state: RunState
+    cause: Cause | None = None
+    why: str = ""
+
+
+def run_status(evidence: RunEvidence, now: datetime) -> RunStatus:
+    """The state of a run at `now`."""
+    failures = _open_failures(evidence)
+    final = [failure for failure in failures if not failure.retryable]
+    ended = {failure.batch for failure in final}
+    retried = {failure.batch for failure in failures if failure.retryable}  # newer verdicts follow
+    batches, seen = evidence.batches, evidence.verdicts_at
+    waiting = [batch for batch in batches if batch not in ended and (batch not in seen or batch in retried)]
+    silent = now - evidence.last_sign > SILENT_FOR
+    record = evidence.record
+    if record is None or any(failure.batch is None for failure in failures):
+        return _before_writing(failures, final, silent)
+    if record.plan.dry_run:
+        return RunStatus("dry run")
+    if waiting and not silent:
+        return RunStatus("running", None, f"{len(batches) - len(waiting)} of {len(batches)} batches")
+    withheld = [
+        f"{item.count:,} {item.kind}{'' if item.count == 1 else 's'} on hold in {item.instance}"
+        for item in record.plan.withheld
+    ]
+    rows = [f"{evidence.verdicts[name]:,} {name}" for name in ("rejected", "unknown") if evidence.verdicts.get(name)]
+    tasks = _failed(failure for failure in failures if failure.error not in OF_ROWS)
+    silence = [f"{len(waiting)} of {len(batches)} batches have no result"] if waiting else []
+    causes: tuple[tuple[Cause, list[str]], ...] = (
+        ("task", tasks),
+        ("silence", silence),
+        ("withheld", withheld),
+        ("rows", rows),
+    )
+    cause = next((cause for cause, found in causes if found), None)
+    why = ", ".join([*withheld, *rows, *tasks, *silence])
+    return RunStatus("failed" if cause else "success", cause, why)
+
+
+def _open_failures(evidence: RunEvidence) -> list[Failure]:
+    """The newest failure of each task and batch, unless a newer plan or newer verdicts followed it."""
     newest: dict[tuple[str, str | None], Failure] = {}
-    for failure in sorted(signs.failures, key=lambda one: one.at):
+    for failure in sorted(evidence.failures, key=lambda each: each.at):
         newest[failure.task, failure.batch] = failure
-    made = signs.record.plan.order.made if signs.record else None
-    return [one for one in newest.values() if (made is None or one.at > made) and not _answered(one, signs.told)]
+    made = evidence.record.plan.order.made if evidence.record else None
+    return [
+        failure
+        for failure in newest.values()
+        if (made is None or failure.at > made) and not _followed(failure, evidence.verdicts_at)
+    ]
 
 
-def _answered(failure: Failure, told: Mapping[str, datetime]) -> bool:
-    at = told.get(failure.batch) if failure.batch is not None else None
+def _followed(failure: Failure, verdicts_at: Mapping[str, datetime]) -> bool:
+    at = verdicts_at.get(failure.batch) if failure.batch is not None else None
     return at is not None and at > failure.at
 
 
-def judge(signs: Signs, now: datetime) -> tuple[RunState, str]:
-    """The state of a run and, where it is not well, why in a few words."""
-    failures = standing(signs)
-    final = [one for one in failures if not one.retryable]
-    ended = {one.batch for one in final}
-    tried_again = {one.batch for one in failures if one.retryable}  # what was told by then is not the last word
-    waiting = [one for one in signs.batches if one not in ended and (one not in signs.told or one in tried_again)]
-    silent = now - signs.last_sign > SILENT_FOR
-    record = signs.record
-    if record is None or any(one.batch is None for one in failures):
-        return _before_writing(failures, final, silent)
-    if record.plan.dry_run:
-        return "dry run", ""
-    if waiting and not silent:
-        return "going on", f"{len(signs.batches) - len(waiting)} of {len(signs.batches)} batches"
-    reasons = [f"{item.count} of kind {item.kind} withheld in {item.instance}" for item in record.plan.withheld]
-    reasons += [f"{signs.verdicts[name]} {name}" for name in ("rejected", "unknown") if signs.verdicts.get(name)]
-    reasons += _failed(one for one in failures if one.error not in ("VerdictError", "WithheldError"))
-    if waiting:
-        reasons.append(f"{len(waiting)} of {len(signs.batches)} batches left no verdict")
-    return ("failed", ", ".join(reasons)) if reasons else ("success", "")
-
-
-def _before_writing(failures: list[Failure], final: list[Failure], silent: bool) -> tuple[RunState, str]:
+def _before_writing(failures: list[Failure], final: list[Failure], silent: bool) -> RunStatus:
     if final:
-        return "failed", ", ".join(_failed(final))
-    said = ", ".join(_failed(failures))
+        return RunStatus("failed", "task", ", ".join(_failed(final)))
+    why = ", ".join(_failed(failures))
     if silent:
-        return "failed", said or "it ended without a plan, and without a word"
-    return "going on", f"{said}; Airflow tries again" if said else ""
+        return RunStatus("failed", "task" if failures else "silence", why or "it ended without a plan or an error")
+    return RunStatus("running", None, f"{why}; Airflow tries again" if why else "")
 
 
 def _failed(failures: Iterable[Failure]) -> list[str]:
-    return [f"{one.task}{f' {one.batch}' if one.batch else ''} failed ({one.error})" for one in failures]
+    return [
+        f"{failure.task}{f' {failure.batch}' if failure.batch else ''} failed ({failure.error})" for failure in failures
+    ]

@@ -7,7 +7,7 @@ import sqlite3
 from datetime import datetime, timezone
 
 from partner_sync.archive import codec
-from partner_sync.history.run_states import Signs, judge
+from partner_sync.history.run_states import RunEvidence, RunStatus, run_status
 from partner_sync.model import Failure, RunRecord, Trigger
 
 WRITTEN = {"create": "created", "update": "updated", "mark": "marked"}
@@ -41,7 +41,7 @@ def summarise(db: sqlite3.Connection, run: int, now: datetime) -> None:
     """Works the row of a run out anew, and its `side` and `changed`."""
     row = db.execute("SELECT * FROM run WHERE id = ?", [run]).fetchone()
     record, failures = record_of(row), failures_of(row)
-    told, calls = _told(db, run, row["plan_id"])
+    verdicts_at, calls = _verdicts_at(db, run, row["plan_id"])
     begun, ended = row["run_after"], row["run_after"]
     if record is not None:
         begun, ended = record.plan.order.snapshot_begun.timestamp(), record.plan.order.made.timestamp()
@@ -53,28 +53,31 @@ def summarise(db: sqlite3.Connection, run: int, now: datetime) -> None:
     ).fetchone()
     ended = max([ended, last or ended, *(one.at.timestamp() for one in failures)])
     verdicts = _sides(db, run, row, record, begun)
-    state, why = judge(
-        Signs(
+    status = run_status(
+        RunEvidence(
             record=record,
             failures=failures,
             batches=tuple(record.plan.digests) if record and not record.plan.dry_run else (),
-            told={batch: moment(at) for batch, at in told.items()},
+            verdicts_at={batch: moment(at) for batch, at in verdicts_at.items()},
             verdicts=verdicts,
             last_sign=moment(ended),
         ),
         now,
     )
     if record is None and db.execute("SELECT 1 FROM unreadable WHERE run = ?", [run]).fetchone():
-        state, why = "failed", "what the archive has of it cannot be read"
+        status = RunStatus("failed", "unreadable", "its records in the archive cannot be read")
     expected = record.plan.digests if record and not record.plan.dry_run else {}
     db.execute(
-        "UPDATE run SET begun = ?, ended = ?, state = ?, why = ?, settled = ?, batches = ?, batches_done = ?, calls = ?"
-        " WHERE id = ?",
-        [begun, ended, state, why, state != "going on", len(expected), len(told.keys() & expected), calls, run],
-    )
+        "UPDATE run SET begun = ?, ended = ?, state = ?, cause = ?, why = ?, settled = ?, batches = ?,"
+        " batches_done = ?, calls = ? WHERE id = ?",
+        [
+            begun, ended, status.state, status.cause, status.why, status.state != "running", len(expected),
+            len(verdicts_at.keys() & expected), calls, run,
+        ],
+    )  # fmt: skip
 
 
-def _told(db: sqlite3.Connection, run: int, plan_id: str | None) -> tuple[dict[str, float], int]:
+def _verdicts_at(db: sqlite3.Connection, run: int, plan_id: str | None) -> tuple[dict[str, float], int]:
     """The batches of the newest plan that have verdicts, with the time of the newest; and their calls."""
     rows = db.execute(
         "SELECT batch, max(at) AS at, max(calls) AS calls FROM change WHERE try_number IS NOT NULL"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 """Raised when the tables change, or what is put into them: an index of another release is never read."""
 
 TABLES = """
@@ -19,7 +19,7 @@ CREATE TABLE run (
     trigger TEXT,                      -- the Trigger, from the record or from a failure
     failures TEXT NOT NULL DEFAULT '{}',  -- path to Failure
     problem_set INTEGER, plan_id TEXT, made REAL, dry_run INTEGER NOT NULL DEFAULT 0, whole INTEGER NOT NULL DEFAULT 0,
-    state TEXT NOT NULL DEFAULT 'going on', why TEXT NOT NULL DEFAULT '', settled INTEGER NOT NULL DEFAULT 0,
+    state TEXT NOT NULL DEFAULT 'running', cause TEXT, why TEXT NOT NULL DEFAULT '', settled INTEGER NOT NULL DEFAULT 0,
     accounts INTEGER, batches INTEGER NOT NULL DEFAULT 0, batches_done INTEGER NOT NULL DEFAULT 0,
     calls INTEGER NOT NULL DEFAULT 0
 );

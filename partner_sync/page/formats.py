@@ -19,7 +19,7 @@ OUTCOME_SIGNS = {
     "withheld": "‖",
     "dry run": "○",
 }
-STATE_SIGNS = {"success": "✓", "failed": "✕", "dry run": "○", "going on": "…"}
+STATE_SIGNS = {"success": "✓", "failed": "✕", "dry run": "○", "running": "…"}
 HEALTH_SIGNS = {"in step": "●", "needs a person": "▲", "overdue": "▲", "never ran": "○", "being read": "○"}
 NOW_SIGNS = {"as desired": "●", "differs": "≠", "problem": "!", "marked": "−", "not known": "?"}
 

@@ -24,7 +24,7 @@ def test_the_first_visit_says_what_will_appear(watched):
 
 
 def test_a_run_is_watched_from_its_trigger_to_its_last_verdict_without_a_reload(watched):
-    assert ("No plan yet", "… going on", "… waiting", "✓ success", "✓ confirmed") == watched.seen
+    assert ("No plan yet", "… running", "… waiting", "✓ success", "✓ confirmed") == watched.seen
     assert watched.stayed
     assert "success" == watched.run.state
 

@@ -161,7 +161,7 @@ def test_objects_that_cannot_be_read_are_listed(past):
     (past.archive.run_folder(run_id, past.trigger(0).run_after) / "run.json").write_text("{")
     found = past.history(0.5).overview()
     assert 1 == len(found.unreadable)
-    assert ("failed", "what the archive has of it cannot be read") == (found.runs.rows[0].state, found.runs.rows[0].why)
+    assert ("failed", "its records in the archive cannot be read") == (found.runs.rows[0].state, found.runs.rows[0].why)
 
 
 def test_a_run_narrowed_to_accounts_hides_no_failure_of_the_whole(past):
@@ -181,3 +181,9 @@ def test_a_whole_run_with_verdicts_ends_the_failures_before_it(past):
     past.fail(-2)
     past.run(-1, [an_update(1)], verdicts={1: "rejected"})
     assert ["rejected"] == list(items(past))
+
+
+def test_an_instance_named_failed_makes_no_failure_of_a_run_on_hold(past):
+    past.run(-1, instances=("failed",))
+    past.run(0, withheld=[a_mark(number, instance="failed") for number in range(20, 57)], instances=("failed",))
+    assert ["withheld"] == list(items(past))

@@ -52,16 +52,16 @@ def test_verdicts_arrive_batch_by_batch(past):
         run = history.run(run_id)
         seen.append((run.row.state, run.row.batches_done, run.row.batches, run.outcomes))
     assert seen == [
-        ("going on", 0, 3, {"waiting": 250}),
-        ("going on", 1, 3, {"confirmed": 100, "waiting": 150}),
-        ("going on", 2, 3, {"confirmed": 200, "waiting": 50}),
+        ("running", 0, 3, {"waiting": 250}),
+        ("running", 1, 3, {"confirmed": 100, "waiting": 150}),
+        ("running", 2, 3, {"confirmed": 200, "waiting": 50}),
         ("success", 3, 3, {"confirmed": 250}),
     ]
 
 
 def test_a_run_that_falls_silent_is_failed_although_nothing_changed(past):
     run_id = past.run(0, [a_create(1)], written=False)
-    assert "going on" == past.history(0.1).run(run_id).row.state
+    assert "running" == past.history(0.1).run(run_id).row.state
     assert "failed" == past.history(3).run(run_id).row.state
 
 

@@ -1,4 +1,4 @@
-"""What state a run is in, by the signs it left: a table."""
+"""What state a run is in, by what it archived: a table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from partner_sync.history.run_states import Signs, judge
+from partner_sync.history.run_states import RunEvidence, RunStatus, run_status
 from partner_sync.model import Failure, Plan, PlanOrder, RunRecord, Trigger, Withheld
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
@@ -23,85 +23,103 @@ def failed(task="gather_accounts", batch=None, error="ConfigError", at=SOON, ret
     return Failure(TRIGGER, task, batch, try_number, at, error, "message", "", retryable)
 
 
-def signs(record=None, failures=(), batches=(), told=(), verdicts=None):
-    return Signs(record, failures, batches, dict.fromkeys(told, SOON), verdicts or {}, SOON)
+def evidence(record=None, failures=(), batches=(), seen=(), verdicts=None):
+    return RunEvidence(record, failures, batches, dict.fromkeys(seen, SOON), verdicts or {}, SOON)
 
 
 VERDICT = failed("sync", "a", "VerdictError", LATER)
 CASES = {
-    "nothing yet": (signs(), 5, "going on", ""),
-    "nothing, for too long": (signs(), 90, "failed", "it ended without a plan, and without a word"),
-    "a gather task failed": (signs(failures=[failed()]), 5, "failed", "gather_accounts failed (ConfigError)"),
-    "a gather task is tried again": (
-        signs(failures=[failed(error="UnavailableError", retryable=True)]),
+    "nothing yet": (evidence(), 5, "running", None, ""),
+    "nothing, for too long": (evidence(), 90, "failed", "silence", "it ended without a plan or an error"),
+    "a gather task failed": (
+        evidence(failures=[failed()]),
         5,
-        "going on",
+        "failed",
+        "task",
+        "gather_accounts failed (ConfigError)",
+    ),
+    "a gather task is tried again": (
+        evidence(failures=[failed(error="UnavailableError", retryable=True)]),
+        5,
+        "running",
+        None,
         "gather_accounts failed (UnavailableError); Airflow tries again",
     ),
     "tries ran out of time": (
-        signs(failures=[failed(error="UnavailableError", retryable=True)]),
+        evidence(failures=[failed(error="UnavailableError", retryable=True)]),
         90,
         "failed",
+        "task",
         "gather_accounts failed (UnavailableError)",
     ),
     "a batch that nobody knows of yet is tried again": (
-        signs(RECORD, [failed("sync", "a", "UnavailableError", LATER, retryable=True)], ["a"], ["a"], {"unknown": 1}),
+        evidence(
+            RECORD, [failed("sync", "a", "UnavailableError", LATER, retryable=True)], ["a"], ["a"], {"unknown": 1}
+        ),
         5,
-        "going on",
+        "running",
+        None,
         "0 of 1 batches",
     ),
     "a failure before the plan is past": (
-        signs(RECORD, [failed(at=NOON - timedelta(minutes=1))]),
+        evidence(RECORD, [failed(at=NOON - timedelta(minutes=1))]),
         5,
         "success",
+        None,
         "",
     ),
     "compare failed when it was cleared": (
-        signs(RECORD, [failed("compare", at=LATER)]),
+        evidence(RECORD, [failed("compare", at=LATER)]),
         5,
         "failed",
+        "task",
         "compare failed (ConfigError)",
     ),
-    "nothing to do": (signs(RECORD), 5, "success", ""),
-    "a dry run": (signs(DRY), 5, "dry run", ""),
-    "batches to come": (signs(RECORD, batches=["a", "b"], told=["a"]), 5, "going on", "1 of 2 batches"),
+    "nothing to do": (evidence(RECORD), 5, "success", None, ""),
+    "a dry run": (evidence(DRY), 5, "dry run", None, ""),
+    "batches to come": (evidence(RECORD, batches=["a", "b"], seen=["a"]), 5, "running", None, "1 of 2 batches"),
     "batches that never came": (
-        signs(RECORD, batches=["a", "b"], told=["a"]),
+        evidence(RECORD, batches=["a", "b"], seen=["a"]),
         90,
         "failed",
-        "1 of 2 batches left no verdict",
+        "silence",
+        "1 of 2 batches have no result",
     ),
-    "all confirmed": (signs(RECORD, batches=["a"], told=["a"], verdicts={"confirmed": 3}), 5, "success", ""),
+    "all confirmed": (evidence(RECORD, batches=["a"], seen=["a"], verdicts={"confirmed": 3}), 5, "success", None, ""),
     "rejected rows": (
-        signs(RECORD, [VERDICT], ["a"], ["a"], {"confirmed": 3, "rejected": 2, "unknown": 1}),
+        evidence(RECORD, [VERDICT], ["a"], ["a"], {"confirmed": 3, "rejected": 2, "unknown": 1}),
         5,
         "failed",
+        "rows",
         "2 rejected, 1 unknown",
     ),
     "superseded rows are no fault": (
-        signs(RECORD, batches=["a"], told=["a"], verdicts={"superseded": 1}),
+        evidence(RECORD, batches=["a"], seen=["a"], verdicts={"superseded": 1}),
         5,
         "success",
+        None,
         "",
     ),
     "a batch that cannot be written": (
-        signs(RECORD, [failed("sync", "a", "SnapshotError")], ["a"]),
+        evidence(RECORD, [failed("sync", "a", "SnapshotError")], ["a"]),
         5,
         "failed",
+        "task",
         "sync a failed (SnapshotError)",
     ),
     "a batch that was cleared and written": (
-        signs(
+        evidence(
             RECORD, [failed("sync", "a", "SnapshotError", NOON + timedelta(seconds=1))], ["a"], ["a"], {"confirmed": 1}
         ),
         5,
         "success",
+        None,
         "",
     ),
-    "withheld": (signs(WITHHELD), 5, "failed", "37 of kind mark withheld in global"),
+    "withheld": (evidence(WITHHELD), 5, "failed", "withheld", "37 marks on hold in global"),
 }
 
 
-@pytest.mark.parametrize(("left", "minutes", "state", "why"), CASES.values(), ids=CASES)
-def test_the_state_of_a_run_follows_from_its_signs(left, minutes, state, why):
-    assert (state, why) == judge(left, NOON + timedelta(minutes=minutes))
+@pytest.mark.parametrize(("left", "minutes", "state", "cause", "why"), CASES.values(), ids=CASES)
+def test_the_state_of_a_run_follows_from_what_it_archived(left, minutes, state, cause, why):
+    assert RunStatus(state, cause, why) == run_status(left, NOON + timedelta(minutes=minutes))

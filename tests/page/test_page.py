@@ -203,7 +203,7 @@ def test_a_run_that_failed_before_its_plan_says_which_task_and_why(past):
     assert "Zendesk lacks the field support_tier." in text
 
 
-def test_a_run_that_is_going_on_asks_again_and_a_finished_one_does_not(past):
+def test_a_running_run_asks_again_and_a_finished_one_does_not(past):
     done, open_ = past.run(0, [a_create(1)]), past.run(0.9, [a_create(2)], written=False)
     asked = client(past)
     assert "0 of 1 batches" in asked.get("/run", params={"run": open_}).text
