@@ -32,11 +32,11 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
     """Answers one question."""
     asked = _parser(out).parse_args(arguments)
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")  # outside a task, Connections of the database need it
-    url = asked.archive or archive_url(environ)
     try:
+        url = asked.archive or archive_url(environ)
         archive = root(url)
     except (ConfigError, ValueError, ImportError) as error:
-        return _refuse(err, f"The archive {url} cannot be used: {error}")
+        return _refuse(err, f"The archive cannot be used: {error}")
     history = History(archive, default_folder(str(archive), environ), fresh_seconds=60)
     history.refresh()
     if history.trouble is not None:

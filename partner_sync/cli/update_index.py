@@ -26,11 +26,11 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
     """One look, or as many as there are lines in the standard input."""
     asked = _parser(out).parse_args(arguments)
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")  # outside a task, Connections of the database need it
-    url = asked.archive or archive_url(environ)
     try:
+        url = asked.archive or archive_url(environ)
         archive = root(url)
     except (ConfigError, ValueError, ImportError) as error:
-        trouble = f"The archive {url} cannot be used: {error}"
+        trouble = f"The archive cannot be used: {error}"
         if asked.follow:
             _answer(out, trouble)
         err.write(f"{trouble}\n")

@@ -16,6 +16,7 @@ from partner_sync.local.home import Home
 from partner_sync.local.refusal import Refusal
 from partner_sync.local.run import run
 from partner_sync.local.up import ComponentEnded, up
+from partner_sync.orchestration.locations import IN_CHECKOUT
 
 PROGRAM = "python -m partner_sync.local"
 COMMANDS = [one for one in commands.COMMANDS if one.typed.startswith(f"{PROGRAM} ")]
@@ -26,6 +27,8 @@ def main(arguments: Sequence[str]) -> int:
     chosen = _parser().parse_args(arguments).command
     signals.listen()
     try:
+        if not IN_CHECKOUT:
+            raise Refusal(f"`make {chosen}` needs a checkout of Partner Sync; the installed package has no DAG file.")
         if chosen == "run":
             return run(os.environ, console)
         if chosen == "up":

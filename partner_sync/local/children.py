@@ -15,8 +15,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, cast
 
-from partner_sync.local.home import CHECKOUT
 from partner_sync.local.signals import held
+from partner_sync.orchestration.locations import CHECKOUT
 
 
 class Child:

@@ -24,8 +24,8 @@ from datetime import datetime
 from pathlib import Path
 
 from partner_sync.local.refusal import Refusal
+from partner_sync.orchestration.locations import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 MARKER = "home.json"
 HOME = ".partner_sync"
 OURS = (

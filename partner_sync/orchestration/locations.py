@@ -15,6 +15,10 @@ from partner_sync.archive.archive import Archive
 from partner_sync.archive.object_store import Root
 from partner_sync.errors import ConfigError, Mistake
 
+CHECKOUT = Path(__file__).resolve().parents[2]
+IN_CHECKOUT = (CHECKOUT / "dags" / "partner_sync_dag.py").is_file()
+"""False where the package is installed from a wheel."""
+
 
 def archive() -> Archive:
     """The archive of this environment."""
@@ -22,9 +26,20 @@ def archive() -> Archive:
 
 
 def archive_url(environ: Mapping[str, str]) -> str:
-    """The path or URL in `PARTNER_SYNC_ARCHIVE`, or the folder `archive` in `PARTNER_SYNC_HOME`."""
-    home = Path(environ.get("PARTNER_SYNC_HOME") or Path(__file__).parents[1] / ".partner_sync")
-    return environ.get("PARTNER_SYNC_ARCHIVE") or str(home / "archive")
+    """The path or URL in `PARTNER_SYNC_ARCHIVE`, or the folder `archive` in `PARTNER_SYNC_HOME`.
+
+    Without either, a checkout has its own archive.
+
+    :raises ConfigError: if an installed package has neither.
+    """
+    if url := environ.get("PARTNER_SYNC_ARCHIVE"):
+        return url
+    if home := environ.get("PARTNER_SYNC_HOME"):
+        return str(Path(home) / "archive")
+    if IN_CHECKOUT:
+        return str(CHECKOUT / ".partner_sync" / "archive")
+    advice = "Set it to a folder or to s3://CONN_ID@bucket/prefix, the same for all parts of Airflow."
+    raise ConfigError("The environment", [Mistake("PARTNER_SYNC_ARCHIVE", "is not set", advice)])
 
 
 def xcoms() -> Root | None:

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 import pytest
 
 from partner_sync.local.children import Child, end_session, members
-from partner_sync.local.home import CHECKOUT
+from partner_sync.orchestration.locations import CHECKOUT
 
 GRANDCHILDREN = """
 import subprocess, sys, time

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from partner_sync.local.environment import embedded, ignored
-from partner_sync.local.home import CHECKOUT, Home
+from partner_sync.local.home import Home
+from partner_sync.orchestration.locations import CHECKOUT
 
 CONNECTIONS = {"AIRFLOW_CONN_SALESFORCE_DEFAULT": "{}", "AIRFLOW_CONN_ZENDESK_DEFAULT": "{}"}
 

@@ -9,8 +9,9 @@ from contextlib import ExitStack
 import pytest
 
 from partner_sync.local.children import Child
-from partner_sync.local.home import CHECKOUT, Home
+from partner_sync.local.home import Home
 from partner_sync.local.refusal import Refusal
+from partner_sync.orchestration.locations import CHECKOUT
 
 
 def test_the_home_is_in_the_checkout_unless_the_environment_names_another(tmp_path):
