@@ -31,7 +31,16 @@ FOLDERS = (
 ENTRY_POINTS = {"__init__", "__main__", "why", "retention"}
 """What `python -m` starts: above all folders, and no more than a call."""
 
-AIRFLOW = {"orchestration", "local", "dags", "plugins", "alerts/apprise", "alerts/callbacks", "page/access"}
+AIRFLOW = {
+    "orchestration",
+    "local",
+    "dags",
+    "plugins",
+    "alerts/apprise",
+    "alerts/callbacks",
+    "page/access",
+    "page/plugin",
+}
 """Folders and modules that may import Airflow."""
 
 IMPURE = {"requests", "urllib3", "airflow", "simple_salesforce", "zenpy", "aiohttp", "os", "time", "pathlib", "socket"}
