@@ -17,7 +17,7 @@ _ICONS = {
 }
 
 
-class PartnerSyncPage(AirflowPlugin):  # type: ignore[misc] - Airflow ships no types
+class PartnerSyncPage(AirflowPlugin):  # type: ignore[misc]  # Airflow ships no types
     name = "partner_sync_page"
     fastapi_apps = [{"app": app(history, may_look), "url_prefix": "/partner-sync", "name": "Partner Sync"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012 - as Airflow's own plugins are written
