@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from partner_sync.compare.desired import Desired
 from partner_sync.compare.multimap import Index
 from partner_sync.compare.problem_kinds import problem
-from partner_sync.config.load import Config
 from partner_sync.ids import id_18
-from partner_sync.model import InstanceRead, Organization, Problem
+from partner_sync.model import Organization, Problem
 from partner_sync.whitespace import trimmed
 
 
@@ -28,17 +26,6 @@ class Matches:
     held: frozenset[int]
     """Organizations that belong to an account, or may: nobody marks them."""
     problems: tuple[Problem, ...]
-
-
-def unique(read: InstanceRead) -> list[Organization]:
-    """Every organization once, by id: pages may overlap."""
-    by_id = {one.id: one for one in read.organizations}
-    return [by_id[number] for number in sorted(by_id)]
-
-
-def matches(config: Config, wanted: Desired, instance: str, organizations: Iterable[Organization]) -> Matches:
-    """Match all accounts of a comparison."""
-    return match(instance, sorted(wanted.known), organizations, frozenset(config.partners.values))
 
 
 def match(

@@ -6,19 +6,15 @@ answer as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from partner_sync.compare.desired import DesiredAccount, canonical, canonical_of, desired
-from partner_sync.compare.matching import match
+from partner_sync.compare.desired import DesiredAccount, canonical, canonical_of
+from partner_sync.compare.plan import Comparison
 from partner_sync.config.load import Config
 from partner_sync.ids import id_18
 from partner_sync.model import (
     NAME,
-    AccountsSnapshot,
-    InstanceRead,
     Organization,
-    OrganizationsSnapshot,
-    PlanOrder,
     Standing,
     Standings,
     Value,
@@ -26,24 +22,19 @@ from partner_sync.model import (
 from partner_sync.whitespace import trimmed
 
 
-def standings(
-    config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot, order: PlanOrder
-) -> tuple[Standings, ...]:
+def standings(comparison: Comparison) -> Iterator[Standings]:
     """One table for each instance: its accounts by id, then organizations of those that a problem blocks, and partner
     organizations without account."""
-    wanted = desired(config, accounts.rows)
-    table = _Table(config, wanted.fields)
-    partner_values = frozenset(config.partners.values)
-    found = []
-    for read in organizations.instances:
-        matched = match(read.instance, sorted(wanted.known), read.organizations, partner_values).matched
+    matched, wanted = comparison.matched, comparison.matched.desired
+    table = _Table(matched.config, wanted.fields)
+    for instance in matched.instances:
+        of_account = instance.matches.matched
         rows = (
-            *table.accounts(wanted.accounts, matched),
-            *table.blocked(wanted.blocked, matched),
-            *table.others(read, matched, partner_values),
+            *table.accounts(wanted.accounts, of_account),
+            *table.blocked(wanted.blocked, of_account),
+            *table.others(instance.partners, of_account),
         )
-        found.append(Standings(order, read.instance, (NAME, *wanted.fields), tuple(rows)))
-    return tuple(found)
+        yield Standings(comparison.plan.order, instance.name, (NAME, *wanted.fields), rows)
 
 
 class _Table:
@@ -62,12 +53,10 @@ class _Table:
         for account_id in sorted(account_ids & matched.keys()):
             yield self._row(account_id, trimmed(matched[account_id].name), None, matched[account_id])
 
-    def others(
-        self, read: InstanceRead, matched: dict[str, Organization], partner_values: frozenset[str]
-    ) -> Iterator[Standing]:
+    def others(self, partners: Iterable[Organization], matched: dict[str, Organization]) -> Iterator[Standing]:
         ours = {organization.id for organization in matched.values()}
-        for one in sorted(read.organizations, key=lambda organization: organization.id):
-            if one.account_type in partner_values and one.id not in ours:
+        for one in partners:
+            if one.id not in ours:
                 yield self._row(id_18(one.salesforce_id) or id_18(one.external_id), trimmed(one.name), None, one)
 
     def _row(

@@ -1,7 +1,6 @@
-"""Desired against existing: from two snapshots to the plan. Pure, linear, and the same whatever the order of the input.
+"""From matched snapshots to the plan. Linear, and the same whatever the order of the input.
 
-The order of thought is that of the design: what is desired, which organization is whose, who may get which name, what
-differs, what is missing, what this run was asked for, and whether that is too much.
+Steps: name conflicts, differences, missing accounts, `account_ids` of the run, limits.
 """
 
 from __future__ import annotations
@@ -11,28 +10,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from partner_sync.compare.batches import batches as batches
-from partner_sync.compare.desired import Desired, desired
+from partner_sync.compare.batches import batches
+from partner_sync.compare.desired import Desired
 from partner_sync.compare.differences import ADOPTED, UNMARKED, Changes
 from partner_sync.compare.guards import limit
-from partner_sync.compare.matching import Matches, matches, unique
 from partner_sync.compare.missing import Named, marks
 from partner_sync.compare.name_conflicts import settle
 from partner_sync.compare.problem_kinds import problem
-from partner_sync.compare.soql import selected
+from partner_sync.compare.snapshots import MatchedInstance, MatchedSnapshots
 from partner_sync.config.load import Config
-from partner_sync.config.params import Options as Options
-from partner_sync.config.params import options as options
-from partner_sync.errors import SnapshotError
+from partner_sync.config.params import Options
 from partner_sync.ids import id_18
 from partner_sync.model import (
     KINDS,
-    AccountsSnapshot,
+    Batch,
     Change,
     Create,
-    InstanceRead,
     Organization,
-    OrganizationsSnapshot,
     Plan,
     PlanOrder,
     Problem,
@@ -40,42 +34,39 @@ from partner_sync.model import (
     Withheld,
 )
 
-# -- the plan -----------------------------------------------------------------------------------------------
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What comes of comparing: the desired state with its matches, the plan, and the plan's batches."""
+
+    matched: MatchedSnapshots
+    plan: Plan
+    batches: tuple[Batch, ...]
 
 
 @dataclass
 class _Side:
     """One instance on its way to a plan."""
 
-    instance: str
-    write: bool
-    organizations: list[Organization]
-    partners: list[Organization]
-    matches: Matches
+    matched: MatchedInstance
     changes: list[Change] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     withheld: list[Withheld] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
-    types: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def instance(self) -> str:
+        return self.matched.name
+
+    @property
+    def write(self) -> bool:
+        return self.matched.write
 
 
-def compare(
-    config: Config,
-    accounts: AccountsSnapshot,
-    organizations: OrganizationsSnapshot,
-    options: Options,
-    *,
-    plan_id: str,
-    run_id: str,
-    made: datetime,
-) -> Plan:
-    """All changes, problems, withheld changes and counts of one comparison.
-
-    :raises SnapshotError: if a snapshot cannot be what a complete read gives.
-    """
-    _check(config, accounts, organizations)
-    wanted = desired(config, accounts.rows)
-    sides = [_side(config, wanted, read) for read in _in_order(config, organizations)]
+def compare(matched: MatchedSnapshots, options: Options, *, plan_id: str, run_id: str, made: datetime) -> Comparison:
+    """All changes, problems, withheld changes and counts of one comparison."""
+    config, accounts, wanted = matched.config, matched.accounts, matched.desired
+    sides = [_Side(instance) for instance in matched.instances]
     for side in sides:
         _compare_accounts(config, wanted, side)
     problems = [*wanted.problems, *_unknown(options, wanted, sides)]
@@ -92,84 +83,28 @@ def compare(
         run_id=run_id,
         dry_run=options.dry_run,
         config_digest=config.digest,
-        reads=(accounts.proof, *(read.proof for read in _in_order(config, organizations))),
-        counts=_counts(len(accounts.rows), len(problems), sides),
+        reads=(accounts.proof, *(instance.proof for instance in matched.instances)),
+        counts=_counts(config, len(accounts.rows), len(problems), sides),
         changes=tuple(one for side in sides for one in side.changes if side.write and not _is_withheld(one, side)),
         withheld_changes=tuple(one for side in sides for one in side.changes if _is_withheld(one, side)),
         withheld=tuple(one for side in sides for one in side.withheld),
         problems=tuple(problems),
     )
-    return replace(plan, digests={batch.name: batch.digest for batch in batches(plan)})
-
-
-def refuse_old(
-    accounts: AccountsSnapshot, organizations: OrganizationsSnapshot, now: datetime, max_age_hours: float
-) -> None:
-    """Raises SnapshotError for a read that is older than a plan may be: whoever came since would be created twice."""
-    for task, begun in (("gather_accounts", accounts.begun), ("gather_organizations", organizations.begun)):
-        hours = (now - begun).total_seconds() / 3600
-        if hours > max_age_hours:
-            raise SnapshotError(
-                f"The snapshot of {task} is {hours:.1f} h old; of one older than {max_age_hours:g} h no plan is made."
-                " Clear the two gather tasks with downstream."
-            )
-
-
-def _check(config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot) -> None:
-    """The gather tasks refuse such reads; a snapshot that comes to us like this has lost something on its way."""
-    if not accounts.rows or len(accounts.rows) != accounts.proof.read:
-        raise SnapshotError(
-            f"The account snapshot has {len(accounts.rows)} rows, {accounts.proof.read} were read: nothing may be"
-            " concluded from it. Clear gather_accounts."
-        )
-    if missing := set(selected(config)).difference(accounts.rows[0]):
-        raise SnapshotError(
-            f"The account snapshot was taken under another config: it has no {', '.join(sorted(missing))}. Clear"
-            " gather_accounts and gather_organizations with downstream."
-        )
-    names = [instance.name for instance in config.instances]
-    read = [one.instance for one in organizations.instances]
-    if sorted(names) != sorted(read):
-        raise SnapshotError(
-            f"The organization snapshot is of {', '.join(read) or 'no instance'}, the config names {', '.join(names)}."
-            " Clear gather_organizations."
-        )
-    for one in organizations.instances:
-        if not one.organizations or len(one.organizations) != one.proof.read:
-            raise SnapshotError(
-                f"The snapshot of {one.instance} has {len(one.organizations)} organizations, {one.proof.read} were"
-                " read: nothing may be concluded from it. Clear gather_organizations."
-            )
-
-
-def _in_order(config: Config, organizations: OrganizationsSnapshot) -> list[InstanceRead]:
-    order = [instance.name for instance in config.instances]
-    return sorted(organizations.instances, key=lambda read: order.index(read.instance))
-
-
-def _side(config: Config, wanted: Desired, read: InstanceRead) -> _Side:
-    organizations = unique(read)
-    values = frozenset(config.partners.values)
-    partners = [one for one in organizations if one.account_type in values]
-    write = read.write and next(one.write for one in config.instances if one.name == read.instance)
-    side = _Side(read.instance, write, organizations, partners, matches(config, wanted, read.instance, organizations))
-    side.counts.update(organizations=len(organizations), partner_organizations=len(partners))
-    types = Counter(one.account_type for one in partners)
-    side.types = {f"type:{value}": types[value] for value in config.partners.values}
-    return side
+    cut = batches(plan)
+    return Comparison(matched, replace(plan, digests={batch.name: batch.digest for batch in cut}), cut)
 
 
 def _compare_accounts(config: Config, wanted: Desired, side: _Side) -> None:
     """What the accounts want of one instance: creates, updates, and the problems on the way to them."""
     changes = Changes(config, side.instance, wanted.fields)
-    matched, undecided = side.matches.matched, side.matches.undecided
-    side.problems += side.matches.problems
+    matched, undecided = side.matched.matches.matched, side.matched.matches.undecided
+    side.problems += side.matched.matches.problems
     if config.adoption == "problem":
         refused = {one for one in wanted.accounts if one in matched and changes.adopts(matched[one])}
         side.problems += [_adoption(side, one, matched[one]) for one in sorted(refused)]
         undecided = undecided | refused
     accounts = {key: account for key, account in wanted.accounts.items() if key not in undecided}
-    names = settle(side.instance, side.write, accounts, matched, side.organizations)
+    names = settle(side.instance, side.write, accounts, matched, side.matched.organizations)
     side.problems += names.problems
     for account in accounts.values():
         organization, named = matched.get(account.id), account.id not in names.withheld
@@ -187,7 +122,7 @@ def _compare_missing(
     config: Config, wanted: Desired, named: frozenset[str], side: _Side, made: datetime
 ) -> Sequence[Problem]:
     """Partner organizations without account: marks, and problems of those whose id says nothing."""
-    loose = (one for one in side.partners if one.id not in side.matches.held)
+    loose = (one for one in side.matched.partners if one.id not in side.matched.matches.held)
     in_problems = {number for one in side.problems for number in one.organization_ids}
     found = marks(config, side.instance, loose, Named(named, in_problems, wanted.unidentified), made)
     side.changes += found.marks
@@ -211,7 +146,7 @@ def _unknown(options: Options, wanted: Desired, sides: Iterable[_Side]) -> list[
     asked = set(options.account_ids) - wanted.known
     if asked:
         for side in sides:
-            for one in side.organizations:
+            for one in side.matched.organizations:
                 asked -= {id_18(one.salesforce_id), id_18(one.external_id)}
     return [
         problem("account_id_unknown", f"{one} was asked for in account_ids.", accounts=[one]) for one in sorted(asked)
@@ -230,7 +165,7 @@ def _narrow(config: Config, options: Options, side: _Side) -> None:
         side.withheld = limit(
             side.instance,
             side.changes,
-            len(side.partners),
+            len(side.matched.partners),
             config.limits,
             options.allow_over_limit,
             options.account_ids,
@@ -272,10 +207,10 @@ COUNTED: Mapping[str, str] = {
 """What a plan counts of each instance."""
 
 
-def _counts(accounts: int, problems: int, sides: Sequence[_Side]) -> dict[str, int]:
+def _counts(config: Config, accounts: int, problems: int, sides: Sequence[_Side]) -> dict[str, int]:
     """Totals of the instances that are written (of all, if none is); by instance as well, if there are several."""
     counts = {"accounts": accounts, "problems": problems}
-    by_instance = {side.instance: _counted(side) for side in sides}
+    by_instance = {side.instance: _counted(config, side) for side in sides}
     totals = [by_instance[side.instance] for side in sides if side.write] or list(by_instance.values())
     for one in totals:
         for key, count in one.items():
@@ -286,8 +221,10 @@ def _counts(accounts: int, problems: int, sides: Sequence[_Side]) -> dict[str, i
     return counts
 
 
-def _counted(side: _Side) -> dict[str, int]:
+def _counted(config: Config, side: _Side) -> dict[str, int]:
     counts = side.counts.copy()
+    counts.update(organizations=len(side.matched.organizations), partner_organizations=len(side.matched.partners))
+    types = Counter(one.account_type for one in side.matched.partners)
     for change in side.changes:
         if not side.write:
             counts[f"would_{change.kind}"] += 1
@@ -299,4 +236,4 @@ def _counted(side: _Side) -> dict[str, int]:
             counts["adopted"] += any(one.reason.startswith(ADOPTED) for one in change.fields)
             counts["unmarked"] += any(one.reason == UNMARKED for one in change.fields)
     keys = tuple(COUNTED) if side.write else (*COUNTED, *(f"would_{kind}" for kind in KINDS))
-    return {key: counts[key] for key in keys} | side.types
+    return {key: counts[key] for key in keys} | {f"type:{value}": types[value] for value in config.partners.values}

@@ -21,10 +21,9 @@ from partner_sync.orchestration.run_context import Context, config_of, trigger_o
 
 if TYPE_CHECKING:
     from partner_sync.archive.archive import Archive
+    from partner_sync.compare.snapshots import MatchedSnapshots
     from partner_sync.config.load import Config
     from partner_sync.model import (
-        AccountsSnapshot,
-        OrganizationsSnapshot,
         Plan,
         RowVerdict,
         RunRecord,
@@ -44,8 +43,8 @@ PROGRESS_SECONDS = 5
 @remembered
 def gather_accounts() -> None:
     """Reads all accounts of the query, and hands them on as an AccountsSnapshot."""
-    from partner_sync.compare.plan import options
     from partner_sync.compare.soql import soql
+    from partner_sync.config.params import options
     from partner_sync.gather import accounts as salesforce
     from partner_sync.orchestration import connections, telemetry, xcoms
 
@@ -88,7 +87,9 @@ def gather_organizations() -> None:
 def compare() -> list[dict[str, str]]:
     """Makes the plan and its batches, archives it, and names it the latest. Returns one small reference per batch."""
     from partner_sync.compare.partner_states import standings
-    from partner_sync.compare.plan import batches, compare, options, refuse_old
+    from partner_sync.compare.plan import compare
+    from partner_sync.compare.snapshots import match_snapshots, refuse_old
+    from partner_sync.config.params import options
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
     from partner_sync.orchestration import locations, telemetry, xcoms
     from partner_sync.sync.clock_skew import refuse_latest_ahead
@@ -98,28 +99,25 @@ def compare() -> list[dict[str, str]]:
     accounts = xcoms.pull(ti, AccountsSnapshot, "gather_accounts")
     organizations = xcoms.pull(ti, OrganizationsSnapshot, "gather_organizations")
     refuse_old(accounts, organizations, made, config.sync.max_plan_age_hours)
-    organizations = _read_adopted(config, accounts, organizations)
-    plan = compare(
-        config,
-        accounts,
-        organizations,
+    comparison = compare(
+        _read_adopted(match_snapshots(config, accounts, organizations)),
         options(context["params"]),
         plan_id=f"{made:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
         run_id=context["run_id"],
         made=made,
     )
+    plan, queue = comparison.plan, comparison.batches
     log.info("plan %s: %s", plan.id, ", ".join(f"{name} {count}" for name, count in plan.counts.items() if count))
     archive = locations.archive()
     written = [instance.name for instance in config.instances if instance.write]
     for instance in written if not plan.dry_run else ():
         refuse_latest_ahead(archive, instance, _now())
     archive.write_run(_record(context, config, plan))
-    for standing in standings(config, accounts, organizations, plan.order):
+    for standing in standings(comparison):
         archive.write_standings(standing)
     if plan.dry_run:
         telemetry.planned(context, plan, written)
         return []
-    queue = batches(plan)
     names = [batch.name for batch in queue]
     names += [WITHHELD] * bool(plan.withheld) + [PROBLEMS] * bool(plan.problems and config.problems == "fail")
     _check_room(len(names))
@@ -208,22 +206,19 @@ def _fail_with(batch: str, verdicts: Sequence[RowVerdict]) -> NoReturn:
     )
 
 
-def _read_adopted(
-    config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot
-) -> OrganizationsSnapshot:
+def _read_adopted(matched: MatchedSnapshots) -> MatchedSnapshots:
     """Reads whole what an account matches although it was no partner organization: a plan shows its old values."""
-    from partner_sync.compare.adoption import unread_matches, with_read
     from partner_sync.gather import organizations as zendesk
     from partner_sync.orchestration import connections, telemetry
 
-    read = {}
-    for name, ids in unread_matches(config, accounts, organizations).items():
+    config, read = matched.config, {}
+    for name, ids in matched.unread().items():
         instance = next(instance for instance in config.instances if instance.name == name)
         client = connections.zendesk(instance, config.calls)
         chunks = (client.show_many(ids=ids[start : start + zendesk.MANY]) for start in range(0, len(ids), zendesk.MANY))
         read[name] = tuple(zendesk.whole(raw, **_kept(config)) for chunk in chunks for raw in chunk)
         telemetry.calls(name, client.calls)
-    return with_read(organizations, read)
+    return matched.with_read(read) if read else matched
 
 
 def _kept(config: Config) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Compares once, in a process of its own, and prints seconds of a core and memory as JSON.
+"""Does all of `compare` once, in a process of its own, and prints seconds of a core and memory as JSON.
+
+That is: map, match, plan, batches, partner states, and every object that the task writes to the archive and the XComs.
 
     python -m tests.benchmarks.compare_once make FOLDER NUMBER    NUMBER accounts against as many organizations
     python -m tests.benchmarks.compare_once run FOLDER
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -18,12 +21,22 @@ from pathlib import Path
 from typing import Any
 
 from partner_sync.archive import codec
-from partner_sync.compare.batches import batches
+from partner_sync.archive.archive import Archive
 from partner_sync.compare.desired import owned_fields
-from partner_sync.compare.plan import compare
+from partner_sync.compare.partner_states import standings
+from partner_sync.compare.plan import Comparison, compare
+from partner_sync.compare.snapshots import match_snapshots
 from partner_sync.config.load import load
 from partner_sync.config.params import Options
-from partner_sync.model import AccountsSnapshot, InstanceRead, Organization, OrganizationsSnapshot, ReadProof
+from partner_sync.model import (
+    AccountsSnapshot,
+    InstanceRead,
+    Organization,
+    OrganizationsSnapshot,
+    ReadProof,
+    RunRecord,
+    Trigger,
+)
 from partner_sync.sandbox import large_world
 from tests.benchmarks import memory
 from tests.benchmarks.stage import CONFIG
@@ -67,18 +80,19 @@ def _organizations(rows: list[dict[str, Any]], owned: tuple[str, ...]) -> Iterat
 
 
 def run(folder: Path) -> dict[str, Any]:
-    config = load(CONFIG.read_text(), "partner_sync.toml")
     start, begun = memory.now(), time.process_time()
     accounts = _read(AccountsSnapshot, folder / "accounts.json")
     organizations = _read(OrganizationsSnapshot, folder / "organizations.json")
     loaded, clock = time.process_time(), time.perf_counter()
-    plan = compare(config, accounts, organizations, Options(), plan_id="p", run_id="r", made=BEGUN)
+    with tempfile.TemporaryDirectory() as archive:
+        comparison = _whole_task(accounts, organizations, Archive(Path(archive)))
     took = time.process_time() - loaded, time.perf_counter() - clock, memory.peak() - start
+    plan = comparison.plan
     changes = [*plan.changes, *plan.withheld_changes]
-    told = {change.account_id for change in changes if change.kind != "mark"}
-    told |= {account for problem in plan.problems for account in problem.account_ids}
-    assert len(told) + plan.counts["unchanged"] == len(accounts.rows), "an account is lost"
-    assert sum(len(batch.changes) for batch in batches(plan)) == len(plan.changes), "a change is lost"
+    reported = {change.account_id for change in changes if change.kind != "mark"}
+    reported |= {account for problem in plan.problems for account in problem.account_ids}
+    assert len(reported) + plan.counts["unchanged"] == len(accounts.rows), "an account is lost"
+    assert sum(len(batch.changes) for batch in comparison.batches) == len(plan.changes), "a change is lost"
     return {
         "load_seconds": loaded - begun,
         "seconds": took[0],
@@ -89,8 +103,23 @@ def run(folder: Path) -> dict[str, Any]:
     }
 
 
-def count(folder: Path) -> dict[str, Any]:
+def _whole_task(accounts: AccountsSnapshot, organizations: OrganizationsSnapshot, archive: Archive) -> Comparison:
+    """The order of `tasks.compare`, which needs an Airflow for the rest."""
     config = load(CONFIG.read_text(), "partner_sync.toml")
+    matched = match_snapshots(config, accounts, organizations)
+    assert not matched.unread()
+    comparison = compare(matched, Options(), plan_id="p", run_id="r", made=BEGUN)
+    trigger = Trigger("partner_sync", "r", "manual", None, None, BEGUN, {})
+    archive.write_run(RunRecord(trigger, {}, comparison.plan))
+    for states in standings(comparison):
+        archive.write_standings(states)
+    for batch in comparison.batches:
+        codec.dump(batch)
+    archive.name_latest("global", comparison.plan.order)
+    return comparison
+
+
+def count(folder: Path) -> dict[str, Any]:
     accounts = _read(AccountsSnapshot, folder / "accounts.json")
     organizations = _read(OrganizationsSnapshot, folder / "organizations.json")
     calls = 0
@@ -99,9 +128,10 @@ def count(folder: Path) -> dict[str, Any]:
         nonlocal calls
         calls += event.endswith("call")
 
-    sys.setprofile(called)
-    compare(config, accounts, organizations, Options(), plan_id="p", run_id="r", made=BEGUN)
-    sys.setprofile(None)
+    with tempfile.TemporaryDirectory() as archive:
+        sys.setprofile(called)
+        _whole_task(accounts, organizations, Archive(Path(archive)))
+        sys.setprofile(None)
     return {"calls": calls}
 
 

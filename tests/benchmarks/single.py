@@ -15,8 +15,8 @@ from typing import Any
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.stage import REPOSITORY, TOKENS, fresh, sandbox
 
-COMPARE = "compare, 100,000 accounts against 100,000 organizations"
-COMPARE_SECONDS, COMPARE_MEGABYTES = 3.0, 600
+COMPARE = "the whole task compare, 100,000 accounts against 100,000 organizations"
+COMPARE_SECONDS, COMPARE_MEGABYTES = 4.0, 600
 LINEAR_FROM, LINEAR = 10_000, 1.05
 """Ten times the accounts may take ten times this many times as many function calls. Calls are counted, since they are
 the same every time; seconds a row also grow with what the processor's caches no longer hold, and stand beside it."""
@@ -41,7 +41,7 @@ def compare(folder: Path, quick: bool) -> Iterator[Figure]:
             yield Figure("its memory", memory_target, f"{held:.0f} MB", held < COMPARE_MEGABYTES)
         else:
             measured = f"{took:.2f} s of a core, {held:.0f} MB, {runs[0]['changes']:,} changes"
-            yield Figure(f"compare, {size:,} against {size:,}", "", measured)
+            yield Figure(f"the whole task compare, {size:,} against {size:,}", "", measured)
     times, longer = calls[100_000] / calls[LINEAR_FROM], seconds[100_000] / seconds[LINEAR_FROM]
     measured = f"{times:.2f} times the function calls, {longer:.1f} times the seconds"
     yield Figure("compare, ten times 10,000", "10 times the work", measured, times <= 10 * LINEAR)

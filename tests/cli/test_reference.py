@@ -11,12 +11,10 @@ from partner_sync.cli import reference
 from partner_sync.cli.config_reference import RULES
 from partner_sync.cli.tables import Table, markdown
 from partner_sync.compare.desired import expected_fields
-from partner_sync.compare.plan import compare
 from partner_sync.compare.soql import selected
 from partner_sync.config.load import schema
-from partner_sync.config.params import Options
 from partner_sync.config.settings import Instance
-from tests.compare.builders import BYSTANDER, CONFIG, MADE, SHIPPED, accounts, an_account, an_instance, snapshot
+from tests.compare.builders import BYSTANDER, CONFIG, SHIPPED, accounts, an_account, an_instance, make_plan, snapshot
 
 
 def rows(part: str) -> dict[str, tuple[str, ...]]:
@@ -94,7 +92,7 @@ def test_the_counts_are_those_of_a_plan() -> None:
     told = {row[0].strip("`") for row in table.rows}
     config = replace(CONFIG, instances=tuple(Instance(name, name, write=True) for name in ("one", "other")))
     sides = snapshot(an_instance(BYSTANDER, name="one"), an_instance(BYSTANDER, name="other", write=False))
-    plan = compare(config, accounts(an_account()), sides, Options(), plan_id="p", run_id="r", made=MADE)
+    plan = make_plan(config, accounts(an_account()), sides)
     assert told == {re.sub(r"^type:.*", "type:…", name.split(".")[-1]) for name in plan.counts}
 
 

@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from partner_sync.compare.plan import Options, compare
+from partner_sync.compare.plan import compare
+from partner_sync.compare.snapshots import match_snapshots
 from partner_sync.config.load import Config, load
+from partner_sync.config.params import Options
 from partner_sync.ids import id_18
 from partner_sync.model import (
     EXTERNAL_ID,
@@ -112,6 +114,18 @@ BYSTANDER = an_organization(99, name="Bystander", salesforce_id=None, external_i
 """An organization that is nobody's; without any, a snapshot is refused."""
 
 
+def make_plan(
+    config: Config,
+    accounts: AccountsSnapshot,
+    organizations: OrganizationsSnapshot,
+    options: Options | None = None,
+    made: datetime = MADE,
+) -> Plan:
+    """The plan of two snapshots."""
+    matched = match_snapshots(config, accounts, organizations)
+    return compare(matched, options or Options(), plan_id="p1", run_id="r1", made=made).plan
+
+
 def plan_of(
     rows: list[Row],
     organizations: list[Organization],
@@ -121,15 +135,7 @@ def plan_of(
     made: datetime = MADE,
 ) -> Plan:
     """The plan for one instance, which has a bystander besides the organizations."""
-    return compare(
-        config,
-        accounts(*rows),
-        snapshot(an_instance(*organizations, BYSTANDER)),
-        options or Options(),
-        plan_id="p1",
-        run_id="r1",
-        made=made,
-    )
+    return make_plan(config, accounts(*rows), snapshot(an_instance(*organizations, BYSTANDER)), options, made)
 
 
 def changed(change: Change) -> dict[str, tuple[Value, Value]]:

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from partner_sync.compare.adoption import unread_matches, with_read
-from partner_sync.compare.plan import Options, compare
+from partner_sync.compare.plan import compare
+from partner_sync.compare.snapshots import match_snapshots
 from partner_sync.config.load import load
+from partner_sync.config.params import Options
 from partner_sync.errors import SnapshotError
 from partner_sync.model import Create, FieldChange, Update
 from tests.compare.builders import (
@@ -24,6 +25,7 @@ from tests.compare.builders import (
     an_organization,
     changed,
     kinds,
+    make_plan,
     only_problem,
     plan_of,
     snapshot,
@@ -166,7 +168,7 @@ def test_adoption_can_be_a_problem_instead(kind: str | None, said: str) -> None:
     assert (problem.kind, problem.account_ids, problem.organization_ids) == ("adoption", (an_id(1),), (101,))
     assert said in problem.detail
     assert plan.changes == ()
-    assert unread_matches(config, accounts(an_account(1)), snapshot(an_instance(organization))) == {}
+    assert match_snapshots(config, accounts(an_account(1)), snapshot(an_instance(organization))).unread() == {}
 
 
 def test_an_attribute_that_is_added_to_the_file_alone_is_compared() -> None:
@@ -185,10 +187,10 @@ def test_matches_that_were_kept_without_fields_are_read_whole_before_they_are_co
     rows = [an_account(1), an_account(2), an_account(3, Name=None)]
     kept = [an_organization(number, account_type="customer", fields=None) for number in (3, 2)]
     organizations = snapshot(an_instance(an_organization(1), *kept, BYSTANDER))
-    unread = unread_matches(CONFIG, accounts(*rows), organizations)
-    assert unread == {"global": [102]}
-    whole = with_read(organizations, {"global": (an_organization(2, account_type="customer"),)})
-    plan = compare(CONFIG, accounts(*rows), whole, Options(), plan_id="p", run_id="r", made=MADE)
+    matched = match_snapshots(CONFIG, accounts(*rows), organizations)
+    assert matched.unread() == {"global": [102]}
+    whole = matched.with_read({"global": (an_organization(2, account_type="customer"),)})
+    plan = compare(whole, Options(), plan_id="p", run_id="r", made=MADE).plan
     assert [changed(one) for one in plan.changes] == [{"account_type": ("customer", "open_partner")}]
 
 
@@ -204,7 +206,7 @@ def test_matches_that_were_kept_without_fields_are_read_whole_before_they_are_co
 def test_whatever_form_its_id_has_a_match_without_fields_is_found(ids: dict[str, str | None]) -> None:
     organization = replace(an_organization(1, account_type="customer", fields=None), **ids)
     organizations = snapshot(an_instance(BYSTANDER, organization))
-    assert unread_matches(CONFIG, accounts(an_account(1)), organizations) == {"global": [101]}
+    assert match_snapshots(CONFIG, accounts(an_account(1)), organizations).unread() == {"global": [101]}
 
 
 def test_only_instances_with_such_matches_are_named_and_touched() -> None:
@@ -216,9 +218,10 @@ def test_only_instances_with_such_matches_are_named_and_touched() -> None:
     )
     unread = an_organization(1, account_type="customer", fields=None)
     organizations = snapshot(an_instance(an_organization(1)), an_instance(unread, name="us"))
-    assert unread_matches(config, accounts(an_account(1)), organizations) == {"us": [101]}
-    again = with_read(organizations, {"us": (an_organization(1, account_type="customer"),)})
-    assert again.instances[0] is organizations.instances[0]
+    matched = match_snapshots(config, accounts(an_account(1)), organizations)
+    assert matched.unread() == {"us": [101]}
+    again = matched.with_read({"us": (an_organization(1, account_type="customer"),)})
+    assert again.instances[0] is matched.instances[0]
     assert again.instances[1].organizations[0].fields is not None
 
 
@@ -234,7 +237,7 @@ def comparing(rows: list[dict[str, object]], read: int | None = None, **instance
     organizations = snapshot(
         *(replace(an_instance(an_organization(1)), instance=name, **changes) for name, changes in instances.items())
     )
-    compare(SHIPPED, accounts(*rows, read=read), organizations, Options(), plan_id="p", run_id="r", made=MADE)
+    make_plan(SHIPPED, accounts(*rows, read=read), organizations)
 
 
 @pytest.mark.parametrize(("rows", "read"), [([], 0), ([], 5), ([an_account(1)], 2)])

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from partner_sync.compare.guards import limit
-from partner_sync.compare.plan import Options
+from partner_sync.config.params import Options
 from partner_sync.config.settings import Limit
 from partner_sync.model import Change, Kind, Mark, Plan
 from tests.compare.builders import CONFIG, SHIPPED, an_account, an_id, an_organization, plan_of

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from partner_sync.compare.plan import Options, compare
 from partner_sync.config.load import load
 from partner_sync.model import Create
 from tests.compare.builders import (
     BYSTANDER,
-    MADE,
     TOML,
     Row,
     accounts,
@@ -19,6 +17,7 @@ from tests.compare.builders import (
     an_organization,
     changed,
     kinds,
+    make_plan,
     only_problem,
     plan_of,
     snapshot,
@@ -178,14 +177,10 @@ def test_whoever_holds_a_shared_name_keeps_it() -> None:
 def test_nothing_is_freed_in_an_instance_that_is_only_read() -> None:
     text = TOML.replace("write = true", "write = false").replace('["0014M00001sDiGEQA0"]', "[]")
     organizations = (an_organization(1), an_organization(2, name="Acme"), BYSTANDER)
-    plan = compare(
+    plan = make_plan(
         load(text, "partner_sync.toml"),
         accounts(named(1, "Acme"), named(2, "Nimbus")),
         snapshot(an_instance(*organizations)),
-        Options(),
-        plan_id="p",
-        run_id="r",
-        made=MADE,
     )
     assert kinds(plan) == ["name_taken"]
     assert plan.changes == ()

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from partner_sync.compare.plan import Options, batches, compare
+from partner_sync.compare.batches import batches
 from partner_sync.compare.problem_kinds import PROBLEMS
+from partner_sync.config.params import Options
 from partner_sync.config.settings import Instance, Limit
 from partner_sync.model import KINDS, Plan, PlanOrder, ReadProof
 from tests.compare.builders import (
@@ -23,6 +24,7 @@ from tests.compare.builders import (
     an_instance,
     an_organization,
     kinds,
+    make_plan,
     only_problem,
     plan_of,
     snapshot,
@@ -39,14 +41,11 @@ THERE = [an_organization(1), an_organization(3), an_organization(5), an_organiza
 def plan_of_two(config: object = TWO_INSTANCES, us_write: bool = False, options: Options | None = None) -> Plan:
     """Global has an update, a create and a mark; US Government has nothing but a bystander."""
     us = an_instance(BYSTANDER, name="us_government", write=us_write)
-    return compare(
+    return make_plan(
         config,
         accounts(*ROWS),
         snapshot(an_instance(*THERE), us),
-        options or Options(),
-        plan_id="p1",
-        run_id="r1",
-        made=MADE,
+        options,
     )
 
 
@@ -95,7 +94,7 @@ def test_changes_and_problems_come_in_a_fixed_order_whatever_the_order_of_the_in
         shuffle.shuffle(there)
         us = an_instance(BYSTANDER, name="us_government")
         organizations = snapshot(us, an_instance(*there))
-        plan = compare(BOTH_WRITTEN, accounts(*rows), organizations, Options(), plan_id="p1", run_id="r1", made=MADE)
+        plan = make_plan(BOTH_WRITTEN, accounts(*rows), organizations)
         assert plan == expected
 
 
@@ -149,14 +148,10 @@ def test_an_instance_is_written_only_if_config_and_snapshot_both_say_so(config: 
 
 def test_what_one_instance_names_is_not_marked_in_another() -> None:
     claimed = an_organization(2, salesforce_id=an_id(5), external_id=an_id(2))
-    plan = compare(
+    plan = make_plan(
         BOTH_WRITTEN,
         accounts(an_account(2)),
         snapshot(an_instance(an_organization(5)), an_instance(claimed, name="us_government")),
-        Options(),
-        plan_id="p1",
-        run_id="r1",
-        made=MADE,
     )
     assert kinds(plan) == ["organization_claimed_twice"]
     assert [(one.instance, one.kind) for one in plan.changes] == [("global", "create")]

@@ -7,17 +7,17 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from partner_sync.compare.batches import batches
 from partner_sync.compare.desired import owned_fields
 from partner_sync.compare.name_conflicts import name_key
-from partner_sync.compare.plan import Options, batches, compare
 from partner_sync.config.load import Config
+from partner_sync.config.params import Options
 from partner_sync.config.settings import Limit
 from partner_sync.ids import id_18
 from partner_sync.model import KINDS, Create, Mark, Organization, Plan, Update
 from tests.compare.builders import (
     BYSTANDER,
     CONFIG,
-    MADE,
     Row,
     accounts,
     an_account,
@@ -26,6 +26,7 @@ from tests.compare.builders import (
     an_organization,
     applied,
     changed,
+    make_plan,
     snapshot,
 )
 
@@ -113,14 +114,11 @@ many = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[Hea
 
 def plan_for(world: World, options: Options | None = None) -> Plan:
     config, rows, organizations = world
-    return compare(
+    return make_plan(
         config,
         accounts(*rows),
         snapshot(an_instance(*organizations, BYSTANDER)),
-        options or Options(),
-        plan_id="p",
-        run_id="r",
-        made=MADE,
+        options,
     )
 
 

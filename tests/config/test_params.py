@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from partner_sync.compare.plan import Options, options
 from partner_sync.config import params as module
+from partner_sync.config.params import Options, options
 from partner_sync.errors import ConfigError
 from tests.compare.builders import PINNED, an_id
 from tests.naming import named, places, watching

@@ -13,9 +13,10 @@ from typing import Any
 import simple_salesforce
 
 from partner_sync.archive.archive import Archive
-from partner_sync.compare.adoption import unread_matches, with_read
+from partner_sync.compare.batches import batches
 from partner_sync.compare.desired import expected_fields, owned_fields
-from partner_sync.compare.plan import batches, compare
+from partner_sync.compare.plan import compare
+from partner_sync.compare.snapshots import match_snapshots
 from partner_sync.compare.soql import soql
 from partner_sync.config.load import load
 from partner_sync.config.params import Options
@@ -142,19 +143,13 @@ class Stage:
         """The plan of two snapshots, read now unless given, named the newest as `compare` does at its end."""
         run = f"run-{next(runs)}"
         accounts, organizations = accounts or self.accounts(), organizations or self.organizations()
-        adopted = unread_matches(CONFIG, accounts, organizations)
+        matched = match_snapshots(CONFIG, accounts, organizations)
+        unread = matched.unread()
         read = {
-            instance: [self.whole(raw) for raw in self.zendesk.show_many(ids=ids)] for instance, ids in adopted.items()
+            instance: [self.whole(raw) for raw in self.zendesk.show_many(ids=ids)] for instance, ids in unread.items()
         }
-        plan = compare(
-            CONFIG,
-            accounts,
-            with_read(organizations, read),
-            Options(),
-            plan_id=f"plan-{run}",
-            run_id=run,
-            made=self.clock(),
-        )
+        matched = matched.with_read(read)
+        plan = compare(matched, Options(), plan_id=f"plan-{run}", run_id=run, made=self.clock()).plan
         if name:
             self.name(plan)
         return plan

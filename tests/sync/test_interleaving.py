@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from partner_sync.compare.plan import batches
+from partner_sync.compare.batches import batches
 from partner_sync.errors import RejectedError, SnapshotError
 from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot, Plan
 from partner_sync.sandbox import Sandbox

@@ -1,0 +1,136 @@
+"""The two snapshots of a run, checked and matched once; plan, partner states and adoption are derived from that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from partner_sync.compare.desired import Desired, desired
+from partner_sync.compare.matching import Matches, match
+from partner_sync.compare.soql import selected
+from partner_sync.config.load import Config
+from partner_sync.errors import SnapshotError
+from partner_sync.model import AccountsSnapshot, Organization, OrganizationsSnapshot, ReadProof
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedInstance:
+    """The organizations of one instance, each once and by id; `partners` are those of a partner type."""
+
+    name: str
+    write: bool
+    proof: ReadProof
+    organizations: tuple[Organization, ...]
+    partners: tuple[Organization, ...]
+    matches: Matches
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedSnapshots:
+    """What every organization should be, and which organization belongs to which account, in the order of the config's
+    instances."""
+
+    config: Config
+    accounts: AccountsSnapshot
+    desired: Desired
+    instances: tuple[MatchedInstance, ...]
+
+    def unread(self) -> dict[str, list[int]]:
+        """Instance to ids of organizations to adopt: they belong to an account, but were kept without fields."""
+        if self.config.adoption == "problem":
+            return {}
+        unread = {
+            instance.name: sorted(
+                organization.id
+                for account_id, organization in instance.matches.matched.items()
+                if organization.fields is None and account_id in self.desired.accounts
+            )
+            for instance in self.instances
+        }
+        return {name: ids for name, ids in unread.items() if ids}
+
+    def with_read(self, read: Mapping[str, Iterable[Organization]]) -> MatchedSnapshots:
+        """The same with organizations replaced by what was read of them since; their instances are matched again."""
+        return replace(self, instances=tuple(self._with_read(one, read.get(one.name)) for one in self.instances))
+
+    def _with_read(self, instance: MatchedInstance, read: Iterable[Organization] | None) -> MatchedInstance:
+        if read is None:
+            return instance
+        newer = {organization.id: organization for organization in read}
+        organizations = [newer.get(old.id, old) for old in instance.organizations]
+        return _matched(self.config, self.desired, instance.name, instance.write, instance.proof, organizations)
+
+
+def match_snapshots(
+    config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot
+) -> MatchedSnapshots:
+    """Map every account and match it with the organizations of every instance.
+
+    :raises SnapshotError: if a snapshot cannot be what a complete read gives.
+    """
+    _check(config, accounts, organizations)
+    wanted = desired(config, accounts.rows)
+    reads = {read.instance: read for read in organizations.instances}
+    instances = tuple(
+        _matched(
+            config,
+            wanted,
+            one.name,
+            one.write and reads[one.name].write,
+            reads[one.name].proof,
+            reads[one.name].organizations,
+        )
+        for one in config.instances
+    )
+    return MatchedSnapshots(config, accounts, wanted, instances)
+
+
+def refuse_old(
+    accounts: AccountsSnapshot, organizations: OrganizationsSnapshot, now: datetime, max_age_hours: float
+) -> None:
+    """Raise SnapshotError for a snapshot older than a plan may be: a partner added since would be created twice."""
+    for task, begun in (("gather_accounts", accounts.begun), ("gather_organizations", organizations.begun)):
+        hours = (now - begun).total_seconds() / 3600
+        if hours > max_age_hours:
+            raise SnapshotError(
+                f"The snapshot of {task} is {hours:.1f} h old; of one older than {max_age_hours:g} h no plan is made."
+                " Clear the two gather tasks with downstream."
+            )
+
+
+def _matched(
+    config: Config, wanted: Desired, name: str, write: bool, proof: ReadProof, organizations: Iterable[Organization]
+) -> MatchedInstance:
+    by_id = {organization.id: organization for organization in organizations}  # pages may overlap
+    several = tuple(by_id[number] for number in sorted(by_id))
+    values = frozenset(config.partners.values)
+    partners = tuple(one for one in several if one.account_type in values)
+    return MatchedInstance(name, write, proof, several, partners, match(name, sorted(wanted.known), several, values))
+
+
+def _check(config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot) -> None:
+    """The gather tasks refuse such reads; a snapshot like this has lost something on its way."""
+    if not accounts.rows or len(accounts.rows) != accounts.proof.read:
+        raise SnapshotError(
+            f"The account snapshot has {len(accounts.rows)} rows, {accounts.proof.read} were read: nothing may be"
+            " concluded from it. Clear gather_accounts."
+        )
+    if missing := set(selected(config)).difference(accounts.rows[0]):
+        raise SnapshotError(
+            f"The account snapshot was taken under another config: it has no {', '.join(sorted(missing))}. Clear"
+            " gather_accounts and gather_organizations with downstream."
+        )
+    names = [instance.name for instance in config.instances]
+    read = [one.instance for one in organizations.instances]
+    if sorted(names) != sorted(read):
+        raise SnapshotError(
+            f"The organization snapshot is of {', '.join(read) or 'no instance'}, the config names {', '.join(names)}."
+            " Clear gather_organizations."
+        )
+    for one in organizations.instances:
+        if not one.organizations or len(one.organizations) != one.proof.read:
+            raise SnapshotError(
+                f"The snapshot of {one.instance} has {len(one.organizations)} organizations, {one.proof.read} were"
+                " read: nothing may be concluded from it. Clear gather_organizations."
+            )
