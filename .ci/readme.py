@@ -1,7 +1,7 @@
 """Writes the parts of README.md that are not written by hand, each between a mark and `<!-- end -->`.
 
-After `<!-- contents -->` stand its chapters, after `<!-- python -m partner_sync PART -->` what that command says, after
-`<!-- make bench -->` the figures that were kept.
+After `<!-- contents -->` come its chapters, after `<!-- python -m partner_sync PART -->` the output of that command.
+tests/assurance.py writes the kept results of tests.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from pathlib import Path
 
 README = Path(__file__).parents[1] / "README.md"
 PART = re.compile(r"(<!-- python -m partner_sync (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-NUMBERS = re.compile(r"(<!-- make bench -->\n).*?(<!-- end -->)", re.DOTALL)
 CONTENTS = re.compile(r"(<!-- contents -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def generated(text: str) -> str:
     """The README with its generated parts as they should be."""
     text = PART.sub(lambda found: f"{found[1]}\n{_said('partner_sync', found[2], '--markdown')}\n{found[3]}", text)
-    text = NUMBERS.sub(lambda found: f"{found[1]}\n{_said('tests.benchmarks', 'kept')}\n{found[2]}", text)
     return CONTENTS.sub(lambda found: f"{found[1]}{contents(text)}{found[2]}", text)
 
 
@@ -43,3 +41,4 @@ def _said(*module: str) -> str:
 
 if __name__ == "__main__":
     README.write_text(generated(README.read_text(encoding="utf-8")), encoding="utf-8")
+    _said("tests.assurance", str(README))

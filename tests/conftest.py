@@ -31,6 +31,10 @@ os.environ.update(embedded(os.environ, HOME, {}))
 os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "WARNING"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--keep", action="store_true", help="keep the results of a whole run for the documentation")
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than there are cores: the tests of the real scheduler wait most of their time."""
     return (os.cpu_count() or 1) + 1

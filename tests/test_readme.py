@@ -26,7 +26,6 @@ from partner_sync.config.settings import LIMITS, Rule
 from partner_sync.model import KINDS, Mark, Verdict
 from partner_sync.vendors.connection_checks import SALESFORCE_TEXTS, SALESFORCE_WAYS, ZENDESK_TEXTS
 from partner_sync.vendors.zendesk_auth import SCOPE, TOKEN_SECONDS
-from tests.benchmarks.figures import kept_as_markdown
 from tests.readme_page import PROSE, README, REPOSITORY, block, rows, table
 
 PACKAGE = REPOSITORY / "partner_sync"
@@ -89,12 +88,6 @@ def test_a_part_is_what_the_command_says_now(generated, part, capsys, monkeypatc
     assert main([part, "--markdown"]) == 0
     said = f"<!-- python -m partner_sync {part} -->\n\n{capsys.readouterr().out}\n<!-- end -->"
     assert generated.get(part) == said, REPAIR
-
-
-def test_the_numbers_are_those_that_were_measured_and_kept(script):
-    found = script.NUMBERS.search(README)
-    assert found is not None
-    assert found[0] == f"<!-- make bench -->\n\n{kept_as_markdown()}\n\n<!-- end -->", REPAIR
 
 
 def test_every_part_is_one_that_the_command_knows(generated):

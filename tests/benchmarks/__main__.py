@@ -1,12 +1,11 @@
 """`make bench`: every number to reach as measured, beside its target. Exits with 1 where one is missed.
 
     python -m tests.benchmarks [quick] [counted] [keep] [compare] [gather] [run] [writing] [page]
-    python -m tests.benchmarks kept
 
 Everything is real: a sandbox in a process of its own, the real scheduler, fresh processes. "quick" is a slice
 of less than three minutes; names of parts choose among them. With "counted" only what is counted decides over the exit
 code, not what is timed: for machines that have other things to do. The figures go to bench.json in PARTNER_SYNC_HOME;
-with "keep" they also become those of the README, after `make readme`. "kept" prints these.
+with "keep" they are kept for the documentation, into which tests/assurance.py writes them.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from rich.console import Console
 from partner_sync.local.home import Home
 from partner_sync.local.progress import Progress, show
 from tests.benchmarks import page, single, writing
-from tests.benchmarks.figures import KEPT, Figure, kept_as_markdown, missed, not_measured, table
+from tests.benchmarks.figures import KEPT, Figure, missed, not_measured, table
 
 PARTS = {
     "compare": single.compare,
@@ -36,13 +35,10 @@ SUITE_SECONDS = 240
 
 
 def main(arguments: list[str]) -> int:
-    if arguments == ["kept"]:
-        sys.stdout.write(kept_as_markdown() + "\n")
-        return 0
     unknown = set(arguments) - {"quick", "counted", "keep", *PARTS}
     console = Console(width=None if sys.stdout.isatty() else 150, highlight=False, markup=False)
     if unknown:
-        console.print(f"Unknown: {', '.join(sorted(unknown))}. Known: quick, counted, keep, kept, {', '.join(PARTS)}")
+        console.print(f"Unknown: {', '.join(sorted(unknown))}. Known: quick, counted, keep, {', '.join(PARTS)}")
         return 2
     quick, chosen = "quick" in arguments, [name for name in PARTS if name in arguments] or list(PARTS)
     figures: list[Figure] = []

@@ -1,4 +1,4 @@
-"""All cells of the matrix or the slice of it, and the table of what came of them."""
+"""Runs all cells of the matrix or a slice of it, and shows the results as a table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.matrix import CELLS, SLICE
 from tests.faults.processes import Processes
-from tests.faults.table import table
+from tests.faults.table import changed, incomplete, keep, kept, results, table
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,11 +22,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if terminalreporter.config.getoption("--matrix", default=False):
-        reports = [report for name in ("passed", "failed") for report in terminalreporter.getreports(name)]
-        terminalreporter.write(
-            table([dict(report.user_properties)["cell"] for report in reports if report.user_properties])
-        )
+    """Shows the results and, with --keep, keeps those of the whole matrix; else shows what differs from the kept."""
+    config = terminalreporter.config
+    if not config.getoption("--matrix", default=False):
+        return
+    reports = [report for name in ("passed", "failed") for report in terminalreporter.getreports(name)]
+    rows = results(dict(report.user_properties)["cell"] for report in reports if report.user_properties)
+    terminalreporter.write(f"\n{table(rows)}")
+    if not config.getoption("--keep"):
+        terminalreporter.write("\n".join([*changed(kept(), rows), ""]))
+    elif missing := incomplete(rows):
+        terminalreporter.write(f"Not kept: {len(missing)} cells have no result.\n")
+    else:
+        keep(rows)
 
 
 @pytest.fixture(scope="session")

@@ -5,18 +5,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults.accesses import ACCESSES, CLOCKS
-from tests.faults.calls import CALLS
 from tests.faults.cells import perform
 from tests.faults.faults import FAULTS
 from tests.faults.matrix import CELLS, IMPOSSIBLE, QUICK, ROWS, SLICE, Cell
 from tests.faults.processes import Processes
-from tests.faults.table import SIGNS, WIDTH, table
-from tests.readme_page import README, block
 
 
 def test_after_a_fault_zendesk_is_as_desired_and_every_red_run_says_what_to_do(
@@ -40,29 +35,3 @@ def test_every_pair_of_call_and_fault_is_a_cell_or_has_a_reason_why_it_is_none()
 def test_the_slice_has_every_way_to_strike_and_no_row_twice() -> None:
     assert {cell.fault.how for cell in SLICE} | {"killed for good"} == {fault.how for fault in FAULTS}
     assert len(QUICK) == len({cell.fault.name for cell in SLICE}) == len({cell.row.name for cell in SLICE})
-
-
-def test_the_readme_shows_the_matrix_as_it_is() -> None:
-    shown = block("make faults")
-    assert [_bare(line) for line in table([]).splitlines() if _bare(line)][: _length()] == [
-        _bare(line) for line in shown.splitlines() if _bare(line)
-    ][: _length()]
-    assert f"{len(CELLS)} cells, " in shown
-    counts = re.search(
-        r"(\d+) calls, (\d+) accesses and (\d+) clocks suffer (\d+) faults: (\d+) cells", " ".join(README.split())
-    )
-    assert [len(CALLS), len(ACCESSES), len(CLOCKS), len(FAULTS), len(CELLS)] == [
-        int(count) for count in counts.groups()
-    ]
-    assert f"{len(SLICE)} of them are in `make test`" in " ".join(README.split())
-
-
-def _length() -> int:
-    """Lines of both tables, without the counts below them."""
-    return sum(1 for line in table([]).splitlines() if _bare(line)) - len(SIGNS) - 1
-
-
-def _bare(line: str) -> str:
-    """A line of the table without what a run of the matrix puts there: any sign is one, and the sums are none."""
-    name, cells = line[:WIDTH], re.sub(r"( +[\d.]+){4}$", "", line[WIDTH:])
-    return (name + re.sub(r"[·tcn!](?= |$)", "!", cells) if name.strip() else line).rstrip()

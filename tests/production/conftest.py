@@ -13,8 +13,10 @@ import pytest
 
 from tests.production import machine
 from tests.production.airflow_api import now, wait_until
+from tests.production.faults import FAULTS
+from tests.production.kept import fault_table, keep_faults
 from tests.production.stack import Stack, running
-from tests.production.trial import OUTCOMES, UNDISTURBED, Outcome, Trial, markdown
+from tests.production.trial import OUTCOMES, UNDISTURBED, Outcome, Trial
 
 REPORT = pytest.StashKey[list[str]]()
 
@@ -57,7 +59,10 @@ def report(request: pytest.FixtureRequest) -> list[str]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if outcomes := config.stash.get(OUTCOMES, []):
-        terminalreporter.write_line(f"\n{markdown(outcomes)}")
+    results = [outcome.result() for outcome in config.stash.get(OUTCOMES, [])]
+    if results:
+        terminalreporter.write_line(f"\n{fault_table(results)}")
+    if config.getoption("--keep") and [row.fault for row in results] == [UNDISTURBED, *FAULTS]:
+        keep_faults(results)
     for text in config.stash.get(REPORT, []):
         terminalreporter.write_line(f"\n{text}")

@@ -9,7 +9,6 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.production import faults, test_scale, trial
 from tests.production.compose import EXAMPLE, REPOSITORY, Missing, example, load, services
 
 SECRETS = {
@@ -150,18 +149,3 @@ def test_every_requirement_is_pinned_to_what_the_lock_has(name):
     wanted = re.findall(r"^([a-z][\w.-]*)(?:\[.*\])?==([\w.]+)", (REPOSITORY / name).read_text(), re.MULTILINE)
     assert wanted
     assert {f"{package}=={version}" for package, version in wanted} - locked == set()
-
-
-def readme_table(name: str) -> tuple[str, list[str]]:
-    """The head of a measured table of the README, and the first column below it."""
-    readme = (REPOSITORY / "README.md").read_text()
-    head, _, *rows = re.search(rf"<!-- {name} -->\n(.*?)\n<!-- end -->", readme, re.DOTALL)[1].splitlines()
-    return head, [row.split(" | ")[0].removeprefix("| ") for row in rows]
-
-
-def test_the_readme_has_a_row_for_every_fault_as_it_was_measured():
-    assert (trial.markdown([]).splitlines()[0], [trial.UNDISTURBED, *faults.FAULTS]) == readme_table("faults")
-
-
-def test_the_readme_has_a_row_for_every_figure_of_20_and_200_batches():
-    assert ("| batches | 20 | 200 |", [*test_scale.FIGURES]) == readme_table("scale")

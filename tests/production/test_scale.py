@@ -12,6 +12,7 @@ import pytest
 from partner_sync.archive.expiry import stored
 from tests.production import told, world
 from tests.production.airflow_api import ENDED, moment
+from tests.production.kept import keep_scale, scale_table
 from tests.production.stack import Stack
 from tests.production.trial import Outcome, Trial
 
@@ -43,7 +44,7 @@ class Size:
         return self.batches * 100 / self.seconds * 60
 
 
-FIGURES: dict[str, Callable[[Size], str]] = {
+NUMBERS: dict[str, Callable[[Size], str]] = {
     "seconds from the plan to the last verdict": lambda size: f"{size.seconds:.0f}",
     "rows confirmed a minute": lambda size: f"{size.confirmed_a_minute:,.0f}",
     "memory of a worker, at most": lambda size: f"{size.worker_mb:.0f} MB",
@@ -55,10 +56,9 @@ FIGURES: dict[str, Callable[[Size], str]] = {
 }
 
 
-def markdown(*several: Size) -> str:
-    """The table of the README."""
-    head = f"| batches | {' | '.join(str(size.batches) for size in several)} |\n|---|{'---|' * len(several)}\n"
-    return head + "\n".join(f"| {name} | {' | '.join(map(of, several))} |" for name, of in FIGURES.items())
+def numbers(size: Size) -> dict[str, str]:
+    """The column of a size in the table."""
+    return {name: of(size) for name, of in NUMBERS.items()}
 
 
 def rows(stack: Stack) -> int:
@@ -126,9 +126,12 @@ def small(stack: Stack, undisturbed: Outcome) -> Size:
 
 
 @pytest.fixture(scope="module")
-def large(stack: Stack, small: Size, report: list[str]) -> Size:
+def large(stack: Stack, small: Size, report: list[str], request: pytest.FixtureRequest) -> Size:
     size = measured(stack, 200)
-    report.append(markdown(small, size))
+    scale = {str(each.batches): numbers(each) for each in (small, size)}
+    report.append(scale_table(scale))
+    if request.config.getoption("--keep"):
+        keep_scale(scale)
     return size
 
 
@@ -147,8 +150,8 @@ def test_workers_take_no_more_memory_for_ten_times_the_batches(small, large):
 
 
 def test_rows_objects_and_calls_grow_with_the_batches_and_not_faster(small, large):
-    for figure in ("rows", "objects", "object_mb", "calls"):
-        assert getattr(large, figure) < 11 * getattr(small, figure), figure
+    for name in ("rows", "objects", "object_mb", "calls"):
+        assert getattr(large, name) < 11 * getattr(small, name), name
 
 
 def test_what_killed_tasks_had_sent_holds_a_newer_plan_back_for_ten_minutes_and_no_longer(stack, undisturbed, report):

@@ -11,6 +11,7 @@ import pytest
 
 from tests.production import told, world
 from tests.production.airflow_api import moment, wait_until
+from tests.production.kept import FaultResult
 from tests.production.stack import Stack
 
 WORLD = {"world": "large", "accounts": 1200, "organizations": 1500, "creates": 300, "updates": 700, "marks": 5}
@@ -34,6 +35,12 @@ class Outcome:
     wrong: list[str]
     lies: list[str]
     restarts: dict[str, int]
+
+    def result(self) -> FaultResult:
+        """What the documentation shows of it."""
+        return FaultResult(
+            self.fault, self.states, self.writes, self.written_twice, self.created_twice, round(self.seconds, 1)
+        )
 
 
 OUTCOMES = pytest.StashKey[list[Outcome]]()
@@ -85,17 +92,3 @@ class Trial:
 def sleep_until(begun: float, seconds: float) -> None:
     """Waits until so many seconds have gone by since `begun`, a moment of time.monotonic()."""
     time.sleep(max(0.0, begun + seconds - time.monotonic()))
-
-
-def markdown(outcomes: Sequence[Outcome]) -> str:
-    """The table of the README."""
-    lines = [
-        "| what happens in full flight | the run ends | writes | written twice | created twice | seconds |",
-        "|---|---|---|---|---|---|",
-    ]
-    for one in outcomes:
-        ends = ", ".join("green" if state == "success" else "red" for state in one.states)
-        lines.append(
-            f"| {one.fault} | {ends} | {one.writes:,} | {one.written_twice} | {one.created_twice} | {one.seconds:.0f} |"
-        )
-    return "\n".join(lines)
