@@ -11,6 +11,7 @@ PartnerSyncError
 │   └── VerdictError         rows not confirmed: which, why
 └── RetryableError           the same may succeed later: Airflow retries with back-off
     ├── UnavailableError     429, 5xx, time-out, reset; carries retry_after
+    │   ├── UnknownHostError
     │   ├── TooManyJobsError
     │   └── QueryLostError
     ├── StorageError         object storage did not take or give an object of the archive, or an XCom
@@ -185,6 +186,21 @@ class UnavailableError(RetryableError):
         self.fact = f"{system} {happened} at {method} {path}.{wait}"
         step = next_step or f"look at the status page of {system} and at the network between here and there."
         super().__init__(f"{self.fact} Airflow tries again by itself; if it goes on, {step}", retry_after=retry_after)
+
+
+class UnknownHostError(UnavailableError):
+    """The name of a host does not resolve. Airflow retries, since DNS may be down; `make run` does not."""
+
+    advice = (
+        "Correct the host in the Connection that the message names. If the name is right, check the DNS of the machine"
+        " that runs the task, then clear the failed task."
+    )
+
+    def __init__(self, system: str, method: str, path: str, host: str, where: str, *, absent: bool) -> None:
+        super().__init__(system, method, path, "could not be reached", effect="none")
+        self.fact = f"{host} {'does not exist' if absent else 'cannot be looked up'}."
+        step = f"Correct the host in {where}; if the name is right, check the DNS of this machine."
+        self.args = (f"{self.fact} {system} was not reached at {method} {path}. {step}",)
 
 
 class TooManyJobsError(UnavailableError):

@@ -75,6 +75,7 @@ def execute(conf: Mapping[str, Any], reporter: Reporter, work: Work) -> bool:
     from airflow.dag_processing.dagbag import DagBag
 
     from partner_sync.local import database
+    from partner_sync.orchestration.retry_policy import ForegroundRetryPolicy
 
     database.prepare()
     bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
@@ -85,6 +86,8 @@ def execute(conf: Mapping[str, Any], reporter: Reporter, work: Work) -> bool:
         return False
     _listen(reporter, work)
     dag.deadline = None  # dag.test() cannot end a run of a DAG that has one (apache/airflow#73428)
+    for task in dag.tasks:
+        task.retry_policy = ForegroundRetryPolicy()
     reporter.tell(events.Phase("starting the DAG run"))
     run = dag.test(logical_date=datetime.now(timezone.utc), run_conf=dict(conf))
     tasks = tuple((ti.task_id, ti.rendered_map_index or "", str(ti.state or "")) for ti in run.get_task_instances())

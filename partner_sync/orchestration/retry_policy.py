@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import RetryDecision, RetryPolicy
 
-from partner_sync.errors import PermanentError, RetryableError
+from partner_sync.errors import PermanentError, RetryableError, UnknownHostError
 from partner_sync.orchestration.run_context import config_of
 
 
@@ -35,3 +35,12 @@ class SyncRetryPolicy(RetryPolicy):  # type: ignore[misc] # Airflow is untyped t
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> SyncRetryPolicy:  # noqa: ARG003 - the policy has no state
         return cls()
+
+
+class ForegroundRetryPolicy(SyncRetryPolicy):
+    """The policy of `make run`, where somebody waits: a name that does not resolve is a typing error, and final."""
+
+    def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
+        if isinstance(exception, UnknownHostError):
+            return RetryDecision.fail(type(exception).__name__)
+        return super().evaluate(exception, try_number, max_tries, context)

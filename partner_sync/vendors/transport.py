@@ -16,6 +16,7 @@ Whatever else was answered, 4xx included, is the caller's to judge.
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,11 +26,18 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, LocationValueError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, LocationValueError, NameResolutionError, NewConnectionError
 
 from partner_sync import __version__
 from partner_sync.config.settings import Calls
-from partner_sync.errors import ConfigError, Mistake, RejectedError, TooManyJobsError, UnavailableError
+from partner_sync.errors import (
+    ConfigError,
+    Mistake,
+    RejectedError,
+    TooManyJobsError,
+    UnavailableError,
+    UnknownHostError,
+)
 from partner_sync.vendors.endpoint import Endpoint, endpoint_mistake
 from partner_sync.vendors.quota import Quota, quota_of, retry_after
 
@@ -156,16 +164,28 @@ class Session(requests.Session):
             problem = error
         else:
             return self._judged(request, response, repeatable)
-        return self._broken(problem, repeatable)  # outside of the except: what requests says holds the query string
+        return self._broken(
+            request, problem, repeatable
+        )  # outside of the except: what requests says holds the query string
 
-    def _broken(self, problem: requests.RequestException | LocationValueError, repeatable: bool) -> _Failure:
-        causes = set(map(type, _causes(problem)))
+    def _broken(
+        self,
+        request: requests.PreparedRequest,
+        problem: requests.RequestException | LocationValueError,
+        repeatable: bool,
+    ) -> _Failure:
+        wrapped = list(_causes(problem))
+        causes = set(map(type, wrapped))
         if isinstance(problem, LocationValueError):
             advice = "Between its dots are 1 to 63 characters each; look at endpoint_url too, where there is one."
             raise ConfigError(self.where, [Mistake("host", "it is a name that no host can have", advice)])
         if any(issubclass(cause, SSLCertVerificationError) for cause in causes):
             advice = "Add its authority to the file that REQUESTS_CA_BUNDLE names; checking cannot be turned off."
             raise ConfigError(self.where, [Mistake("host", "its TLS certificate is not trusted here", advice)])
+        if lookup := next((cause for cause in wrapped if isinstance(cause, NameResolutionError)), None):
+            absent = isinstance(lookup.__cause__, socket.gaierror) and lookup.__cause__.errno == socket.EAI_NONAME
+            method, path, host = request.method or "", urlsplit(request.url or "").path, lookup.conn.host
+            raise UnknownHostError(self.system, method, path, host, self.where, absent=absent)
         if any(issubclass(cause, NewConnectionError | ConnectTimeoutError) for cause in causes):
             return _Failure("could not be reached", harmless=True, again=True)
         if isinstance(problem, requests.Timeout):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from partner_sync.config.settings import Calls
-from partner_sync.errors import ConfigError, UnavailableError
+from partner_sync.errors import ConfigError, UnavailableError, UnknownHostError
 from partner_sync.vendors.endpoint import endpoint_mistake
 from partner_sync.vendors.transport import Session
 
@@ -68,6 +69,21 @@ def test_salesforce_may_not_name_any_other(salesforce_session, notes, url):
         salesforce_session(notes.url).get(url)
 
     assert notes.asked == []
+
+
+# -- names that do not resolve
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_host_that_does_not_exist_is_named_at_once_with_its_connection(zendesk_session, clock, method):
+    session = zendesk_session("https://acme-typo.invalid")
+
+    with pytest.raises(UnknownHostError) as caught:
+        session.request(method, COUNT)
+
+    assert re.match(r"acme-typo\.invalid (does not exist|cannot be looked up)\.", str(caught.value))
+    assert "Correct the host in Connection 'zendesk_default'" in str(caught.value)
+    assert (caught.value.effect, session.calls, clock.waits) == ("none", 1, [])
 
 
 # -- endpoint_url
