@@ -185,14 +185,20 @@ def _login_failed(error: SalesforceAuthenticationFailed, session: Session) -> Pa
         return _unreadable(session, f"is at its limit ({error.code})", error.auth_message)
     if isinstance(error.code, int) and error.code < 400:
         return _unreadable(session)
-    return _not_accepted(session.last, session.where, f"{error.code}: {error.auth_message}")
+    words = f"{error.code}: {error.auth_message}"
+    shown = not isinstance(error.code, int) and "<" not in words  # else the whole response, which may hold anything
+    return _not_accepted(
+        session.last, session.where, words, " ".join(words.split()).removesuffix(":")[:300] if shown else ""
+    )
 
 
-def _not_accepted(asked: Answer, where: str, words: str) -> AuthenticationError:
+def _not_accepted(asked: Answer, where: str, words: str, shown: str = "") -> AuthenticationError:
     step = (
         f"Check the credentials of {where} and its domain (a My Domain such as 'acme.my'), and that its user is active;"
         " with a consumer_key and no password, that the app's client credentials flow is on too."
     )
+    if shown:
+        step = f'Salesforce reported "{shown}". {step}'
     return AuthenticationError("Salesforce", asked.method, asked.path, asked.status, words, step)
 
 
@@ -237,9 +243,17 @@ def _next_step(status: int, session: Session) -> str:
 
 
 def _named(words: str, soql: str) -> str | None:
-    """The first name in quotes that our own query uses outside of its literals: the field it is about."""
-    ours = {name.casefold() for name in re.findall(r"\w+", re.sub(r"'(?:\\.|[^'\\])*'", "", soql))} - KEYWORDS
-    for quoted in re.findall(r"'([\w.]+)'", words):
-        if all(step.casefold() in ours for step in quoted.split(".")):
-            return str(quoted)
+    """The field path of our own query that Salesforce's message is about: by its row and column, else by a quoted name.
+
+    For a lookup Salesforce quotes the last step only: "No such column 'Name' on entity 'User'".
+    """
+    code = re.sub(r"'(?:\\.|[^'\\])*'", lambda literal: " " * len(literal[0]), soql)
+    paths = [path for path in re.finditer(r"\w+(?:\.\w+)*", code) if path[0].casefold() not in KEYWORDS]
+    place = re.search(r"ERROR at Row:(\d+):Column:(\d+)", words)
+    row, column = (int(place[1]), int(place[2])) if place else (1, 0)
+    start = sum(map(len, soql.splitlines(keepends=True)[: row - 1])) + column - 1
+    for name in re.findall(r"'([\w.]+)'", words.casefold()):
+        about = [path for path in paths if f".{name}." in f".{path[0].casefold()}."]
+        if about:
+            return next((path for path in about if path.start() <= start < path.end()), about[0])[0]
     return None

@@ -327,7 +327,8 @@ def test_a_token_answer_may_name_the_endpoint_itself(sandbox, salesforce_session
     ("soql", "named"),
     [
         ("SELECT Name, Regoin__c FROM Account", "Regoin__c"),
-        ("SELECT Name, Solutions_Architect_Lookup__r.Nmae FROM Account", "Nmae"),
+        ("SELECT Name, Solutions_Architect_Lookup__r.Nmae FROM Account", r"Solutions_Architect_Lookup__r\.Nmae: "),
+        ("SELECT Name, Nobody__r.Name FROM Account", r"Nobody__r\.Name: "),
         ("SELECT Name FROM Acount", "Acount"),
         ("SELECT Name FROM Account WHERE Name = 'a' AND Name = 'b' OR Name = 'c'", "query"),
     ],
@@ -339,6 +340,31 @@ def test_a_query_that_does_not_fit_names_the_field(client, soql, named):
     assert isinstance(caught.value.__cause__, RejectedError)
     assert caught.value.__cause__.words
     assert "ERROR at Row" not in str(caught.value)
+
+
+def test_a_hidden_lookup_is_named_whole_although_salesforce_quotes_its_last_step(sandbox, client):
+    sandbox.delete_account_field("Solutions_Architect_Lookup__r.Name")
+
+    with pytest.raises(SchemaError, match=r"Solutions_Architect_Lookup__r\.Name: "):
+        read(client)
+
+
+@pytest.mark.parametrize(
+    ("message", "field"),
+    [
+        ("No such column 'Type' on entity 'Account'", "Type"),
+        ("\nWHERE Name = 'Name'\n^\nERROR at Row:1:Column:14\nNo such column 'Name' on entity 'User'", "A__r.Name"),
+        ("Didn't understand relationship 'A__r' in field path.", "A__r.Name"),
+        ("something else", "the query"),
+    ],
+)
+def test_the_field_is_found_by_the_place_in_the_query_or_the_quoted_name(sandbox, client, message, field):
+    sandbox.fault("status", status=400, path=QUERY, **_error("INVALID_FIELD", message))
+
+    with pytest.raises(SchemaError) as caught:
+        read(client, "SELECT Name, A__r.Name FROM Account WHERE Type = 'Name'")
+
+    assert [mistake.key for mistake in caught.value.mistakes] == [field]
 
 
 def _error(code, message="words of Salesforce"):
@@ -405,8 +431,10 @@ def test_a_token_request_that_fails_says_who_can_mend_it(salesforce_session, not
     session = salesforce_session(notes.url, attempts=1)
     login = {"consumer_key": "key", "consumer_secret": "secret", "domain": "acme.my"}
 
-    with pytest.raises(kind, match="POST /services/oauth2/token"):
+    with pytest.raises(kind, match="POST /services/oauth2/token") as caught:
         told(session, lambda: simple_salesforce.Salesforce(session=session, **login))
+
+    assert ('Salesforce reported "' in str(caught.value)) is ("error" in answer[2])
 
 
 def test_a_wrong_password_over_soap_is_an_authentication_error_although_its_status_is_500(sandbox, session):
@@ -421,6 +449,7 @@ def test_a_wrong_password_over_soap_is_an_authentication_error_although_its_stat
         told(session, lambda: simple_salesforce.Salesforce(session=session, **login))
 
     assert "INVALID_LOGIN" in caught.value.words
+    assert 'Salesforce reported "INVALID_LOGIN: ' in str(caught.value)
     assert session.token_calls == 1
 
 
