@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from partner_sync.cli.tables import Table, any_of
-from partner_sync.compare.desired import TYPES
+from partner_sync.compare.organization_schema import TYPES
 from partner_sync.config.load import schema
 from partner_sync.config.settings import LIMITS, Rule
 from partner_sync.config.validation import shown

@@ -15,7 +15,7 @@ from partner_sync import errors
 from partner_sync.cli.commands import COMMANDS, VARIABLES
 from partner_sync.cli.config_reference import keys, type_of
 from partner_sync.cli.tables import Table, any_of
-from partner_sync.compare.desired import expected_fields, id_field
+from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.compare.plan import COUNTED
 from partner_sync.compare.problem_kinds import PROBLEMS
 from partner_sync.compare.soql import selected
@@ -116,10 +116,11 @@ def _untouched() -> list[Table]:
 
 def fields(config: Config) -> list[Table]:
     """What the user of Salesforce must see, and what organization fields Zendesk must have, by this config."""
+    schema = organization_schema(config)
     written: dict[str, list[str]] = {source: [] for source in selected(config)}
     for attribute in config.attributes:
         written[attribute.source].append(f"`{attribute.field}`")
-        if attribute.field == id_field(config):
+        if attribute.field == schema.id_field:
             written[attribute.source].append(f"`{EXTERNAL_ID}` of a new organization")
     for source in config.accounts.filter:
         written[source].append("the filter")
@@ -130,7 +131,7 @@ def fields(config: Config) -> list[Table]:
             any_of(one.types),
             ", ".join(f"`{value}`" for value in one.options),
         )
-        for one in expected_fields(config)
+        for one in schema.expected
     )
     instances = ", ".join(f"`{instance.name}`" for instance in config.instances)
     return [

@@ -1,142 +1,27 @@
-"""From what Salesforce sent to what an organization should be: the mapping of the config, made into functions once.
+"""From the rows of Salesforce to what every organization should be, by the mapping of the config.
 
-A value is compared in its canonical form (see `model`), whichever side it comes from. Nothing here raises because of
-data: a row that cannot be mapped becomes a problem, and its account is then written nowhere.
+Data never raises here: a row that cannot be mapped becomes a problem, and its account is not written.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from math import isfinite
 from typing import NamedTuple
 
+from partner_sync.compare.canonical import CANONICAL, day, text_value
 from partner_sync.compare.multimap import Index
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.config.load import Config
 from partner_sync.config.settings import Attribute
 from partner_sync.config.validation import shown
-from partner_sync.ids import id_18 as id_18
+from partner_sync.ids import id_18
 from partner_sync.model import NAME, Problem, Value
-from partner_sync.whitespace import BLANK, control, trimmed, visible
-
-TYPES: Mapping[str, tuple[str, ...]] = {
-    "id_18": ("text", "textarea", "regexp"),
-    "id_15": ("text", "textarea", "regexp"),
-    "text": ("text", "textarea", "regexp"),
-    "checkbox": ("checkbox",),
-    "dropdown": ("dropdown", "tagger"),
-    "date": ("date",),
-    "number": ("integer", "decimal"),
-}
-"""Rule to the types that an organization field of it may have."""
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?", re.ASCII)
-
-
-# -- what the mapping needs of Zendesk ----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ExpectedField:
-    """An organization field that Zendesk must have: one of these types, and at least these options."""
-
-    key: str
-    types: tuple[str, ...]
-    options: tuple[str, ...] = ()
-
-
-def id_field(config: Config) -> str:
-    """The key of the organization field that holds the account's id."""
-    return next(attribute.field for attribute in config.attributes if attribute.rule == "id_18")
-
-
-def owned_fields(config: Config) -> tuple[str, ...]:
-    """The organization fields that a gather must keep of a partner organization."""
-    mapped = (attribute.field for attribute in config.attributes if attribute.field != NAME)
-    older = [config.marks.older_field] if config.marks.older_field else []
-    return tuple(dict.fromkeys([*mapped, config.marks.field, *older]))
-
-
-def expected_fields(config: Config) -> tuple[ExpectedField, ...]:
-    """What must be true of Zendesk's organization fields before anything is written."""
-    expected = {
-        attribute.field: ExpectedField(attribute.field, TYPES[attribute.rule], tuple(sorted(attribute.values)))
-        for attribute in config.attributes
-        if attribute.field != NAME
-    }
-    expected[config.marks.field] = ExpectedField(config.marks.field, TYPES["checkbox"])
-    if config.marks.older_field:
-        expected.setdefault(config.marks.older_field, ExpectedField(config.marks.older_field, TYPES["date"]))
-    return tuple(expected.values())
-
-
-# -- canonical values ---------------------------------------------------------------------------------------
-
-
-def canonical(rule: str, raw: object) -> Value:
-    """What Zendesk holds, in the form in which it is compared. What no rule can read stays as it is, and so differs."""
-    return _CANONICAL[rule](raw)
-
-
-def canonical_of(rule: str) -> Callable[[object], Value]:
-    """`canonical` for one rule, for who needs it a million times."""
-    return _CANONICAL[rule]
-
-
-def _text(raw: object) -> Value:
-    if isinstance(raw, str):
-        return trimmed(raw) or None
-    return None if raw is None else str(raw)
-
-
-def _checkbox(raw: object) -> Value:
-    if raw is None or isinstance(raw, bool):
-        return bool(raw)
-    return trimmed(str(raw)).casefold() == "true"
-
-
-def _date(raw: object) -> Value:
-    text = _text(raw)
-    if isinstance(text, str) and text[10:11] in ("", "T", " "):
-        return day(text[:10]) or text
-    return text
-
-
-def _number(raw: object) -> Value:
-    if isinstance(raw, int):
-        return int(raw)
-    if isinstance(raw, float) and isfinite(raw):
-        return int(raw) if raw.is_integer() else raw
-    text = _text(raw)
-    return _number(float(text)) if isinstance(text, str) and _NUMBER.fullmatch(text) else text
-
-
-def day(text: str) -> str | None:
-    """A date as "YYYY-MM-DD"; None for anything else."""
-    try:
-        return date.fromisoformat(text).isoformat() if len(text) == 10 else None
-    except ValueError:
-        return None
-
-
-_CANONICAL: Mapping[str, Callable[[object], Value]] = {
-    "id_18": _text,
-    "id_15": _text,
-    "text": _text,
-    "checkbox": _checkbox,
-    "dropdown": _text,
-    "date": _date,
-    "number": _number,
-}
-
-
-# -- desired accounts ---------------------------------------------------------------------------------------
+from partner_sync.whitespace import BLANK, control, visible
 
 
 class DesiredAccount(NamedTuple):
-    """What the organization of one account should be. `values` go with `Desired.fields`.
+    """What the organization of one account should be. `values` go with `OrganizationSchema.fields`.
 
     A tuple, since the garbage collector leaves alone what holds nothing but text and numbers.
     """
@@ -155,7 +40,6 @@ class Desired:
     what bears one of them may be that account's organization.
     """
 
-    fields: tuple[str, ...]
     accounts: dict[str, DesiredAccount]
     blocked: frozenset[str]
     unidentified: frozenset[str]
@@ -204,8 +88,7 @@ def desired(config: Config, rows: Iterable[Mapping[str, object]]) -> Desired:
             detail = f"The query did not return {pinned}, which accounts.pinned names."
             problems.append(problem("pinned_account_missing", detail, accounts=[pinned]))
     blocked = frozenset([*seen, *config.accounts.pinned]).difference(accounts)
-    fields = (*(attribute.field for attribute in attributes), config.marks.field)
-    return Desired(fields, accounts, blocked, frozenset(unidentified), tuple(problems))
+    return Desired(accounts, blocked, frozenset(unidentified), tuple(problems))
 
 
 def _account(
@@ -242,7 +125,7 @@ def _single(source: str, account_id: str, raw: object) -> object:
 
 
 def _unidentified(config: Config, row: Mapping[str, object], unidentified: set[str]) -> Problem:
-    raw, name = _text(row.get(config.accounts.id)), _text(row.get(config.accounts.name))
+    raw, name = text_value(row.get(config.accounts.id)), text_value(row.get(config.accounts.name))
     if isinstance(name, str):
         unidentified.add(name.casefold())
     if not isinstance(raw, str):
@@ -270,7 +153,7 @@ def _mapped(config: Config, attribute: Attribute) -> Mapped:
 def _copied(source: str) -> Mapped:
     def copied(account_id: str, raw: object) -> Value:
         if not isinstance(raw, str):
-            return _text(_single(source, account_id, raw))
+            return text_value(_single(source, account_id, raw))
         text = raw.strip(BLANK)  # not `trimmed`: this is the most frequent call of all
         if not text.isprintable() and (found := control(text)):
             raise _UnmappedError("unreadable_value", f"{source} of {account_id} has {found} in it, which is no text.")
@@ -321,7 +204,7 @@ def _read(attribute: Attribute) -> Mapped:
         wanted = lambda value: isinstance(value, int | float)  # noqa: E731
 
     def read(account_id: str, raw: object) -> Value:
-        value = canonical(attribute.rule, _single(attribute.source, account_id, raw))
+        value = CANONICAL[attribute.rule](_single(attribute.source, account_id, raw))
         if value is not None and not wanted(value):
             detail = f"{attribute.source} of {account_id} is {value}, which is no {attribute.rule}."
             raise _UnmappedError("unreadable_value", detail)

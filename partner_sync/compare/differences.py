@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from partner_sync.compare.desired import DesiredAccount, canonical_of, id_field
-from partner_sync.config.load import Config
+from partner_sync.compare.desired import DesiredAccount
+from partner_sync.compare.organization_schema import OrganizationSchema
 from partner_sync.errors import SnapshotError
 from partner_sync.ids import id_18
 from partner_sync.model import EXTERNAL_ID, NAME, Create, FieldChange, Organization, Update, Value
@@ -20,18 +20,16 @@ ADOPTED = "adopted"
 
 
 class Changes:
-    """The comparison of single accounts and organizations, made ready for one config and instance."""
+    """The comparison of single accounts and organizations, for one instance."""
 
-    def __init__(self, config: Config, instance: str, fields: tuple[str, ...]) -> None:
-        rules = {attribute.field: attribute.rule for attribute in config.attributes}
-        self.instance = instance
-        self.partner_values = frozenset(config.partners.values)
-        self.fields = tuple((field, canonical_of(rules.get(field, "checkbox"))) for field in fields)
+    def __init__(self, schema: OrganizationSchema, instance: str) -> None:
+        self.schema, self.instance = schema, instance
+        self.fields = tuple((field, schema.canonical[field]) for field in schema.fields)
         self.reasons: Mapping[str, Callable[[Organization, Value, Value], str]] = {
             # Whoever has another id in the id field, or none, cannot have been matched by it.
-            id_field(config): lambda _, before, want: SHORT_ID if id_18(before) == want else BY_EXTERNAL_ID,
-            config.partners.field: self._why_type,
-            config.marks.field: lambda *_: UNMARKED,
+            schema.id_field: lambda _, before, want: SHORT_ID if id_18(before) == want else BY_EXTERNAL_ID,
+            schema.partner_field: self._why_type,
+            schema.mark_field: lambda *_: UNMARKED,
         }
 
     def create(self, account: DesiredAccount) -> Create:
@@ -65,7 +63,7 @@ class Changes:
 
     def adopts(self, organization: Organization) -> bool:
         """Whether the organization is no partner organization yet."""
-        return organization.account_type not in self.partner_values
+        return not self.schema.is_partner(organization.account_type)
 
     def _why_type(self, organization: Organization, before: Value, _: Value) -> str:
         if not self.adopts(organization):

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from partner_sync.compare.multimap import Index
+from partner_sync.compare.organization_schema import OrganizationSchema, external_key
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.ids import id_18
 from partner_sync.model import Organization, Problem
-from partner_sync.whitespace import trimmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,10 @@ class Matches:
 
 
 def match(
-    instance: str, account_ids: Iterable[str], organizations: Iterable[Organization], partner_values: frozenset[str]
+    schema: OrganizationSchema, instance: str, account_ids: Sequence[str], organizations: Iterable[Organization]
 ) -> Matches:
     """Match all accounts that have an id with the organizations of one instance."""
-    account_ids = list(account_ids)
-    index = _Ids(instance, organizations, frozenset(account_ids), partner_values)
+    index = _Ids(schema, instance, frozenset(account_ids), organizations)
     matched: dict[str, Organization] = {}
     undecided: set[str] = set()
     held: set[int] = set()
@@ -57,25 +56,19 @@ class _Ids:
     """The organizations of one instance by the ids that they carry."""
 
     def __init__(
-        self,
-        instance: str,
-        organizations: Iterable[Organization],
-        known: frozenset[str],
-        partner_values: frozenset[str],
+        self, schema: OrganizationSchema, instance: str, known: frozenset[str], organizations: Iterable[Organization]
     ) -> None:
-        self.instance, self.known, self.partner_values = instance, known, partner_values
+        self.instance, self.known, self.schema = instance, known, schema
         self.by_id: Index[Organization] = Index()
         self.by_external: Index[Organization] = Index()
         for organization in organizations:
-            own, external = self._id(organization.salesforce_id), organization.external_id
+            own, external = organization.salesforce_id, organization.external_id
+            own = own if own in self.known else id_18(own)
             if own is not None:
                 self.by_id.add(own, organization)
             if external is not None:
-                # Zendesk takes external ids for equal whatever their case; 18 characters are unique without it.
-                self.by_external.add((self._id(external) or trimmed(external)).casefold(), organization)
-
-    def _id(self, text: str | None) -> str | None:
-        return text if text in self.known else id_18(text)
+                key = external.casefold() if external in self.known else external_key(external)
+                self.by_external.add(key, organization)
 
     def decide(self, account_id: str) -> tuple[Organization | None, Sequence[Problem]]:
         """The account's organization, if that is certain, and what a person must look at."""
@@ -121,7 +114,7 @@ class _Ids:
                 organizations=[own.id, other.id],
             )
             for other in self._also([own], external)
-            if other.account_type in self.partner_values
+            if self.schema.is_partner(other.account_type)
         ]
 
     def _claimed(self, account_id: str, organization: Organization) -> Problem:

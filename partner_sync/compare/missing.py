@@ -7,7 +7,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from partner_sync.compare.desired import canonical, day
+from partner_sync.compare.canonical import checkbox_value, date_value, day
 from partner_sync.compare.differences import read_whole
 from partner_sync.compare.name_conflicts import name_key
 from partner_sync.compare.problem_kinds import problem
@@ -73,13 +73,13 @@ def _ids(organization: Organization) -> set[str | None]:
 def _spared(config: Config, instance: str, organization: Organization, oldest: str) -> str:
     """Why an organization without account is not marked; empty if it is."""
     fields = read_whole(instance, organization)
-    if canonical("checkbox", fields.get(config.marks.field)):
+    if checkbox_value(fields.get(config.marks.field)):
         return "marked_already"
     if config.marks.protected & _ids(organization):
         return "protected"
     if config.marks.older_field is None:
         return ""
-    since = canonical("date", fields.get(config.marks.older_field))
+    since = date_value(fields.get(config.marks.older_field))
     return "" if isinstance(since, str) and day(since) and since < oldest else "too_recent"
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from partner_sync.compare.desired import DesiredAccount, canonical, canonical_of
+from partner_sync.compare.canonical import checkbox_value
+from partner_sync.compare.desired import DesiredAccount
+from partner_sync.compare.organization_schema import OrganizationSchema
 from partner_sync.compare.plan import Comparison
-from partner_sync.config.load import Config
 from partner_sync.ids import id_18
 from partner_sync.model import (
     NAME,
@@ -26,7 +27,7 @@ def standings(comparison: Comparison) -> Iterator[Standings]:
     """One table for each instance: its accounts by id, then organizations of those that a problem blocks, and partner
     organizations without account."""
     matched, wanted = comparison.matched, comparison.matched.desired
-    table = _Table(matched.config, wanted.fields)
+    table = _Table(matched.schema)
     for instance in matched.instances:
         of_account = instance.matches.matched
         rows = (
@@ -34,14 +35,13 @@ def standings(comparison: Comparison) -> Iterator[Standings]:
             *table.blocked(wanted.blocked, of_account),
             *table.others(instance.partners, of_account),
         )
-        yield Standings(comparison.plan.order, instance.name, (NAME, *wanted.fields), rows)
+        yield Standings(comparison.plan.order, instance.name, (NAME, *matched.schema.fields), rows)
 
 
 class _Table:
-    def __init__(self, config: Config, fields: tuple[str, ...]) -> None:
-        rules = {attribute.field: attribute.rule for attribute in config.attributes}
-        self.fields = tuple((field, canonical_of(rules.get(field, "checkbox"))) for field in fields)
-        self.mark = config.marks.field
+    def __init__(self, schema: OrganizationSchema) -> None:
+        self.fields = tuple((field, schema.canonical[field]) for field in schema.fields)
+        self.mark = schema.mark_field
 
     def accounts(self, accounts: dict[str, DesiredAccount], matched: dict[str, Organization]) -> Iterator[Standing]:
         for one in accounts.values():
@@ -66,5 +66,5 @@ class _Table:
             return Standing(account_id, organization.id if organization else None, name, wanted, None, False)
         have = organization.fields
         values = (trimmed(organization.name), *(read(have.get(field)) for field, read in self.fields))
-        marked = canonical("checkbox", have.get(self.mark)) is True
+        marked = checkbox_value(have.get(self.mark))
         return Standing(account_id, organization.id, name, wanted, values, marked)

@@ -68,7 +68,7 @@ def compare(matched: MatchedSnapshots, options: Options, *, plan_id: str, run_id
     config, accounts, wanted = matched.config, matched.accounts, matched.desired
     sides = [_Side(instance) for instance in matched.instances]
     for side in sides:
-        _compare_accounts(config, wanted, side)
+        _compare_accounts(matched, side)
     problems = [*wanted.problems, *_unknown(options, wanted, sides)]
     problems += [one for side in sides for one in side.problems]
     named = wanted.known.union(*(one.account_ids for one in problems))
@@ -94,20 +94,20 @@ def compare(matched: MatchedSnapshots, options: Options, *, plan_id: str, run_id
     return Comparison(matched, replace(plan, digests={batch.name: batch.digest for batch in cut}), cut)
 
 
-def _compare_accounts(config: Config, wanted: Desired, side: _Side) -> None:
+def _compare_accounts(matched: MatchedSnapshots, side: _Side) -> None:
     """What the accounts want of one instance: creates, updates, and the problems on the way to them."""
-    changes = Changes(config, side.instance, wanted.fields)
-    matched, undecided = side.matched.matches.matched, side.matched.matches.undecided
+    changes, accounts = Changes(matched.schema, side.instance), matched.desired.accounts
+    of_account, undecided = side.matched.matches.matched, side.matched.matches.undecided
     side.problems += side.matched.matches.problems
-    if config.adoption == "problem":
-        refused = {one for one in wanted.accounts if one in matched and changes.adopts(matched[one])}
-        side.problems += [_adoption(side, one, matched[one]) for one in sorted(refused)]
+    if matched.config.adoption == "problem":
+        refused = {one for one in accounts if one in of_account and changes.adopts(of_account[one])}
+        side.problems += [_adoption(side, one, of_account[one]) for one in sorted(refused)]
         undecided = undecided | refused
-    accounts = {key: account for key, account in wanted.accounts.items() if key not in undecided}
-    names = settle(side.instance, side.write, accounts, matched, side.matched.organizations)
+    accounts = {key: account for key, account in accounts.items() if key not in undecided}
+    names = settle(side.instance, side.write, accounts, of_account, side.matched.organizations)
     side.problems += names.problems
     for account in accounts.values():
-        organization, named = matched.get(account.id), account.id not in names.withheld
+        organization, named = of_account.get(account.id), account.id not in names.withheld
         change: Create | Update | None = None
         if organization is not None:
             change = changes.update(account, organization, with_name=named)

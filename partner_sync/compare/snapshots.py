@@ -8,10 +8,11 @@ from datetime import datetime
 
 from partner_sync.compare.desired import Desired, desired
 from partner_sync.compare.matching import Matches, match
+from partner_sync.compare.organization_schema import OrganizationSchema, organization_schema
 from partner_sync.compare.soql import selected
 from partner_sync.config.load import Config
 from partner_sync.errors import SnapshotError
-from partner_sync.model import AccountsSnapshot, Organization, OrganizationsSnapshot, ReadProof
+from partner_sync.model import AccountsSnapshot, InstanceRead, Organization, OrganizationsSnapshot, ReadProof
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class MatchedSnapshots:
     instances."""
 
     config: Config
+    schema: OrganizationSchema
     accounts: AccountsSnapshot
     desired: Desired
     instances: tuple[MatchedInstance, ...]
@@ -58,8 +60,9 @@ class MatchedSnapshots:
         if read is None:
             return instance
         newer = {organization.id: organization for organization in read}
-        organizations = [newer.get(old.id, old) for old in instance.organizations]
-        return _matched(self.config, self.desired, instance.name, instance.write, instance.proof, organizations)
+        organizations = tuple(newer.get(old.id, old) for old in instance.organizations)
+        read_again = InstanceRead(instance.name, instance.write, instance.proof, organizations)
+        return _matched(self.schema, self.desired, read_again)
 
 
 def match_snapshots(
@@ -70,20 +73,13 @@ def match_snapshots(
     :raises SnapshotError: if a snapshot cannot be what a complete read gives.
     """
     _check(config, accounts, organizations)
-    wanted = desired(config, accounts.rows)
+    schema, wanted = organization_schema(config), desired(config, accounts.rows)
     reads = {read.instance: read for read in organizations.instances}
     instances = tuple(
-        _matched(
-            config,
-            wanted,
-            one.name,
-            one.write and reads[one.name].write,
-            reads[one.name].proof,
-            reads[one.name].organizations,
-        )
+        _matched(schema, wanted, replace(reads[one.name], write=one.write and reads[one.name].write))
         for one in config.instances
     )
-    return MatchedSnapshots(config, accounts, wanted, instances)
+    return MatchedSnapshots(config, schema, accounts, wanted, instances)
 
 
 def refuse_old(
@@ -99,14 +95,12 @@ def refuse_old(
             )
 
 
-def _matched(
-    config: Config, wanted: Desired, name: str, write: bool, proof: ReadProof, organizations: Iterable[Organization]
-) -> MatchedInstance:
-    by_id = {organization.id: organization for organization in organizations}  # pages may overlap
-    several = tuple(by_id[number] for number in sorted(by_id))
-    values = frozenset(config.partners.values)
-    partners = tuple(one for one in several if one.account_type in values)
-    return MatchedInstance(name, write, proof, several, partners, match(name, sorted(wanted.known), several, values))
+def _matched(schema: OrganizationSchema, wanted: Desired, read: InstanceRead) -> MatchedInstance:
+    by_id = {organization.id: organization for organization in read.organizations}  # pages may overlap
+    organizations = tuple(by_id[number] for number in sorted(by_id))
+    partners = tuple(one for one in organizations if schema.is_partner(one.account_type))
+    found = match(schema, read.instance, sorted(wanted.known), organizations)
+    return MatchedInstance(read.instance, read.write, read.proof, organizations, partners, found)
 
 
 def _check(config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot) -> None:

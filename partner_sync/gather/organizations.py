@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from partner_sync.compare.desired import ExpectedField
+from partner_sync.compare.organization_schema import ExpectedField, OrganizationSchema
 from partner_sync.errors import IncompleteReadError, Mistake, SchemaError
-from partner_sync.model import ATTRIBUTES, InstanceRead, Organization, ReadProof, Value
+from partner_sync.model import InstanceRead, Organization, ReadProof, Value
 from partner_sync.vendors.zendesk_client import MANY, Job, Row, Zendesk
 
 __all__ = ["MANY", "Job", "Row", "Zendesk", "check_fields", "gather", "whole"]
@@ -21,30 +21,24 @@ def gather(
     zendesk: Zendesk,
     *,
     write: bool,
-    owned: Sequence[str],
-    expected: Sequence[ExpectedField],
-    partner_field: str,
-    partner_values: Collection[str],
-    salesforce_id_field: str,
+    schema: OrganizationSchema,
     progress: Callable[[int, int], None],
 ) -> InstanceRead:
-    """All organizations; those whose `partner_field` has a partner value keep their `owned` fields, the others none.
+    """All organizations; partner organizations keep the fields of `schema.kept`, the others none.
 
     `progress` hears organizations read and announced. Calls: one a page of 100, and three more.
     """
     calls = zendesk.calls
-    check_fields(zendesk.organization_fields(), expected, zendesk.instance)
+    check_fields(zendesk.organization_fields(), schema.expected, zendesk.instance)
     before = zendesk.count()
-    keys, partners = tuple(key for key in owned if key not in ATTRIBUTES), frozenset(partner_values)
     organizations: list[Organization] = []
     ids: set[int] = set()
     pages = 0
     for page in zendesk.pages():
         pages += 1
         for raw in page:
-            kind = _fields(raw).get(partner_field)
-            kept = keys if isinstance(kind, str) and kind in partners else None
-            organizations.append(_organization(raw, kept, partner_field, salesforce_id_field))
+            is_partner = schema.is_partner(_fields(raw).get(schema.partner_field))
+            organizations.append(_organization(raw, schema, schema.kept if is_partner else None))
             ids.add(organizations[-1].id)
         progress(len(organizations), before)
     after = zendesk.count()
@@ -71,17 +65,16 @@ def prove(instance: str, read: int, distinct: int, before: int, after: int) -> N
         )
 
 
-def whole(raw: Row, owned: Sequence[str], *, partner_field: str, salesforce_id_field: str) -> Organization:
-    """An organization as `show_many` answered it, with its `owned` fields whatever it is."""
-    keys = tuple(key for key in owned if key not in ATTRIBUTES)
-    return _organization(raw, keys, partner_field, salesforce_id_field)
+def whole(raw: Row, schema: OrganizationSchema) -> Organization:
+    """An organization as `show_many` answered it, with its kept fields whatever it is."""
+    return _organization(raw, schema, schema.kept)
 
 
-def _organization(raw: Row, keys: Sequence[str] | None, partner_field: str, salesforce_id_field: str) -> Organization:
+def _organization(raw: Row, schema: OrganizationSchema, keys: Sequence[str] | None) -> Organization:
     """100,000 of these are kept at once: equal texts are one object, fields nobody needs are dropped."""
     fields = _fields(raw)
-    kind = _text(fields.get(partner_field))
-    external_id, salesforce_id = _text(raw.get("external_id")), _text(fields.get(salesforce_id_field))
+    kind = _text(fields.get(schema.partner_field))
+    external_id, salesforce_id = _text(raw.get("external_id")), _text(fields.get(schema.id_field))
     return Organization(
         id=raw["id"],
         name=str(raw.get("name") or ""),

@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowRescheduleException
@@ -60,20 +60,19 @@ def gather_accounts() -> None:
 @remembered
 def gather_organizations() -> None:
     """Checks the organization fields and reads all organizations of every instance: an OrganizationsSnapshot."""
-    from partner_sync.compare.desired import expected_fields
+    from partner_sync.compare.organization_schema import organization_schema
     from partner_sync.gather import organizations as zendesk
     from partner_sync.model import OrganizationsSnapshot
     from partner_sync.orchestration import connections, telemetry, xcoms
 
     context = get_current_context()
     config, begun = config_of(context), _now()
+    schema = organization_schema(config)
     reads = tuple(
         zendesk.gather(
             connections.zendesk(instance, config.calls),
             write=instance.write,
-            expected=expected_fields(config),
-            partner_values=config.partners.values,
-            **_kept(config),
+            schema=schema,
             progress=_progress(f"organizations of {instance.name}"),
         )
         for instance in config.instances
@@ -216,20 +215,9 @@ def _read_adopted(matched: MatchedSnapshots) -> MatchedSnapshots:
         instance = next(instance for instance in config.instances if instance.name == name)
         client = connections.zendesk(instance, config.calls)
         chunks = (client.show_many(ids=ids[start : start + zendesk.MANY]) for start in range(0, len(ids), zendesk.MANY))
-        read[name] = tuple(zendesk.whole(raw, **_kept(config)) for chunk in chunks for raw in chunk)
+        read[name] = tuple(zendesk.whole(raw, matched.schema) for chunk in chunks for raw in chunk)
         telemetry.calls(name, client.calls)
     return matched.with_read(read) if read else matched
-
-
-def _kept(config: Config) -> dict[str, Any]:
-    """What is kept of an organization, and the fields that tell a partner organization and its account."""
-    from partner_sync.compare.desired import id_field, owned_fields
-
-    return {
-        "owned": owned_fields(config),
-        "partner_field": config.partners.field,
-        "salesforce_id_field": id_field(config),
-    }
 
 
 def _record(context: Context, config: Config, plan: Plan) -> RunRecord:

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from partner_sync.compare.desired import canonical, id_field
+from partner_sync.compare.organization_schema import OrganizationSchema, belongs, organization_schema
 from partner_sync.config.load import Config
-from partner_sync.ids import id_18
 from partner_sync.model import ATTRIBUTES, Batch, Change, Create, FieldChange, Mark, OpenJob, RowVerdict, Value, Verdict
-from partner_sync.whitespace import trimmed
 
 Raw = Mapping[str, Any]
 """An organization as Zendesk sends it."""
@@ -62,42 +60,28 @@ class Judgement:
 class Show:
     """Reads a raw organization by the config: its fields by their rules, whose it is, and whether it is a partner's."""
 
-    rules: Mapping[str, str]
-    id_field: str
-    partner_field: str
-    partner_values: frozenset[str]
+    schema: OrganizationSchema
 
     def __call__(self, raw: Raw, field: str) -> Value:
         """The canonical value of a field."""
-        if field in ATTRIBUTES:
-            return canonical("text", raw.get(field))
-        return canonical(self.rules[field], _field(raw, field))
+        return self.schema.canonical[field](raw.get(field) if field in ATTRIBUTES else _field(raw, field))
 
     def lacking(self, changes: Iterable[Change]) -> list[str]:
         """Fields of changes that the config does not know."""
         fields = {field.field for change in changes for field in change.fields}
-        return sorted(fields - self.rules.keys() - set(ATTRIBUTES))
+        return sorted(fields - self.schema.canonical.keys())
 
     def belongs(self, raw: Raw, account_id: str) -> bool:
-        """Whether an organization is still that account's, as matching tells it: the id field counts, then external_id.
-
-        Zendesk takes external ids for equal whatever their case.
-        """
-        own, external = id_18(_field(raw, self.id_field)), raw.get("external_id")
-        if own is not None:
-            return own == account_id
-        return (id_18(external) or trimmed(str(external))).casefold() == account_id.casefold()
+        """Whether an organization is still that account's."""
+        return belongs(account_id, _field(raw, self.schema.id_field), raw.get("external_id"))
 
     def is_partner(self, raw: Raw) -> bool:
-        kind = _field(raw, self.partner_field)
-        return isinstance(kind, str) and kind in self.partner_values
+        return self.schema.is_partner(_field(raw, self.schema.partner_field))
 
 
 def show(config: Config) -> Show:
     """The reader of raw organizations for a config."""
-    rules: dict[str, str] = {attribute.field: attribute.rule for attribute in config.attributes}
-    rules[config.marks.field] = "checkbox"
-    return Show(rules, id_field(config), config.partners.field, frozenset(config.partners.values))
+    return Show(organization_schema(config))
 
 
 def before_write(change: Change, raw: Raw | None, shown: Show) -> Judgement:

@@ -22,7 +22,7 @@ from typing import Any
 
 from partner_sync.archive import codec
 from partner_sync.archive.archive import Archive
-from partner_sync.compare.desired import owned_fields
+from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.compare.partner_states import standings
 from partner_sync.compare.plan import Comparison, compare
 from partner_sync.compare.snapshots import match_snapshots
@@ -48,9 +48,9 @@ def make(folder: Path, number: int) -> dict[str, Any]:
     """Writes the two snapshots of a large world, as the gather tasks would."""
     creates, updates = number // 100, number // 30
     world = large_world(seed=1, accounts=number, organizations=number, creates=creates, updates=updates)
-    owned = owned_fields(load(CONFIG.read_text(), "partner_sync.toml"))
+    kept = organization_schema(load(CONFIG.read_text(), "partner_sync.toml")).kept
     rows = tuple(_flat(account) for account in world.accounts)
-    found = tuple(_organizations(world.organizations, owned))
+    found = tuple(_organizations(world.organizations, kept))
     accounts = AccountsSnapshot(BEGUN, BEGUN, ReadProof("Salesforce", number, number, 1, 1), rows)
     read = InstanceRead("global", True, ReadProof("Zendesk global", number, number, 1, 1), found)
     (folder / "accounts.json").write_text(codec.to_json(accounts))
@@ -65,7 +65,7 @@ def _flat(account: dict[str, Any]) -> dict[str, Any]:
     } | ({} if account.get("Solutions_Architect_Lookup__r") else {"Solutions_Architect_Lookup__r.Name": None})
 
 
-def _organizations(rows: list[dict[str, Any]], owned: tuple[str, ...]) -> Iterator[Organization]:
+def _organizations(rows: list[dict[str, Any]], kept: tuple[str, ...]) -> Iterator[Organization]:
     for number, row in enumerate(rows):
         fields = row["organization_fields"]
         partner = str(fields.get("account_type")).endswith("_partner")
@@ -75,7 +75,7 @@ def _organizations(rows: list[dict[str, Any]], owned: tuple[str, ...]) -> Iterat
             external_id=row.get("external_id"),
             salesforce_id=fields.get("salesforce_id"),
             account_type=fields.get("account_type"),
-            fields={key: fields.get(key) for key in owned if key not in ("name", "external_id")} if partner else None,
+            fields={key: fields.get(key) for key in kept} if partner else None,
         )
 
 

@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from partner_sync.archive import codec
-from partner_sync.compare.desired import expected_fields, owned_fields
+from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.config.load import load
 from partner_sync.gather.organizations import Zendesk, gather
 from partner_sync.model import OrganizationsSnapshot
@@ -34,11 +34,7 @@ def run(connection: dict[str, Any]) -> dict[str, Any]:
         read = gather(
             client,
             write=True,
-            owned=owned_fields(config),
-            expected=expected_fields(config),
-            partner_field=config.partners.field,
-            partner_values=config.partners.values,
-            salesforce_id_field=next(row.field for row in config.attributes if row.rule == "id_18"),
+            schema=organization_schema(config),
             progress=lambda _read, _announced: None,
         )
         seconds, gathered = time.perf_counter() - begun, memory.peak() - start

@@ -7,16 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from partner_sync.compare.desired import (
-    DesiredAccount,
-    ExpectedField,
-    canonical,
-    canonical_of,
-    desired,
-    expected_fields,
-    id_field,
-    owned_fields,
-)
+from partner_sync.compare.canonical import CANONICAL
+from partner_sync.compare.desired import DesiredAccount, desired
+from partner_sync.compare.organization_schema import ExpectedField, organization_schema
 from partner_sync.config.load import Config, load
 from partner_sync.config.settings import Attribute
 from partner_sync.model import Value
@@ -45,7 +38,7 @@ def values(row: Row, config: Config = CONFIG) -> dict[str, Value]:
     found = desired(config, [row])
     assert found.problems == ()
     (account,) = found.accounts.values()
-    return dict(zip(found.fields, account.values, strict=True))
+    return dict(zip(organization_schema(config).fields, account.values, strict=True))
 
 
 def trouble(row: Row, config: Config = CONFIG) -> str:
@@ -97,9 +90,9 @@ def trouble(row: Row, config: Config = CONFIG) -> str:
     ],
 )
 def test_what_zendesk_holds_has_one_form(rule: str, raw: object, value: Value) -> None:
-    assert (canonical(rule, raw), type(canonical(rule, raw))) == (value, type(value))
-    assert canonical_of(rule)(raw) == value
-    assert canonical(rule, value) == value
+    canonical = CANONICAL[rule]
+    assert (canonical(raw), type(canonical(raw))) == (value, type(value))
+    assert canonical(value) == value
 
 
 # -- the rules ----------------------------------------------------------------------------------------------
@@ -131,7 +124,7 @@ def test_an_ordinary_account_maps_as_the_design_says() -> None:
 def test_the_name_is_trimmed_and_not_among_the_fields() -> None:
     found = desired(CONFIG, [an_account(1, Name="  Nimbus ")])
     assert found.accounts[an_id(1)].name == "Nimbus"
-    assert "name" not in found.fields
+    assert "name" not in organization_schema(CONFIG).fields
 
 
 def test_a_15_character_id_of_salesforce_is_the_same_account() -> None:
@@ -299,14 +292,14 @@ def test_a_number_that_json_cannot_hold_or_that_is_none_is_never_written(raw: ob
 
 def test_the_fields_that_are_kept_are_those_that_are_compared_and_those_that_decide() -> None:
     shipped = [one.field for one in SHIPPED.attributes if one.field != "name"]
-    assert owned_fields(SHIPPED) == (*shipped, "mark_for_deletion")
+    assert organization_schema(SHIPPED).kept == (*shipped, "mark_for_deletion")
     older = replace(SHIPPED, marks=replace(SHIPPED.marks, older_field="expiration_date", older_years=3))
-    assert owned_fields(older) == (*shipped, "mark_for_deletion", "expiration_date")
-    assert id_field(SHIPPED) == "salesforce_id"
+    assert organization_schema(older).kept == (*shipped, "mark_for_deletion", "expiration_date")
+    assert organization_schema(SHIPPED).id_field == "salesforce_id"
 
 
 def test_the_fields_that_zendesk_must_have() -> None:
-    expected = {one.key: (one.types, one.options) for one in expected_fields(SHIPPED)}
+    expected = {one.key: (one.types, one.options) for one in organization_schema(SHIPPED).expected}
     assert expected == {
         "salesforce_id": (TEXT, ()),
         "sfdc_short_id": (TEXT, ()),
@@ -323,14 +316,14 @@ def test_the_fields_that_zendesk_must_have() -> None:
 
 def test_the_older_rule_needs_its_date() -> None:
     config = replace(SHIPPED, marks=replace(SHIPPED.marks, older_field="expiration_date", older_years=3))
-    assert ExpectedField("expiration_date", ("date",)) in expected_fields(config)
+    assert ExpectedField("expiration_date", ("date",)) in organization_schema(config).expected
 
 
 def test_an_attribute_that_is_added_to_the_file_alone_is_expected_kept_and_mapped() -> None:
     added = '[[attributes]]\nfield = "seats"\nfrom = "Seats__c"\nrule = "number"\n\n[partners]'
     config = load(TOML.replace("[partners]", added), "partner_sync.toml")
-    assert ExpectedField("seats", ("integer", "decimal")) in expected_fields(config)
-    assert "seats" in owned_fields(config)
+    assert ExpectedField("seats", ("integer", "decimal")) in organization_schema(config).expected
+    assert "seats" in organization_schema(config).kept
     assert desired(config, [an_account(1, Seats__c="12")]).accounts[an_id(1)] == DesiredAccount(
         an_id(1),
         "Partner 1",

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from partner_sync.compare.batches import batches
-from partner_sync.compare.desired import owned_fields
 from partner_sync.compare.name_conflicts import name_key
+from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.config.load import Config
 from partner_sync.config.params import Options
 from partner_sync.config.settings import Limit
@@ -191,7 +191,7 @@ def test_nothing_is_marked_that_an_account_or_a_problem_names(world: World) -> N
 @given(worlds)
 def test_only_owned_fields_change_and_a_mark_changes_one(world: World) -> None:
     config = world[0]
-    owned = {*owned_fields(config), "name"}
+    owned = {*organization_schema(config).kept, "name"}
     for change in plan_for(world).changes:
         fields = set(changed(change))
         if isinstance(change, Create):

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import datetime, timezone
+from pathlib import Path
 
 import pytest
 
 from partner_sync.archive import codec
-from partner_sync.compare.desired import ExpectedField, canonical
+from partner_sync.compare.canonical import text_value
+from partner_sync.compare.organization_schema import ExpectedField, organization_schema
+from partner_sync.config.load import load
 from partner_sync.errors import IncompleteReadError, SchemaError
 from partner_sync.gather.organizations import gather, prove, whole
 from partner_sync.model import InstanceRead, Organization, OrganizationsSnapshot, ReadProof
 
 LIST, COUNT = "/api/v2/organizations", "/api/v2/organizations/count"
 PARTNER = ("alliance_partner", "open_partner", "select_partner")
-OWNED = ("name", "salesforce_id", "account_owner", "support_hold", "account_type", "mark_for_deletion")
+OWNED = ("salesforce_id", "account_owner", "support_hold", "account_type", "mark_for_deletion")
 EXPECTED = (
     ExpectedField("salesforce_id", ("text", "textarea")),
     ExpectedField("support_hold", ("checkbox",)),
@@ -24,15 +27,15 @@ EXPECTED = (
 )
 
 
+SHIPPED = organization_schema(load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "config"))
+SCHEMA = replace(SHIPPED, kept=OWNED, expected=EXPECTED, partner_values=frozenset(PARTNER))
+
+
 def read(zendesk, *, progress=lambda *_: None, expected=EXPECTED):
     return gather(
         zendesk,
         write=True,
-        owned=OWNED,
-        expected=expected,
-        partner_field="account_type",
-        partner_values=PARTNER,
-        salesforce_id_field="salesforce_id",
+        schema=replace(SCHEMA, expected=expected),
         progress=progress,
     )
 
@@ -72,7 +75,7 @@ def test_a_value_of_another_type_comes_through_a_snapshot_and_leaves_the_others_
     raw = {"id": 7, "name": "Odd", "external_id": "b", "organization_fields": fields}
     (raw if key in raw else fields)[key] = odd
 
-    odd_one = whole(raw, OWNED, partner_field="account_type", salesforce_id_field="salesforce_id")
+    odd_one = whole(raw, SCHEMA)
     others = replace(odd_one, id=8, name="Healthy", fields={"account_owner": "A. Ortiz"})
 
     now = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -82,7 +85,7 @@ def test_a_value_of_another_type_comes_through_a_snapshot_and_leaves_the_others_
     assert loaded == snapshot
     if key == "account_owner":
         shown = odd_one.fields["account_owner"]
-        assert canonical("text", shown) == canonical("text", odd)  # what a re-read will show
+        assert text_value(shown) == text_value(odd)  # what a re-read will show
 
 
 def test_partner_organizations_are_kept_whole_and_others_as_far_as_matching_needs(sandbox, zendesk):
@@ -109,7 +112,7 @@ def test_an_organization_read_again_is_whole_whatever_it_is(sandbox, zendesk):
     customer = next(each for each in read(zendesk).organizations if each.account_type == "customer")
     raw = zendesk.show_many(ids=[customer.id])[0]
 
-    again = whole(raw, OWNED, partner_field="account_type", salesforce_id_field="salesforce_id")
+    again = whole(raw, SCHEMA)
 
     assert again.fields is not None
     assert set(again.fields) == set(OWNED) - {"name"}
@@ -119,7 +122,7 @@ def test_an_organization_read_again_is_whole_whatever_it_is(sandbox, zendesk):
 def test_an_organization_without_custom_fields_is_read():
     raw = {"id": 7, "name": "Bare", "external_id": None, "organization_fields": {}}
 
-    bare = whole(raw, ("support_hold",), partner_field="account_type", salesforce_id_field="salesforce_id")
+    bare = whole(raw, replace(SCHEMA, kept=("support_hold",)))
 
     assert bare == Organization(7, "Bare", None, None, None, {"support_hold": None})
 

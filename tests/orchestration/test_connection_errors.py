@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from partner_sync.compare.desired import ExpectedField
+from partner_sync.compare.organization_schema import ExpectedField
 from partner_sync.config.settings import Calls, Instance
 from partner_sync.errors import AuthenticationError, ConfigError, SchemaError
 from partner_sync.gather import organizations as zendesk

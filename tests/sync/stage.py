@@ -14,7 +14,7 @@ import simple_salesforce
 
 from partner_sync.archive.archive import Archive
 from partner_sync.compare.batches import batches
-from partner_sync.compare.desired import expected_fields, owned_fields
+from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.compare.plan import compare
 from partner_sync.compare.snapshots import match_snapshots
 from partner_sync.compare.soql import soql
@@ -36,11 +36,7 @@ CONFIG = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_te
 CALLS = Calls(connect_seconds=30, read_seconds=30, attempts=1, reserve_percent=0)
 """One attempt a call: what a session repeats by itself, it is proven elsewhere to repeat rightly."""
 SETTINGS = Sync(visit_seconds=0.5)
-KEPT = {
-    "owned": owned_fields(CONFIG),
-    "partner_field": CONFIG.partners.field,
-    "salesforce_id_field": "salesforce_id",
-}
+SCHEMA = organization_schema(CONFIG)
 TIMEOUT = timedelta(minutes=10)
 START = datetime(2026, 3, 1, 9, tzinfo=timezone.utc)
 SUBMITS = ("create_many", "update_many", "update_alike")
@@ -132,9 +128,7 @@ class Stage:
         read = zendesk.gather(
             self.zendesk,
             write=True,
-            expected=expected_fields(CONFIG),
-            partner_values=CONFIG.partners.values,
-            **KEPT,
+            schema=SCHEMA,
             progress=lambda *_: None,
         )
         return OrganizationsSnapshot(begun, self.clock(), (read,))
@@ -155,7 +149,7 @@ class Stage:
         return plan
 
     def whole(self, raw: dict[str, Any]) -> Organization:
-        return zendesk.whole(raw, **KEPT)
+        return zendesk.whole(raw, SCHEMA)
 
     def name(self, plan: Plan) -> None:
         self.archive.name_latest("global", plan.order)
