@@ -49,7 +49,7 @@ def failed(context: Context) -> None:
 def succeeded(context: Context) -> None:
     """The DAG's `on_success_callback`. A dry run, or one of some accounts only, proves nothing of the whole."""
     from partner_sync.alerts.log import AlarmLog
-    from partner_sync.model import AlarmNote
+    from partner_sync.archive.records import AlarmNote
     from partner_sync.orchestration import locations
 
     if channels := _channels():
@@ -135,7 +135,7 @@ def _tell(channels: Mapping[str, Send], ended: Ended, decide: Callable[[Standing
     """Sends what is to be told, if anything is, and remembers that it arrived: by one channel at least."""
     from partner_sync.alerts.log import AlarmLog
     from partner_sync.alerts.messages import message
-    from partner_sync.model import AlarmNote
+    from partner_sync.archive.records import AlarmNote
     from partner_sync.orchestration import locations
 
     now, alarm_log = _now(), None

@@ -14,7 +14,7 @@ import re
 from partner_sync.alerts.states import News, Sending, Standing
 from partner_sync.archive import codec
 from partner_sync.archive.object_store import Root, children, get, put, put_new
-from partner_sync.model import AlarmNote
+from partner_sync.archive.records import AlarmNote
 
 ARRIVED, SUCCEEDED = "arrived", "succeeded.json"
 _NAME = re.compile(r"(\d+)\.(open|over)\.(\d+|arrived)\.json")

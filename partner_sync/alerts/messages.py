@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from partner_sync.alerts.states import OVERDUE, What
-from partner_sync.model import KINDS, Plan, RunRecord
+from partner_sync.archive.records import RunRecord
+from partner_sync.model import KINDS, Plan
 
 HOURS = f"{OVERDUE.total_seconds() / 3600:g} hours"
 

@@ -23,7 +23,8 @@ from urllib.parse import quote
 
 from partner_sync.archive import codec
 from partner_sync.archive.object_store import NEXT_STEP, Root, children, get, put, put_new, read, remove
-from partner_sync.model import Failure, OpenJob, Plan, PlanOrder, RowVerdict, RunRecord, Standings, Suspects
+from partner_sync.archive.records import Failure, OpenJob, RowVerdict, RunRecord, Standings, Suspects
+from partner_sync.model import Plan, PlanOrder
 
 _MOMENT = "%Y%m%dT%H%M%S.%fZ"
 

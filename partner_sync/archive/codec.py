@@ -12,21 +12,9 @@ from typing import Any, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from partner_sync.archive.records import AlarmNote, Failure, OpenJob, RowVerdict, RunRecord, Standings, Suspects
 from partner_sync.errors import SnapshotError
-from partner_sync.model import (
-    AccountsSnapshot,
-    AlarmNote,
-    Batch,
-    Failure,
-    OpenJob,
-    OrganizationsSnapshot,
-    Plan,
-    PlanOrder,
-    RowVerdict,
-    RunRecord,
-    Standings,
-    Suspects,
-)
+from partner_sync.model import AccountsSnapshot, Batch, OrganizationsSnapshot, Plan, PlanOrder
 
 T = TypeVar("T")
 

@@ -8,18 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from partner_sync.archive.records import Standing, Standings
 from partner_sync.compare.canonical import checkbox_value
 from partner_sync.compare.desired import DesiredAccount
 from partner_sync.compare.organization_schema import OrganizationSchema
 from partner_sync.compare.plan import Comparison
 from partner_sync.ids import id_18
-from partner_sync.model import (
-    NAME,
-    Organization,
-    Standing,
-    Standings,
-    Value,
-)
+from partner_sync.model import NAME, Organization, Value
 from partner_sync.whitespace import trimmed
 
 

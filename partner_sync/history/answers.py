@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from partner_sync.model import Failure, FieldChange, Kind, ReadProof
+from partner_sync.archive.records import Failure
+from partner_sync.model import FieldChange, Kind, ReadProof
 
 RunState = Literal["running", "success", "failed", "dry run"]
 Cause = Literal["task", "silence", "withheld", "rows", "unreadable"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from partner_sync.archive.archive import segment
+from partner_sync.archive.records import RowVerdict
 from partner_sync.errors import SnapshotError
 from partner_sync.history import organization, problems, rows, runs
 from partner_sync.history.answers import ChangeRow, Unreadable
@@ -12,7 +13,6 @@ from partner_sync.history.changes import change_row
 from partner_sync.history.objects import Objects
 from partner_sync.history.run_summary import failures_of
 from partner_sync.history.stories import ChangeDetail
-from partner_sync.model import RowVerdict
 
 
 def change(

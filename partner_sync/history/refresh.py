@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from partner_sync.archive.records import Failure, RowVerdict, RunRecord, Standings
 from partner_sync.errors import SnapshotError, StorageError
 from partner_sync.history import files, rows
 from partner_sync.history.objects import Objects, Text
 from partner_sync.history.rows import Place
 from partner_sync.history.run_summary import summarise
-from partner_sync.model import Failure, Plan, RowVerdict, RunRecord, Standings
+from partner_sync.model import Plan
 
 CHUNK = 500
 """Objects that are read and then written in one transaction: others see the index grow."""

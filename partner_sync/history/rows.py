@@ -14,10 +14,11 @@ from urllib.parse import unquote
 
 from partner_sync.archive import codec
 from partner_sync.archive.archive import segment
+from partner_sync.archive.records import Failure, RowVerdict, RunRecord, Standings
 from partner_sync.compare.batches import batches
 from partner_sync.errors import SnapshotError, StorageError
 from partner_sync.history.objects import Text
-from partner_sync.model import Change, Failure, Plan, Problem, RowVerdict, RunRecord, Standings
+from partner_sync.model import Change, Plan, Problem
 
 T = TypeVar("T")
 NEXT_STEP = "It is left out here; if it was damaged, move it away."

@@ -7,8 +7,8 @@ import sqlite3
 from datetime import datetime, timezone
 
 from partner_sync.archive import codec
+from partner_sync.archive.records import Failure, RunRecord, Trigger
 from partner_sync.history.run_states import RunEvidence, RunStatus, run_status
-from partner_sync.model import Failure, RunRecord, Trigger
 
 WRITTEN = {"create": "created", "update": "updated", "mark": "marked"}
 VERDICTS = ("confirmed", "rejected", "superseded", "unknown")

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from partner_sync.archive.records import Failure, RowVerdict
 from partner_sync.history.answers import ChangeRow, ProblemRow, RunRow, Unreadable
-from partner_sync.model import Failure, RowVerdict, Value
+from partner_sync.model import Value
 
 Now = Literal["as desired", "differs", "problem", "marked", "not known"]
 

@@ -15,8 +15,9 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from partner_sync.archive.records import RowVerdict, RunRecord
 from partner_sync.cli.sanitize import plain
-from partner_sync.model import KINDS, Change, Kind, Plan, Problem, RowVerdict, RunRecord, Value, Verdict, Withheld
+from partner_sync.model import KINDS, Change, Kind, Plan, Problem, Value, Verdict, Withheld
 
 CHANGES_SHOWN, REASONS_SHOWN, FIELDS_SHOWN, PROBLEMS_SHOWN, ROWS_SHOWN = 3, 6, 4, 3, 10
 """Of each kind: changes, or more where they have more reasons; fields of one change; problems; rows of a verdict.

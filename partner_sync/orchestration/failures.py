@@ -37,7 +37,7 @@ def remembered(task: Callable[..., T]) -> Callable[..., T]:
 
 def _remember(error: PartnerSyncError, task: str, batch: str | None) -> None:
     """Archives a failure; an archive that cannot be written is a warning."""
-    from partner_sync.model import Failure
+    from partner_sync.archive.records import Failure
     from partner_sync.orchestration import locations
 
     try:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from partner_sync.errors import ConfigError, Mistake
 
 if TYPE_CHECKING:
+    from partner_sync.archive.records import Trigger
     from partner_sync.config.load import Config
-    from partner_sync.model import Trigger
 
 Context = Mapping[str, Any]
 
@@ -31,7 +31,7 @@ def config_of(context: Context) -> Config:
 
 
 def trigger_of(context: Context) -> Trigger:
-    from partner_sync.model import Trigger
+    from partner_sync.archive.records import Trigger
 
     dag_run = context["dag_run"]
     return Trigger(

@@ -21,13 +21,10 @@ from partner_sync.orchestration.run_context import Context, config_of, trigger_o
 
 if TYPE_CHECKING:
     from partner_sync.archive.archive import Archive
+    from partner_sync.archive.records import RowVerdict, RunRecord
     from partner_sync.compare.snapshots import MatchedSnapshots
     from partner_sync.config.load import Config
-    from partner_sync.model import (
-        Plan,
-        RowVerdict,
-        RunRecord,
-    )
+    from partner_sync.model import Plan
 
 log = logging.getLogger(__name__)
 
@@ -224,7 +221,7 @@ def _record(context: Context, config: Config, plan: Plan) -> RunRecord:
     from airflow import __version__ as airflow_version
 
     from partner_sync import __version__
-    from partner_sync.model import RunRecord
+    from partner_sync.archive.records import RunRecord
     from partner_sync.orchestration import connections
 
     versions = {"partner_sync": __version__, "airflow": airflow_version, "python": platform.python_version()}

@@ -20,7 +20,8 @@ from partner_sync.errors import PartnerSyncError
 
 if TYPE_CHECKING:
     from partner_sync.archive.archive import Archive
-    from partner_sync.model import Batch, Plan, RowVerdict
+    from partner_sync.archive.records import RowVerdict
+    from partner_sync.model import Batch, Plan
 
 log = logging.getLogger(__name__)
 

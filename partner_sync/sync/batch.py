@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from partner_sync.archive.archive import Archive
+from partner_sync.archive.records import OpenJob, RowVerdict
 from partner_sync.config.settings import Sync
 from partner_sync.errors import (
     JobPendingError,
@@ -26,7 +27,7 @@ from partner_sync.errors import (
     UnavailableError,
 )
 from partner_sync.gather.organizations import Job
-from partner_sync.model import Batch, Create, OpenJob, RowVerdict
+from partner_sync.model import Batch, Create
 from partner_sync.sync.clock_skew import refuse_ahead
 from partner_sync.sync.register import Jobs, Register
 from partner_sync.sync.verdicts import Judgement, Raw, Show, after_write, before_write, payload, refusals, told

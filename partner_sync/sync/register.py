@@ -14,9 +14,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from partner_sync.archive.archive import Archive
+from partner_sync.archive.records import OpenJob
 from partner_sync.config.settings import Sync
 from partner_sync.gather.organizations import MANY, Job
-from partner_sync.model import Batch, OpenJob
+from partner_sync.model import Batch
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from partner_sync.archive.records import OpenJob, RowVerdict
 from partner_sync.compare.organization_schema import OrganizationSchema, belongs, organization_schema
 from partner_sync.config.load import Config
-from partner_sync.model import ATTRIBUTES, Batch, Change, Create, FieldChange, Mark, OpenJob, RowVerdict, Value, Verdict
+from partner_sync.model import ATTRIBUTES, Batch, Change, Create, FieldChange, Mark, Value, Verdict
 
 Raw = Mapping[str, Any]
 """An organization as Zendesk sends it."""

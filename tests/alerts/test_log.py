@@ -12,7 +12,7 @@ from upath import UPath
 from partner_sync.alerts.log import AlarmLog
 from partner_sync.alerts.states import News, Sending, Standing
 from partner_sync.archive.object_store import put
-from partner_sync.model import AlarmNote
+from partner_sync.archive.records import AlarmNote
 
 AT = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 NOTE = AlarmNote("failed", "scheduled__1", AT)

@@ -8,7 +8,8 @@ from datetime import datetime, timezone
 import pytest
 
 from partner_sync.alerts.messages import Ended, message
-from partner_sync.model import Create, FieldChange, Plan, PlanOrder, Problem, RunRecord, Trigger, Withheld
+from partner_sync.archive.records import RunRecord, Trigger
+from partner_sync.model import Create, FieldChange, Plan, PlanOrder, Problem, Withheld
 
 AT = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 NAME = "Initech & Söhne"

@@ -13,18 +13,9 @@ import pytest
 from upath import UPath
 
 from partner_sync.archive.archive import Archive, segment
+from partner_sync.archive.records import OpenJob, RowVerdict, RunRecord, Trigger
 from partner_sync.errors import SnapshotError
-from partner_sync.model import (
-    Create,
-    FieldChange,
-    OpenJob,
-    Plan,
-    PlanOrder,
-    ReadProof,
-    RowVerdict,
-    RunRecord,
-    Trigger,
-)
+from partner_sync.model import Create, FieldChange, Plan, PlanOrder, ReadProof
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 RUN = "scheduled__2026-11-24T12:00:00+00:00"

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partner_sync.archive import codec
+from partner_sync.archive.records import OpenJob, RowVerdict, RunRecord
 from partner_sync.errors import SnapshotError
 from partner_sync.model import (
     AccountsSnapshot,
@@ -17,15 +18,12 @@ from partner_sync.model import (
     FieldChange,
     InstanceRead,
     Mark,
-    OpenJob,
     Organization,
     OrganizationsSnapshot,
     Plan,
     PlanOrder,
     Problem,
     ReadProof,
-    RowVerdict,
-    RunRecord,
     Update,
 )
 

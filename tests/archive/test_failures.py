@@ -8,8 +8,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from partner_sync.archive.archive import Archive
+from partner_sync.archive.records import Failure, Trigger
 from partner_sync.errors import SnapshotError
-from partner_sync.model import Failure, Trigger
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 RUN = "scheduled__2026-11-24T12:00:00+00:00"

@@ -22,21 +22,14 @@ from typing import Any
 
 from partner_sync.archive import codec
 from partner_sync.archive.archive import Archive
+from partner_sync.archive.records import RunRecord, Trigger
 from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.compare.partner_states import standings
 from partner_sync.compare.plan import Comparison, compare
 from partner_sync.compare.snapshots import match_snapshots
 from partner_sync.config.load import load
 from partner_sync.config.params import Options
-from partner_sync.model import (
-    AccountsSnapshot,
-    InstanceRead,
-    Organization,
-    OrganizationsSnapshot,
-    ReadProof,
-    RunRecord,
-    Trigger,
-)
+from partner_sync.model import AccountsSnapshot, InstanceRead, Organization, OrganizationsSnapshot, ReadProof
 from partner_sync.sandbox import large_world
 from tests.benchmarks import memory
 from tests.benchmarks.stage import CONFIG

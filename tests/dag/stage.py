@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from partner_sync.archive.archive import Archive
+from partner_sync.archive.records import OpenJob, RowVerdict, RunRecord
 from partner_sync.errors import SnapshotError
-from partner_sync.model import OpenJob, Plan, RowVerdict, RunRecord
+from partner_sync.model import Plan
 from partner_sync.sandbox import PINNED_ACCOUNT_ID, Sandbox, World, default_world
 
 REPOSITORY = Path(__file__).parents[2]

@@ -9,27 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from partner_sync.archive.archive import Archive
+from partner_sync.archive.records import Failure, RowVerdict, RunRecord, Standing, Standings, Trigger
 from partner_sync.compare.batches import batches
 from partner_sync.history import History
 from partner_sync.ids import id_18
-from partner_sync.model import (
-    Change,
-    Create,
-    Failure,
-    FieldChange,
-    Mark,
-    Plan,
-    PlanOrder,
-    Problem,
-    ReadProof,
-    RowVerdict,
-    RunRecord,
-    Standing,
-    Standings,
-    Trigger,
-    Update,
-    Withheld,
-)
+from partner_sync.model import Change, Create, FieldChange, Mark, Plan, PlanOrder, Problem, ReadProof, Update, Withheld
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 HOSTS = {"salesforce": "acme.my.salesforce.com", "global": "acme.zendesk.com"}

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from partner_sync.archive.records import Failure, RunRecord, Trigger
 from partner_sync.history.run_states import RunEvidence, RunStatus, run_status
-from partner_sync.model import Failure, Plan, PlanOrder, RunRecord, Trigger, Withheld
+from partner_sync.model import Plan, PlanOrder, Withheld
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 TRIGGER = Trigger("partner_sync", "r", "scheduled", None, NOON, NOON, {})

@@ -8,22 +8,10 @@ from datetime import datetime, timezone
 import pytest
 from rich.console import Console
 
+from partner_sync.archive.records import RowVerdict, RunRecord, Trigger
 from partner_sync.local.progress import show
 from partner_sync.local.summary import Failure, Summary, facts, render, shown, work
-from partner_sync.model import (
-    Create,
-    FieldChange,
-    Mark,
-    Plan,
-    PlanOrder,
-    Problem,
-    ReadProof,
-    RowVerdict,
-    RunRecord,
-    Trigger,
-    Update,
-    Withheld,
-)
+from partner_sync.model import Create, FieldChange, Mark, Plan, PlanOrder, Problem, ReadProof, Update, Withheld
 
 NOW = datetime(2026, 11, 24, 3, tzinfo=timezone.utc)
 READS = (ReadProof("Salesforce", 60, 60, 1, 1), ReadProof("Zendesk global", 4_000, 4_000, 40, 43))

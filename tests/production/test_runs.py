@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import requests
 
-from partner_sync.model import Plan, RowVerdict
+from partner_sync.archive.records import RowVerdict
+from partner_sync.model import Plan
 from tests.production import told, world
 from tests.production.airflow_api import now, wait_until
 from tests.production.stack import Stack

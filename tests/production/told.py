@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from partner_sync.archive import codec
 from partner_sync.archive.object_store import children, read
-from partner_sync.model import Plan, RowVerdict
+from partner_sync.archive.records import RowVerdict
+from partner_sync.model import Plan
 from partner_sync.sandbox import Controls
 from tests.production.airflow_api import moment
 from tests.production.stack import Stack

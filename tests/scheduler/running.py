@@ -16,8 +16,9 @@ import pytest
 import requests
 
 from partner_sync.archive.archive import Archive
+from partner_sync.archive.records import OpenJob, RowVerdict, RunRecord
 from partner_sync.local.home import ADMIN, Home
-from partner_sync.model import OpenJob, Plan, RowVerdict, RunRecord
+from partner_sync.model import Plan
 from partner_sync.sandbox import Controls, salesforce_id
 
 T = TypeVar("T")

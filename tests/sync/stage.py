@@ -13,6 +13,7 @@ from typing import Any
 import simple_salesforce
 
 from partner_sync.archive.archive import Archive
+from partner_sync.archive.records import RowVerdict
 from partner_sync.compare.batches import batches
 from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.compare.plan import compare
@@ -25,7 +26,7 @@ from partner_sync.errors import RetryableError
 from partner_sync.gather import accounts as salesforce
 from partner_sync.gather import organizations as zendesk
 from partner_sync.gather.organizations import Zendesk
-from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan, RowVerdict
+from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan
 from partner_sync.sandbox import Sandbox
 from partner_sync.sync.batch import ComeBack, Done, Visit
 from partner_sync.sync.verdicts import show

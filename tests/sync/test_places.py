@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from partner_sync.archive.archive import Archive
+from partner_sync.archive.records import OpenJob
 from partner_sync.config.load import load
 from partner_sync.config.settings import Calls
 from partner_sync.errors import UnavailableError
 from partner_sync.gather.organizations import Zendesk
-from partner_sync.model import Batch, FieldChange, OpenJob, PlanOrder, Update
+from partner_sync.model import Batch, FieldChange, PlanOrder, Update
 from partner_sync.sandbox import Sandbox, an_empty_world
 from partner_sync.sync.batch import ComeBack, Done, Visit
 from partner_sync.sync.verdicts import show

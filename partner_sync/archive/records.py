@@ -1,0 +1,137 @@
+"""What only the archive stores: runs, failures, verdicts, partner states, open jobs, alarms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from partner_sync.model import Kind, Plan, PlanOrder, Value, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One partner as it was read. Without an account `desired` is None, without an organization `existing` is."""
+
+    account_id: str | None
+    organization_id: int | None
+    name: str
+    desired: tuple[Value, ...] | None
+    existing: tuple[Value, ...] | None
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """How every partner of an instance stands; values of a row go with `fields`."""
+
+    order: PlanOrder
+    instance: str
+    fields: tuple[str, ...]
+    rows: tuple[Standing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenJob:
+    """An entry of the open-job register: a bulk job that was, or may have been, submitted and may not have ended.
+
+    `time` is when the entry was claimed; `intended` when the submit was announced (None before that); `rows` are the
+    positions in the batch that the submit holds. `sent` (positions), `submits` and `calls` are over all its visits.
+    `settled` is an entry that a newer batch took for abandoned: it is in nobody's way any more, and stays only so that
+    its own batch, should it come back, can tell what was sent.
+    """
+
+    order: PlanOrder
+    batch: str
+    digest: str
+    time: datetime
+    intended: datetime | None = None
+    job_id: str | None = None
+    rows: tuple[int, ...] = ()
+    sent: tuple[int, ...] = ()
+    submits: int = 0
+    calls: int = 0
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Suspects:
+    """Jobs that ran when it was first looked what became of a submit whose answer was lost: one of them may be it."""
+
+    job_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowVerdict:
+    """What became of one change, as one flat line of the archive.
+
+    `written` says whether the row was sent by us, in `job_id` unless that answer was lost (two lines with one `job_id`
+    are one write), `vendor_words` what Zendesk said of it, `calls` how many Zendesk calls its batch took until then.
+    """
+
+    run_id: str
+    plan_id: str
+    batch: str
+    try_number: int
+    at: datetime
+    instance: str
+    kind: Kind
+    account_id: str
+    organization_id: int | None
+    name: str
+    verdict: Verdict
+    reason: str
+    vendor_words: str
+    written: bool
+    job_id: str | None
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Who or what started a DAG run, and how it was asked to behave."""
+
+    dag_id: str
+    run_id: str
+    run_type: str
+    triggered_by: str | None
+    logical_date: datetime | None
+    run_after: datetime
+    params: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A task that ended with an error of ours. `batch` is the element of a mapped one; `words` is what the vendor said.
+
+    `retryable` says whether Airflow was going to try again by itself.
+    """
+
+    trigger: Trigger
+    task: str
+    batch: str | None
+    try_number: int
+    at: datetime
+    error: str
+    message: str
+    words: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What `run.json` says of a run: its trigger, versions, times, and its newest plan without the changes."""
+
+    trigger: Trigger
+    versions: dict[str, str]
+    plan: Plan
+    hosts: dict[str, str] = field(default_factory=dict)
+    """System or instance to the vendor's host, or to the URL of a server on this machine in its place, for links."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmNote:
+    """What an object of the alarm log says: `what` was to be told, of which run, and when that was begun."""
+
+    what: str
+    run_id: str
+    at: datetime
