@@ -1,4 +1,4 @@
-"""`python -m partner_sync.why ID_OR_NAME`: why an organization is as it is, by the archive's history."""
+"""`python -m partner_sync.why ID_OR_NAME`: explains the state of an organization from the archive."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.text import Text
 from partner_sync.cli import terminal
 from partner_sync.cli.commands import command
 from partner_sync.cli.sanitize import plain
-from partner_sync.cli.story import hit_lines, told
+from partner_sync.cli.story import hit_lines, render_story
 from partner_sync.errors import ConfigError
 from partner_sync.history import History
 from partner_sync.history.files import default_folder
@@ -25,11 +25,11 @@ from partner_sync.history.organization import ALL
 from partner_sync.history.stories import Found, Hit, Story
 from partner_sync.orchestration.locations import archive_url, own_stdout, root
 
-TOLD, NOTHING, UNUSABLE, SEVERAL = 0, 1, 2, 3
+SHOWN, NOTHING, UNUSABLE, SEVERAL = 0, 1, 2, 3
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err: TextIO) -> int:
-    """Answers one question."""
+    """Shows one organization, or the matches."""
     asked = _parser(out).parse_args(arguments)
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")  # outside a task, Connections of the database need it
     try:
@@ -42,34 +42,36 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
     if history.trouble is not None:
         return _refuse(err, history.trouble)
     if not history.objects.days():
-        return _refuse(err, f"There is no run in the archive {url}. Name another by --archive or PARTNER_SYNC_ARCHIVE.")
+        return _refuse(
+            err, f"There is no run in the archive {url}. Choose another archive by --archive or PARTNER_SYNC_ARCHIVE."
+        )
     found = history.find(asked.who)
     chosen = _chosen(found)
     stories = _stories(history, chosen)
     if asked.json:
         _print_json(out, found, stories)
     elif stories:
-        _print(out, *(told(story, datetime.now(timezone.utc)) for story in stories))
+        _print(out, *(render_story(story, datetime.now(timezone.utc)) for story in stories))
     elif found.hits and not chosen:
         count = len(found.hits) + found.more
-        _print(out, Text(f"{count} fit {plain(found.text)!r}; ask for one by its id:"), *hit_lines(found))
+        _print(out, Text(f"{count} matches for {plain(found.text)!r}. Choose by id:"), *hit_lines(found))
     else:
         _print(err, Text(_nothing(found)))
-    return TOLD if stories else SEVERAL if found.hits and not chosen else NOTHING
+    return SHOWN if stories else SEVERAL if found.hits and not chosen else NOTHING
 
 
 def _parser(out: TextIO) -> terminal.Parser:
     parser = terminal.Parser(command("python -m partner_sync.why"), out=out)
     parser.add_argument(
-        "who", metavar="ID_OR_NAME", help="an account id (15 or 18 characters), Zendesk's id, or a part of a name"
+        "who", metavar="ID_OR_NAME", help="an account id (15 or 18 characters), an organization id, or a part of a name"
     )
     parser.add_argument("--archive", metavar="URL", help="a path or URL; PARTNER_SYNC_ARCHIVE otherwise")
-    parser.add_argument("--json", action="store_true", help="the whole story as data, times in UTC")
+    parser.add_argument("--json", action="store_true", help="everything as JSON, times in UTC")
     return parser
 
 
 def _chosen(found: Found) -> Sequence[Hit]:
-    """What is to be told: all hits of one account, or the one account that has exactly this name."""
+    """The hits to show: all hits of a single account, or the only account with exactly this name."""
     exact = [hit for hit in found.hits if hit.name.casefold() == found.text.casefold()]
     for hits in (found.hits, exact):
         if len({(hit.account_id, hit.organization_id if hit.account_id is None else None) for hit in hits}) == 1:
@@ -88,10 +90,10 @@ def _stories(history: History, hits: Sequence[Hit]) -> list[Story]:
 
 
 def _nothing(found: Found) -> str:
-    said = f"Nothing in the archive fits {plain(found.text)!r}."
+    said = f"No match for {plain(found.text)!r}."
     if found.near:
-        return f"{said} Names like it: {', '.join(plain(name) for name in found.near)}."
-    return f"{said} It knows partners, and what was ever planned or in a problem."
+        return f"{said} Similar names: {', '.join(plain(name) for name in found.near)}."
+    return f"{said} The archive knows partners, and everything that a run planned or reported as a problem."
 
 
 def _print_json(out: TextIO, found: Found, stories: Sequence[Story]) -> None:
@@ -105,7 +107,7 @@ def _print_json(out: TextIO, found: Found, stories: Sequence[Story]) -> None:
 
 
 def _print(stream: TextIO, *parts: RenderableType) -> None:
-    """What is shown, without the blanks that fill a line."""
+    """Prints `parts` without trailing whitespace."""
     console = terminal.console(stream)
     with console.capture() as captured:
         console.print(*parts, sep="\n")

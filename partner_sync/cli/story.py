@@ -1,8 +1,7 @@
-"""A story for a terminal. Pure: answers in, rich renderables out; whatever comes from outside stays text."""
+"""The history of an organization for a terminal. Pure: results in, rich renderables out; outside text stays text."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -13,6 +12,7 @@ from rich.text import Text
 
 from partner_sync.cli.sanitize import plain
 from partner_sync.history.answers import ChangeRow, ProblemRow
+from partner_sync.history.labels import NOW_LABELS, OUTCOME_LABELS, problem_label, value_label
 from partner_sync.history.stories import FieldNow, Found, Now, Story
 from partner_sync.model import Value
 
@@ -27,8 +27,8 @@ OUTCOMES = {"confirmed": "green", "rejected": "red", "unknown": "red"}
 EVENTS_SHOWN, FIELDS_SHOWN = 20, 12
 
 
-def told(story: Story, now: datetime) -> RenderableType:
-    """The whole story: how it is, its problems, field by field, and its history."""
+def render_story(story: Story, now: datetime) -> RenderableType:
+    """How an organization is, its problems, its fields, and its history."""
     parts: list[RenderableType] = [_head(story), Text(), _now(story, now)]
     for problem in story.problems:
         parts += [Text(), *_problem(problem)]
@@ -36,12 +36,12 @@ def told(story: Story, now: datetime) -> RenderableType:
         parts += [Text(), Padding(_fields(story.fields), (0, 0, 0, 2))]
     parts += [Text(), Text("History", "bold"), Padding(_history(story), (0, 0, 0, 2))]
     if len(story.history) > EVENTS_SHOWN:
-        parts.append(Text(f"  and {len(story.history) - EVENTS_SHOWN} more; --json has them all", "dim"))
+        parts.append(Text(f"  and {len(story.history) - EVENTS_SHOWN} more; --json shows all", "dim"))
     return Group(*parts, Text())
 
 
 def hit_lines(found: Found) -> Iterator[RenderableType]:
-    """Several that fit, one a line."""
+    """The matches of a search, each on a line."""
     table = Table.grid(padding=(0, 2))
     for hit in found.hits:
         organization = str(hit.organization_id) if hit.organization_id else "-"
@@ -51,7 +51,7 @@ def hit_lines(found: Found) -> Iterator[RenderableType]:
         yield Text(f"  and {found.more} more")
 
 
-def ago(at: datetime, now: datetime) -> str:
+def _dated(at: datetime, now: datetime) -> str:
     """A time with its distance."""
     seconds = (now - at).total_seconds()
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
@@ -61,21 +61,15 @@ def ago(at: datetime, now: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC (just now)"
 
 
-def value(one: Value) -> str:
-    """A value as people read it."""
-    return "nothing" if one is None else plain(one) if isinstance(one, str) else json.dumps(one)
-
-
-def spaced(kind: str) -> str:
-    """A kind of problem as `make run` shows it."""
-    return plain(kind.replace("_", " "))
+def _value(value: Value) -> str:
+    return plain(value_label(value))
 
 
 def _head(story: Story) -> Text:
     ids = [f"account {plain(story.account_id)}" if story.account_id else "no account"]
     ids += [f"organization {story.organization_id}"] if story.organization_id else []
     ids += [plain(story.instance)] if story.instance else []
-    head = Text(plain(story.name) or "No name is known", "bold")
+    head = Text(plain(story.name) or "(no name)", "bold")
     if len(story.names) > 1:
         head.append(f"   earlier: {', '.join(plain(name) for name in story.names[1:])}", "dim not bold")
     for line in (" · ".join(ids), story.account_url, story.organization_url):
@@ -86,40 +80,42 @@ def _head(story: Story) -> Text:
 
 def _now(story: Story, now: datetime) -> Text:
     text = Text()
-    text.append(story.now[0].upper() + story.now[1:], STYLES[story.now])
+    text.append(NOW_LABELS[story.now], STYLES[story.now])
     if story.since is not None:
-        text.append(f" since {ago(story.since, now)}")
+        text.append(f" since {_dated(story.since, now)}")
     text.append(f". {plain(story.sentence)}")
     if story.as_of is not None:
-        text.append(f"\nAs of the last run, {ago(story.as_of, now)}.", "dim")
+        text.append(f"\nAs of the last run, {_dated(story.as_of, now)}.", "dim")
     return text
 
 
 def _problem(problem: ProblemRow) -> list[RenderableType]:
     return [
-        Text(f"! {spaced(problem.kind)}", "red"),
+        Text(f"! {plain(problem_label(problem.kind))}", "red"),
         Padding(Text(plain(problem.detail)), (0, 0, 0, 2)),
         Padding(Text(plain(problem.advice), "bold"), (0, 0, 0, 2)),
     ]
 
 
 def _fields(fields: tuple[FieldNow, ...]) -> Table:
-    """What is wanted, what is there, and who wrote it; a field that differs stands out by its mark."""
+    """Desired value, existing value and our last write of each field; a field that differs begins with ≠."""
     table = Table.grid(padding=(0, 2))
     for _ in range(4):
         table.add_column(overflow="fold")
-    table.add_row(*(Text(title, "bold") for title in ("  Field", "Salesforce says", "Zendesk has", "Last written")))
-    account = any(one.desired is not None for one in fields)  # an account wants its id, if nothing else
+    table.add_row(
+        *(Text(title, "bold") for title in ("  Field", "Salesforce", "Zendesk", "Last written by Partner Sync"))
+    )
+    account = any(one.desired is not None for one in fields)  # at least the id
     organization = any(one.existing is not None for one in fields)
     for one in fields:
         differs = account and organization and one.known and one.desired != one.existing
         wanted, there = (
-            "not known" if not one.known else value(each) if there_is else "-"
+            "unknown" if not one.known else _value(each) if there_is else "-"
             for there_is, each in ((account, one.desired), (organization, one.existing))
         )
-        last = Text("not by us", "dim")
+        last = Text("never", "dim")
         if one.written is not None:
-            last = Text(f"{one.written.at:%Y-%m-%d %H:%M}, was {value(one.written.before)}")
+            last = Text(f"{one.written.at:%Y-%m-%d %H:%M}, was {_value(one.written.before)}")
             last.append(f"; {plain(one.written.reason)}" if one.written.reason else "", "dim")
         style = "yellow" if differs else ""
         name = f"{'≠' if differs else ' '} {plain(one.field)}"
@@ -134,9 +130,9 @@ def _history(story: Story) -> Table:
     for event in story.history[:EVENTS_SHOWN]:
         what = _change(event.change) if event.change else Text()
         if event.problem:
-            what = Text(f"problem {spaced(event.problem.kind)}", "red")
+            what = Text(f"problem: {plain(problem_label(event.problem.kind))}", "red")
             if (event.problem.kind, event.problem.detail) not in current:
-                what.append(f", seen last {event.problem.last_seen:%Y-%m-%d %H:%M}")
+                what.append(f", last seen {event.problem.last_seen:%Y-%m-%d %H:%M}")
             what.append(f"  {plain(event.problem.detail)}", "default")
         if event.run_id != run_id:
             what.append(f"\nrun {plain(event.run_id)}", "dim")
@@ -147,7 +143,7 @@ def _history(story: Story) -> Table:
 
 def _change(change: ChangeRow) -> Text:
     text = Text()
-    text.append(f"{change.kind} {change.outcome}", OUTCOMES.get(change.outcome, "yellow"))
+    text.append(f"{change.kind} {OUTCOME_LABELS[change.outcome]}", OUTCOMES.get(change.outcome, "yellow"))
     said = [part for part in (change.reason, change.verdict_reason, change.vendor_words) if part]
     if said:
         text.append(f"  {'; '.join(plain(part) for part in said)}")
@@ -155,7 +151,7 @@ def _change(change: ChangeRow) -> Text:
         text.append(f"\n{len(change.fields)} fields", "dim")
         return text
     for field in change.fields[:FIELDS_SHOWN]:
-        text.append(f"\n{plain(field.field)}: {value(field.before)} -> {value(field.after)}")
+        text.append(f"\n{plain(field.field)}: {_value(field.before)} -> {_value(field.after)}")
     if len(change.fields) > FIELDS_SHOWN:
         text.append(f"\nand {len(change.fields) - FIELDS_SHOWN} more fields", "dim")
     return text

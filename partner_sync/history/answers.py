@@ -15,7 +15,7 @@ from partner_sync.model import FieldChange, Kind, ReadProof
 RunState = Literal["running", "success", "failed", "dry run"]
 Cause = Literal["task", "silence", "withheld", "rows", "unreadable"]
 """Why a run failed: a task failed, it ended without a trace, or only changes on hold or single rows are open."""
-Health = Literal["being read", "never ran", "needs a person", "overdue", "in step"]
+Health = Literal["being read", "no runs yet", "needs attention", "overdue", "up to date"]
 """Being read: the index is being built, and there is no run in it yet."""
 Outcome = Literal["confirmed", "rejected", "superseded", "unknown", "waiting", "withheld", "dry run"]
 """A verdict, or why there is none: the batch is not written yet, its kind was withheld, the run was a dry run."""
@@ -114,7 +114,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something for a person. `urgent` ones make the health "needs a person"; `parts` are reasons with their counts."""
+    """What needs a person. `urgent` makes the health "needs attention"; `parts` are reasons with their counts."""
 
     what: Literal["withheld", "problems", "rejected", "unknown", "failed", "unreadable"]
     count: int

@@ -9,14 +9,14 @@ from datetime import datetime
 
 from partner_sync.history.changes import change_row
 from partner_sync.history.links import Links
-from partner_sync.history.now import Stood, Told, fields, judge
+from partner_sync.history.organization_state import DatedChange, LastRead, current_fields, organization_state
 from partner_sync.history.problems import problem_row, problems
 from partner_sync.history.run_summary import moment
 from partner_sync.history.stories import Event, Story
 from partner_sync.ids import id_18
 
 EVENTS, ALL = 500, -1
-"""How many changes of one organization are told to whoever does not ask for all."""
+"""How many changes of one organization are shown unless all are asked for."""
 
 _OF_BOTH = (
     "c.id IN (SELECT id FROM change WHERE account_id = ? UNION SELECT id FROM change WHERE organization_id = ?)"
@@ -55,7 +55,7 @@ def story(
 def _story(
     db: sqlite3.Connection, instance: str, account: str | None, organization: int | None, links: Links, limit: int
 ) -> Story | None:
-    stood, read, organization = _stood(db, instance, account, organization)
+    last_read, read_at, organization = _last_read(db, instance, account, organization)
     rows = db.execute(
         "SELECT c.*, p.plan_id, p.made, r.run_id FROM change c JOIN plan p ON p.id = c.plan JOIN run r ON r.id = p.run"  # noqa: S608 - ours
         f" WHERE {_OF_BOTH} ORDER BY c.begun DESC, p.made DESC, c.n DESC LIMIT ?",
@@ -64,16 +64,16 @@ def _story(
     older = _count(db, instance, account, organization) - limit if len(rows) == limit else 0
     if organization is None:
         organization = next((one for row in rows if (one := row["organization_id"]) and _is_free(db, row, one)), None)
-    changes = [Told(moment(row["begun"]), change_row(row, row["run_id"], row["plan_id"], links)) for row in rows]
+    changes = [DatedChange(moment(row["begun"]), change_row(row, row["run_id"], row["plan_id"], links)) for row in rows]
     ids = [one for one in (account, str(organization) if organization else None) if one]
     latest = db.execute("SELECT * FROM run WHERE whole ORDER BY begun DESC LIMIT 1").fetchone()
     current = problems(db, latest, links, instance=instance or None, subjects=ids) if latest else ()
     past = _problem_events(db, ids, instance, links)
-    if not changes and not past and stood is None:
+    if not changes and not past and last_read is None:
         return None
     as_of = moment(latest["begun"]) if latest else None
-    now, since, sentence = judge(changes, current, as_of, stood, read)
-    events = [Event(told.begun, told.change.run_id, told.change, None) for told in changes]
+    state = organization_state(changes, current, as_of, last_read, read_at)
+    events = [Event(dated.begun, dated.change.run_id, dated.change, None) for dated in changes]
     names = _names(db, account, organization, instance)
     return Story(
         instance=instance,
@@ -81,11 +81,11 @@ def _story(
         organization_id=organization,
         name=names[0] if names else "",
         names=names,
-        now=now,
-        since=since,
-        as_of=max((one for one in (as_of, read) if one), default=None),
-        sentence=sentence,
-        fields=fields(changes, stood),
+        now=state.now,
+        since=state.since,
+        as_of=max((one for one in (as_of, read_at) if one), default=None),
+        sentence=state.sentence,
+        fields=current_fields(changes, last_read),
         problems=current,
         history=tuple(sorted([*events, *past], key=lambda one: one.at, reverse=True)),
         older=older,
@@ -99,10 +99,10 @@ def _count(db: sqlite3.Connection, instance: str, account: str | None, organizat
     return int(db.execute(asked, [account, organization, instance]).fetchone()[0])
 
 
-def _stood(
+def _last_read(
     db: sqlite3.Connection, instance: str, account: str | None, organization: int | None
-) -> tuple[Stood | None, datetime | None, int | None]:
-    """How it stood when its instance was read last, when that was, and its organization, where that says it."""
+) -> tuple[LastRead | None, datetime | None, int | None]:
+    """The partner at the last read of its instance, when that was, and its organization, where the read has it."""
     where, value = ("organization_id = ?", organization) if organization else ("account_id = ?", account)
     row = db.execute(
         f"SELECT * FROM stood LEFT JOIN standing ON standing.instance = stood.instance AND {where}"  # noqa: S608 - ours
@@ -116,8 +116,8 @@ def _stood(
     desired, existing = (
         dict(zip(names, json.loads(row[key]), strict=True)) if row[key] else None for key in ("desired", "existing")
     )
-    stood = Stood(read, row["name"], desired, existing, bool(row["marked"]))
-    return stood, read, organization or row["organization_id"] or None
+    last_read = LastRead(read, row["name"], desired, existing, bool(row["marked"]))
+    return last_read, read, organization or row["organization_id"] or None
 
 
 def _is_free(db: sqlite3.Connection, change: sqlite3.Row, organization: int) -> bool:

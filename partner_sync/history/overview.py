@@ -1,4 +1,4 @@
-"""The query behind the overview: is all well, what needs a person, and how it went."""
+"""The query behind the overview: health, what needs attention, and numbers over time."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def overview(
 def _health(db: sqlite3.Connection, any_runs: bool, urgent: bool, overdue: bool) -> Health:
     if not any_runs:
         built = db.execute("SELECT 1 FROM meta WHERE key = 'complete'").fetchone()
-        return "never ran" if built else "being read"
-    return "needs a person" if urgent else "overdue" if overdue else "in step"
+        return "no runs yet" if built else "being read"
+    return "needs attention" if urgent else "overdue" if overdue else "up to date"
 
 
 def _newest(db: sqlite3.Connection, where: str) -> sqlite3.Row | None:
@@ -78,7 +78,7 @@ def _next_run(db: sqlite3.Connection, now: datetime, schedule_seconds: float) ->
     return following if following is not None and following > now else None
 
 
-# -- what needs a person ------------------------------------------------------------------------------------
+# -- what needs attention ------------------------------------------------------------------------------------
 
 
 def _failed(db: sqlite3.Connection) -> list[Item]:
@@ -137,13 +137,15 @@ def _rows(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | None
                 reasons[row["reason"]] += row["count"]
             count = reasons.total()
             link = Link(found[0]["run_id"], "changes", found[0]["plan_id"], None, outcome, instance)
-            said = f"{count} {'organization' if count == 1 else 'organizations'} {outcome} since the last whole run."
+            said = (
+                f"{count:,} {'organization' if count == 1 else 'organizations'} {outcome} since the last complete run."
+            )
             items.append(Item(outcome, count, 0, said, True, tuple(reasons.most_common(PARTS)), link))
     return items
 
 
 def _problems(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | None) -> list[Item]:
-    """Problems stand until somebody mends them; only new ones ring."""
+    """Problems stay until somebody fixes them; only new problems are urgent."""
     count = problem_count(db, base, instance) if base is not None else 0
     if base is None or not count:
         return []
@@ -153,7 +155,7 @@ def _problems(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | 
         [base["problem_set"], instance, instance, PARTS],
     ).fetchall()
     new = len(problems_new(db, base))
-    said = f"{count} {'problem' if count == 1 else 'problems'}, {new} of them new."
+    said = f"{count:,} {'problem' if count == 1 else 'problems'}, {new:,} new."
     parts = tuple((row["kind"], row["count"]) for row in kinds)
     return [Item("problems", count, new, said, new > 0, parts, Link(base["run_id"], "problems", instance=instance))]
 

@@ -109,7 +109,7 @@ def withheld(db: sqlite3.Connection, run: sqlite3.Row) -> WithheldPage:
                 item.why,
                 item.next_step,
                 usual,
-                _unusual(item.count, WRITTEN[item.kind], usual),
+                _usual_sentence(WRITTEN[item.kind], usual),
             )
         )
         allowed[item.kind] = max(item.count, allowed.get(item.kind, 0))
@@ -129,10 +129,9 @@ def _usual(db: sqlite3.Connection, run: sqlite3.Row, instance: str, column: str)
     return tuple(row["count"] for row in reversed(found))
 
 
-def _unusual(count: int, done: str, usual: tuple[int, ...]) -> str:
+def _usual_sentence(done: str, usual: tuple[int, ...]) -> str:
     if not usual:
-        return f"There is no run before this one to compare {count} with."
+        return "There is no earlier run to compare with."
     low, high = min(usual), max(usual)
-    said = f"none {done}" if high == 0 else f"{low} {done} each" if low == high else f"{low} to {high} {done}"
-    runs = "the run before" if len(usual) == 1 else f"the last {len(usual)} runs"
-    return f"Here it would be {count}; in {runs}: {said}."
+    runs = "In the run before" if len(usual) == 1 else f"In the last {len(usual)} runs"
+    return f"{runs}: {low if low == high else f'{low} to {high}'} {done}."

@@ -30,8 +30,14 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 REFUSED = {
-    401: ("Log in first", "Partner Sync is shown to those who are logged in to Airflow. Log in, and reload this page."),
-    403: ("Not for you", "You may not see the runs of the DAG partner_sync. Ask whoever keeps this Airflow."),
+    401: (
+        "Log in first",
+        "Partner Sync is available to users who are logged in to Airflow. Log in and reload this page.",
+    ),
+    403: (
+        "No permission",
+        "You do not have permission to see the runs of the DAG partner_sync. Ask your Airflow administrator.",
+    ),
 }
 
 
@@ -71,7 +77,7 @@ def _answer_errors(made: FastAPI) -> None:
     @made.exception_handler(RequestValidationError)
     def misspelled(request: Request, error: RequestValidationError) -> HTMLResponse:  # noqa: ARG001 - FastAPI passes it
         wrong = ", ".join(sorted({str(one["loc"][-1]) for one in error.errors()}))
-        return HTMLResponse(_said("Not an address of this page", f"Something is wrong with: {wrong}."), 422)
+        return HTMLResponse(_said("Invalid address", f"These parts of the address are not valid: {wrong}."), 422)
 
     @made.exception_handler(AnyHTTPException)  # FastAPI's own, and that of an address which nothing answers
     def refused(request: Request, error: AnyHTTPException) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from partner_sync.history.answers import Overview
-from partner_sync.page.formats import exact, link, short, took
+from partner_sync.page.formats import exact, link, took
 
 
 def numbers(said: Overview) -> dict[str, object]:
@@ -12,9 +12,8 @@ def numbers(said: Overview) -> dict[str, object]:
         "runs": [
             {
                 "at": exact(row.begun),
-                "label": short(row.begun),
-                "state": row.state,
-                "took": took(row.seconds),
+                "label": f"{row.begun.day} {row.begun:%b %H:%M}",
+                "said": f"{row.state}, {took(row.seconds)}",
                 "href": link("run", run=row.run_id, instance=said.instance),
                 "created": row.written["create"],
                 "updated": row.written["update"],

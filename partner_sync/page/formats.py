@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from urllib.parse import urlencode
-
-from partner_sync.model import Value
 
 UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
 KIND_SIGNS = {"create": "+", "update": "~", "mark": "−"}
@@ -20,7 +17,7 @@ OUTCOME_SIGNS = {
     "dry run": "○",
 }
 STATE_SIGNS = {"success": "✓", "failed": "✕", "dry run": "○", "running": "…"}
-HEALTH_SIGNS = {"in step": "●", "needs a person": "▲", "overdue": "▲", "never ran": "○", "being read": "○"}
+HEALTH_SIGNS = {"up to date": "●", "needs attention": "▲", "overdue": "▲"}
 NOW_SIGNS = {"as desired": "●", "differs": "≠", "problem": "!", "marked": "−", "not known": "?"}
 
 
@@ -43,12 +40,7 @@ def exact(at: datetime | None) -> str:
 
 def short(at: datetime) -> str:
     """A time as the name of a run."""
-    return f"{at.day} {at:%b %H:%M}"
-
-
-def value(one: Value) -> str:
-    """A value as people read it."""
-    return "nothing" if one is None or one == "" else one if isinstance(one, str) else json.dumps(one)
+    return f"{at.day} {at:%b %H:%M} UTC"
 
 
 def took(seconds: float | None) -> str:

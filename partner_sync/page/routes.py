@@ -113,14 +113,14 @@ def run(
     if found is not None:
         return HTMLResponse(views.run(found, moment()))
     if dag != DAG_ID:
-        said = f"This tab shows the plans of the DAG {DAG_ID}. This run is one of another DAG, so there is none."
-        return HTMLResponse(views.message("No plan of Partner Sync", said, moment()))
-    said = (
-        "The archive knows nothing of this run yet. As soon as its reads are compared, or one of its tasks fails, this"
-        " page shows it by itself. A run whose records were removed by the retention stays unknown."
+        text = f"This tab shows the plans of the DAG {DAG_ID}. This run belongs to another DAG."
+        return HTMLResponse(views.message("No plan of Partner Sync", text, moment()))
+    text = (
+        "The archive has no record of this run yet. This page shows the plan as soon as the run has compared Salesforce"
+        " and Zendesk, or an error as soon as a task fails. Runs older than the retention period are not shown."
     )
     again = link("run", run=run)
-    return HTMLResponse(views.message("No plan yet", said, moment(), again), 404)
+    return HTMLResponse(views.message("No plan yet", text, moment(), again), 404)
 
 
 @router.get("/print")

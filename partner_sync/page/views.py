@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from partner_sync.history import labels
 from partner_sync.history.answers import Changes, Index, Overview, ProblemRow, Run, Runs
 from partner_sync.history.answers import WithheldPage as Withheld
 from partner_sync.history.changes import Filters
@@ -30,8 +31,10 @@ _templates = Environment(
 )
 _templates.filters |= {
     "dashed": lambda name: name.replace(" ", "-"),
-    **{one.__name__: one for one in (formats.exact, formats.number, formats.short, formats.took, formats.value)},
+    **{one.__name__: one for one in (formats.exact, formats.number, formats.short, formats.took)},
     "words": formats.words,
+    "value": labels.value_label,
+    "problem_label": labels.problem_label,
 }
 _templates.globals |= {
     "ago": formats.ago,
@@ -44,6 +47,8 @@ _templates.globals |= {
     "state_signs": formats.STATE_SIGNS,
     "health_signs": formats.HEALTH_SIGNS,
     "now_signs": formats.NOW_SIGNS,
+    "now_labels": labels.NOW_LABELS,
+    "outcome_labels": labels.OUTCOME_LABELS,
 }
 
 
@@ -84,12 +89,16 @@ class RunPage:
 
     @property
     def narrowed(self) -> str:
-        """What the list is narrowed by, in words."""
-        named = {"name or id": self.filters.search, **{key: getattr(self.filters, key) for key in _NARROWING}}
+        """The filters of the list as text."""
+        asked = self.filters
+        named = {
+            "name or id": asked.search,
+            "kind": asked.kind,
+            "field": asked.field,
+            "result": labels.OUTCOME_LABELS.get(asked.verdict or "", asked.verdict),
+            "instance": asked.instance,
+        }
         return ", ".join(f"{key} {value}" for key, value in named.items() if value)
-
-
-_NARROWING = ("kind", "field", "verdict", "instance")
 
 
 def _render(name: str, moment: Moment, **data: Any) -> str:

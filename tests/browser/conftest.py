@@ -108,7 +108,7 @@ def watched(airflow: Airflow, browser: Browser, login: Any) -> Watched:
     context = browser.new_context(viewport=WIDE, storage_state=login)
     visitor = Visitor.arrives(airflow, context)
     welcome = visitor.see().get_by_role("heading", level=1)
-    expect(welcome).not_to_contain_text("Being read", timeout=30_000)
+    expect(welcome).not_to_contain_text("Reading the archive", timeout=30_000)
     first_visit = welcome.inner_text()
     run_id = airflow.trigger()
     ours = visitor.see_plan(run_id)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_the_first_visit_says_what_will_appear(watched):
-    assert "No run yet" in watched.first_visit
+    assert "No runs yet" in watched.first_visit
 
 
 def test_a_run_is_watched_from_its_trigger_to_its_last_verdict_without_a_reload(watched):
@@ -91,7 +91,7 @@ def test_a_hostile_name_is_found_and_stays_text_wherever_it_is_shown(visitor, ru
     visitor.page.keyboard.press("Enter")
     ours.locator(".found").get_by_role("link", name=HOSTILE).click()
     expect(ours.get_by_role("heading", level=1)).to_have_text(HOSTILE)
-    expect(ours.get_by_text("as desired", exact=False).first).to_be_visible()
+    expect(ours.get_by_text("Matches Salesforce").first).to_be_visible()
     ours.locator(".history .first a").first.click()
     expect(ours.locator("#detail h2")).to_have_text(HOSTILE)
 

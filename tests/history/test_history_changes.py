@@ -172,7 +172,7 @@ def test_what_is_withheld_says_what_is_usual_and_the_conf_that_lets_it_through(p
     page = past.history().withheld(run_id)
     [row] = page.rows
     assert (37, 10, (0, 2, 1)) == (row.count, row.limit, row.usual)
-    assert "Here it would be 37; in the last 3 runs: 0 to 2 marked." == row.unusual
+    assert "In the last 3 runs: 0 to 2 marked." == row.unusual
     assert {"allow_over_limit": {"mark": 37}} == page.conf
 
 

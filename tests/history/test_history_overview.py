@@ -21,16 +21,16 @@ def items(past, hour=0.5):
 def test_a_quiet_run_is_in_step(past):
     past.run(0)
     found = past.history(0.5).overview()
-    assert ("in step", False, (), 1792.0) == (found.health, found.overdue, found.items, found.age_seconds)
+    assert ("up to date", False, (), 1792.0) == (found.health, found.overdue, found.items, found.age_seconds)
     assert "13:00" == f"{found.next_run:%H:%M}"
 
 
 def test_problems_that_stand_do_not_ring_but_new_ones_do(past):
     past.run(-1, problems=[a_problem(1)])
     past.run(0, problems=[a_problem(1)])
-    assert ("in step", ["problems"]) == health(past)
+    assert ("up to date", ["problems"]) == health(past)
     past.run(0.2, problems=[a_problem(1), a_problem(2)])
-    assert ("needs a person", ["problems"]) == health(past)
+    assert ("needs attention", ["problems"]) == health(past)
     item = items(past)["problems"]
     assert (2, 1, (("name_taken", 2),), "problems") == (item.count, item.new, item.parts, item.link.section)
 
@@ -55,7 +55,7 @@ def test_a_problem_whose_words_change_is_not_new(past):
 def test_what_went_wrong_needs_a_person_with_a_count_and_a_place_to_look(past, what, make):
     past.run(-1)
     run_id = make(past)
-    assert ("needs a person", [what]) == health(past)
+    assert ("needs attention", [what]) == health(past)
     item = items(past)[what]
     assert item.urgent
     assert run_id == item.link.run_id
@@ -73,20 +73,20 @@ def test_a_failure_says_its_words_and_how_often_it_was_like_this(past):
 def test_a_green_run_after_a_failure_is_all_that_counts(past):
     past.fail(-1)
     past.run(0)
-    assert ("in step", []) == health(past)
+    assert ("up to date", []) == health(past)
 
 
 def test_what_was_rejected_and_is_confirmed_since_needs_nobody(past):
     past.run(-1.5)
     past.run(-1, [an_update(2)], verdicts={2: "rejected"})
     past.run(0, [an_update(2)], params={"account_ids": ["x"]})
-    assert ("in step", []) == health(past)
+    assert ("up to date", []) == health(past)
 
 
 def test_a_run_narrowed_to_accounts_says_nothing_about_the_whole(past):
     past.run(-1, withheld=MARKS)
     past.run(0, params={"account_ids": ["x"]})
-    assert ("needs a person", ["withheld"]) == health(past)
+    assert ("needs attention", ["withheld"]) == health(past)
 
 
 def test_a_run_narrowed_to_accounts_is_no_success_of_the_whole(past):
@@ -106,9 +106,9 @@ def test_a_dry_run_is_no_success_and_shows_nothing_written(past):
 
 def test_without_a_success_for_two_schedules_it_is_overdue(past):
     past.run(0)
-    assert "in step" == past.history(1.9).overview().health
+    assert "up to date" == past.history(1.9).overview().health
     assert "overdue" == past.history(2.1).overview().health
-    assert "in step" == past.history(2.1).overview(schedule_seconds=7200).health
+    assert "up to date" == past.history(2.1).overview(schedule_seconds=7200).health
 
 
 def test_since_yesterday_counts_what_was_written_in_a_day(past):
@@ -169,7 +169,7 @@ def test_a_run_narrowed_to_accounts_hides_no_failure_of_the_whole(past):
     past.fail(-2, message="Mend the config.")
     past.fail(-1, message="Mend the config.")
     past.run(0, params={"account_ids": ["x"]})
-    assert ("needs a person", ["failed"]) == health(past)
+    assert ("needs attention", ["failed"]) == health(past)
     assert 2 == items(past)["failed"].count
     past.run(0.2, [an_update(1)], verdicts={1: "rejected"}, params={"account_ids": ["x"]})
     assert {"failed", "rejected"} == set(items(past))

@@ -21,7 +21,7 @@ def ids(history):
 
 def test_an_archive_that_is_not_there_is_an_empty_history(past):
     history = past.history()
-    assert ("never ran", ()) == (history.overview().health, history.runs().rows)
+    assert ("no runs yet", ()) == (history.overview().health, history.runs().rows)
     assert history.run("scheduled__x") is None
     assert history.changes("scheduled__x") is None
     assert history.trouble is None

@@ -48,7 +48,7 @@ def test_what_was_changed_by_hand_since_the_last_write_differs(past):
     past.run(-2, [an_update(1)])
     past.stand(-1, a_standing(1, owner="by hand"))
     told = story(past)
-    assert ("differs", "Read last, these differed: account_owner.") == (told.now, told.sentence)
+    assert ("differs", "Different at the last read: account_owner.") == (told.now, told.sentence)
 
 
 def test_an_account_without_organization_and_one_without_account(past):
@@ -110,7 +110,11 @@ def test_who_vanished_from_the_last_read_is_not_known_any_more(past):
     past.stand(-1, a_standing(3))
     for number in (1, 2):
         told = story(past, number)
-        assert ("not known", None, "The last read knows no such partner.") == (told.now, told.since, told.sentence)
+        assert ("not known", None, "The last run did not find it among the partners.") == (
+            told.now,
+            told.since,
+            told.sentence,
+        )
 
 
 def test_a_write_after_the_last_read_counts_although_that_read_did_not_know_it(past):
@@ -139,7 +143,7 @@ def test_the_organization_of_an_account_that_a_problem_blocks_is_told_with_the_p
     told = past.history().organization("global", 3600001)
     assert ("problem", ["unknown_option"]) == (told.now, [one.kind for one in told.problems])
     past.run(0)
-    assert "No account of the last read says what it should be." == story(past).sentence
+    assert "The last run found no account for it." == story(past).sentence
 
 
 def test_who_is_gone_from_the_read_and_named_by_no_change_is_not_found(past):

@@ -52,7 +52,7 @@ def test_a_stranger_is_told_to_log_in(asked):
 def test_a_user_without_permission_on_the_dag_sees_nothing(asked):
     answer = asked("").get("/", headers={"Accept": "text/html"})
     assert 403 == answer.status_code
-    assert "Not for you" in answer.text
+    assert "No permission" in answer.text
     assert 403 == asked("").get("/chart.json").status_code
 
 

@@ -66,7 +66,7 @@ def test_every_answer_forbids_foreign_hosts_frames_and_inline_scripts(past):
 def test_the_first_visit_says_what_will_appear(past):
     answer = client(past).get("/")
     assert 200 == answer.status_code
-    assert "No run yet" in answer.text
+    assert "No runs yet" in answer.text
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -88,12 +88,12 @@ def test_a_foreign_or_invented_run_gets_a_polite_answer(past, run):
     past.run(0, [a_create(1)])
     answer = client(past).get("/run", params={"run": run})
     assert 404 == answer.status_code
-    assert "knows nothing of this run" in answer.text
+    assert "has no record of this run" in answer.text
 
 
 def test_a_run_of_another_dag_has_no_plan_and_is_not_waited_for(past):
     answer = client(past).get("/run", params={"run": "scheduled__2026", "dag": "billing"})
-    assert "one of another DAG" in answer.text
+    assert "belongs to another DAG" in answer.text
     assert "every" not in answer.text
 
 
@@ -105,7 +105,7 @@ def test_a_run_without_a_plan_yet_is_asked_for_again(past):
 def test_an_address_that_makes_no_sense_is_answered_in_plain_words(past, address):
     answer = client(past).get(address)
     assert 422 == answer.status_code
-    assert "Not an address of this page" in answer.text
+    assert "Invalid address" in answer.text
 
 
 def test_static_files_are_kept_by_the_browser_under_the_digest_of_their_content(past):
@@ -155,7 +155,7 @@ def test_a_printed_run_says_what_it_is_narrowed_by_and_has_a_place_to_sign(past)
 def test_an_address_that_nothing_answers_is_a_plain_message_with_a_way_back(past):
     answer = client(past).get("/nothing")
     assert 404 == answer.status_code
-    assert "To the overview" in answer.text
+    assert "Back to the overview" in answer.text
 
 
 @pytest.mark.parametrize("name", ["../app.py", "..%2fapp.py", "%2e%2e/routes.py", "/etc/passwd", "vendor/../../app.py"])
@@ -236,7 +236,7 @@ def test_problems_that_no_longer_fit_on_the_page_are_in_its_downloads(past):
     run = past.run(0, problems=[hostile, *(a_problem(number) for number in range(1, 250))])
     asked, params = client(past), {"run": run}
     text = asked.get("/run", params=params).text
-    assert "and 50 more problems: all are in the files above." in text
+    assert "and 50 more problems. The downloads above have all of them." in text
     assert 'href="problems.csv?run=' in text
     answer = asked.get("/problems.csv", params=params)
     assert "-problems.csv" in answer.headers["content-disposition"]
@@ -284,7 +284,7 @@ def test_an_answer_from_before_the_archive_was_read_asks_again_although_it_is_re
     history = ReadMeanwhile(past.archive.root, past.folder / "index", reader=reader, patience=0, fresh_seconds=600)
     try:
         said = TestClient(app(lambda: history, lambda: None)).get("/").text
-        assert "Being read" in said
+        assert "Reading the archive" in said
         assert 'hx-get="" hx-trigger="every 2s"' in said
     finally:
         history.close()
@@ -298,8 +298,8 @@ def test_while_the_archive_is_read_for_the_first_time_the_page_says_so_and_asks_
     browser, until = TestClient(app(lambda: history, lambda: None)), time.monotonic() + 60
     try:
         said = browser.get("/").text
-        assert "Being read" in said
-        assert "The archive is being read for the first time" in said
+        assert "Reading the archive" in said
+        assert "Reading the archive for the first time" in said
         assert 'hx-get="" hx-trigger="every 2s"' in said
         while "for the first time" in (said := browser.get("/").text):
             assert time.monotonic() < until

@@ -8,8 +8,9 @@ from html.parser import HTMLParser
 import pytest
 
 from partner_sync.history.changes import Filters
+from partner_sync.history.labels import problem_label, value_label
 from partner_sync.page import charts, views
-from partner_sync.page.formats import ago, exact, link, plural, short, took, value
+from partner_sync.page.formats import ago, exact, link, plural, short, took
 from partner_sync.page.views import NOTHING_WITHHELD, Moment, RunPage
 from tests.history.past import a_create, a_mark, a_problem, account, an_update
 
@@ -30,7 +31,7 @@ HOSTILE = ["<script>alert(1)</script>", "x" * 300, "\u202eمرحبا", "🎉 & S
         (-2880, "in 48 minutes"),
     ],
 )
-def test_a_time_is_told_by_its_distance(seconds, said):
+def test_a_time_is_shown_by_its_distance(seconds, said):
     assert said == ago(NOW - timedelta(seconds=seconds), NOW)
 
 
@@ -39,14 +40,20 @@ def test_what_never_was_is_never():
 
 
 def test_exact_times_name_their_zone():
-    assert ("2026-11-24 13:00:00 UTC", "24 Nov 13:00") == (exact(NOW), short(NOW))
+    assert ("2026-11-24 13:00:00 UTC", "24 Nov 13:00 UTC") == (exact(NOW), short(NOW))
 
 
 @pytest.mark.parametrize(
-    ("one", "said"), [(None, "nothing"), (True, "true"), (False, "false"), (3, "3"), ("a b", "a b"), ("", "nothing")]
+    ("value", "label"), [(None, "empty"), (True, "Yes"), (False, "No"), (3, "3"), ("a b", "a b"), ("", "empty")]
 )
-def test_values_are_shown_as_people_read_them(one, said):
-    assert said == value(one)
+def test_values_are_shown_as_people_read_them(value, label):
+    assert label == value_label(value)
+
+
+def test_a_problem_has_a_title_even_if_its_kind_is_of_another_release():
+    assert ("Name already in use", "Of another release") == tuple(
+        problem_label(kind) for kind in ("name_taken", "of_another_release")
+    )
 
 
 def test_durations_and_counts_have_their_units():
@@ -103,7 +110,7 @@ def test_the_address_of_a_run_keeps_what_it_is_narrowed_by(past):
     assert "kind=create&amp;q=x" in views.run(page, Moment(NOW))
 
 
-def test_what_is_wrong_with_the_archive_stands_above_everything(past):
+def test_an_archive_error_is_shown_above_everything(past):
     page = RunPage(a_run(past).run, None, (), NOTHING_WITHHELD, Filters())
     assert "The archive x cannot be read." in views.run(page, Moment(NOW, "The archive x cannot be read."))
 
@@ -122,5 +129,5 @@ def test_a_history_that_is_cut_says_so_and_where_the_rest_is(past):
         past.run(hour, [an_update(1)])
     history = past.history()
     shown = {events: views.stories(history.account(account(1), events=events), Moment(NOW)) for events in (2, 3)}
-    assert "And 1 older change. All of them: " in shown[2]
+    assert "1 older change not shown. To see all changes: " in shown[2]
     assert "older change" not in shown[3]

@@ -108,7 +108,7 @@
   document.addEventListener("htmx:responseError", (event) => {
     const { status } = event.detail.xhr;
     if (status === 404 && event.detail.elt.id === "live") return; // no plan yet: it is asked again
-    notice(status === 401 ? "You are logged out: log in to Airflow, and reload this page." : `The page cannot be brought up to date (${status}). Reload it.`);
+    notice(status === 401 ? "You are logged out. Log in to Airflow and reload this page." : `The page cannot be updated (${status}). Reload it.`);
   });
-  document.addEventListener("htmx:sendError", () => notice("Airflow does not answer. What you see may be old; it is tried again."));
+  document.addEventListener("htmx:sendError", () => notice("Airflow does not respond. This page may be out of date. It keeps trying."));
 })();
