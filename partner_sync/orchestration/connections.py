@@ -1,6 +1,6 @@
 """From an Airflow Connection to a session and a client: the one place where credentials are read.
 
-The hooks are the providers', so connection types, forms and keys are too. What is ours: a session that is careful (see
+Connection types, forms and keys are the providers'. What is ours: a session that is careful (see
 `transport`), the extra `endpoint_url` for both systems, and for Zendesk `client_id`, `client_secret` (they come first)
 and `scope`. A Connection is checked whole before anything is sent; a `ConfigError` names every mistake, and no value.
 """
@@ -12,10 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from airflow.providers.zendesk.hooks.zendesk import ZendeskHook
-from airflow.sdk import Connection
+from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
-from zenpy import Zenpy
 
 from partner_sync.config.load import Config
 from partner_sync.config.settings import Calls, Instance
@@ -71,8 +69,15 @@ def salesforce(conn_id: str, calls: Calls) -> simple_salesforce.Salesforce:
 
 
 def zendesk(instance: Instance, calls: Calls) -> Zendesk:
-    """A client for one instance; nothing is sent until it is used."""
-    return PartnerSyncZendeskHook(instance.connection, instance=instance.name, calls=calls).client()
+    """A client for one instance; it sends nothing until it is used."""
+    conn_id = instance.connection
+    connection, extra = _read(conn_id, "zendesk")
+    _raise_if(conn_id, unused(connection) + zendesk_mistakes(connection, extra))
+    host = zendesk_host(connection)
+    endpoint_url = extra.get("endpoint_url") or None
+    session = Session(f"Zendesk {instance.name}", host, calls, where=_where(conn_id), endpoint_url=endpoint_url)
+    base_url = f"https://{host}"
+    return Zendesk(session, base_url, instance.name, _credential(connection, extra, session, base_url))
 
 
 def hosts(config: Config) -> dict[str, str]:
@@ -94,41 +99,6 @@ def _host(conn_id: str) -> str:
     return endpoint_url.rstrip("/") if is_loopback(urlsplit(endpoint_url).hostname or "") else host
 
 
-class PartnerSyncZendeskHook(ZendeskHook):  # type: ignore[misc]  # the providers ship no types
-    """The provider's hook with OAuth client credentials, `endpoint_url` and our session, for zenpy's client as well."""
-
-    def __init__(
-        self,
-        zendesk_conn_id: str = ZendeskHook.default_conn_name,
-        *,
-        instance: str = "",
-        calls: Calls | None = None,
-    ) -> None:
-        super().__init__(zendesk_conn_id)
-        self._instance, self._calls = instance or zendesk_conn_id, calls or Calls()
-
-    def client(self) -> Zendesk:
-        """Our own client, which can clear fields and submit bulk jobs."""
-        session, base_url, credential = self._opened()
-        return Zendesk(session, base_url, self._instance, credential)
-
-    def _init_conn(self) -> tuple[Zenpy, str]:
-        session, base_url, credential = self._opened()
-        session.auth = credential
-        subdomain, _, domain = base_url.removeprefix("https://").partition(".")
-        return Zenpy(domain=domain, subdomain=subdomain, session=session, anonymous=True), base_url
-
-    def _opened(self) -> tuple[Session, str, Credential]:
-        conn_id = self.zendesk_conn_id
-        connection, extra = _read(conn_id, self.conn_type)
-        _raise_if(conn_id, unused(connection) + zendesk_mistakes(connection, extra))
-        host, system = zendesk_host(connection), f"Zendesk {self._instance}"
-        endpoint_url = extra.get("endpoint_url") or None
-        session = Session(system, host, self._calls, where=_where(conn_id), endpoint_url=endpoint_url)
-        base_url = f"https://{host}"
-        return session, base_url, _credential(connection, extra, session, base_url)
-
-
 # -- reading a Connection -----------------------------------------------------------------------------------
 
 
@@ -144,7 +114,7 @@ def _raise_if(conn_id: str, mistakes: list[Mistake]) -> None:
 def _read(conn_id: str, conn_type: str | None) -> tuple[Connection, Extra]:
     """A Connection of the wanted type and its extra, an object."""
     try:
-        connection = ZendeskHook.get_connection(conn_id)
+        connection = BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
         connection = None
     if connection is None:
