@@ -18,7 +18,7 @@ from partner_sync.cli import reference, terminal
 from partner_sync.cli.commands import COMMANDS, command
 from partner_sync.cli.tables import Table, markdown
 from partner_sync.config.load import load
-from partner_sync.errors import ConfigError, Mistake
+from partner_sync.errors import ConfigError, Finding
 
 ABOUT = "Partner Sync keeps Zendesk organizations in step with Salesforce partner accounts, on Apache Airflow."
 OWN = command("python -m partner_sync")
@@ -70,7 +70,7 @@ def _fields(named: Path | None) -> list[Table]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        wrong = Mistake(str(path), f"cannot be read ({error})", "Name another one by --config.")
+        wrong = Finding(str(path), f"cannot be read ({error})", "Name another one by --config.")
         raise ConfigError("The config", [wrong]) from None
     return reference.fields(load(text, str(path)))
 

@@ -2,7 +2,7 @@
 
 PartnerSyncError
 ├── PermanentError           retrying cannot help: Airflow fails the task at once
-│   ├── ConfigError          config, Connection or param is wrong: every mistake, named
+│   ├── ConfigError          config, Connection or param is wrong: every error, named
 │   ├── RejectedError        the vendor said no (4xx): system, method, path, status, its words
 │   │   └── AuthenticationError
 │   ├── SchemaError          Zendesk's or Salesforce's fields are not what the mapping needs
@@ -57,7 +57,7 @@ class RetryableError(PartnerSyncError):
 
 
 @dataclass(frozen=True)
-class Mistake:
+class Finding:
     """One wrong setting: the key as it is written in its place, what is wrong, and what to write instead."""
 
     key: str
@@ -69,19 +69,18 @@ class Mistake:
 
 
 class ConfigError(PermanentError):
-    """Config, Connection or param is wrong. `mistakes` has all of them, so that one round of repair is enough."""
+    """Config, Connection or param is wrong. `findings` has all of them, so that one round of repair is enough."""
 
     advice = (
-        "Mend every mistake that the message lists. Then clear the failed task, or trigger a new run where a param was"
+        "Mend every error that the message lists. Then clear the failed task, or trigger a new run where a param was"
         " wrong."
     )
 
-    def __init__(self, where: str, mistakes: Sequence[Mistake]) -> None:
+    def __init__(self, where: str, findings: Sequence[Finding]) -> None:
         self.where = where
-        self.mistakes = tuple(mistakes)
-        one = len(self.mistakes) == 1
-        lines = "\n".join(f"  - {mistake}" for mistake in self.mistakes)
-        super().__init__(f"{where} has {'a mistake' if one else f'{len(self.mistakes)} mistakes'}:\n{lines}")
+        self.findings = tuple(findings)
+        count = "an error" if len(self.findings) == 1 else f"{len(self.findings)} errors"
+        super().__init__("\n  - ".join([f"{where} has {count}:", *map(str, self.findings)]))
 
 
 class RejectedError(PermanentError):
@@ -108,17 +107,17 @@ class AuthenticationError(RejectedError):
 
 
 class SchemaError(PermanentError):
-    """Fields are not what the mapping needs. `mistakes` names each field, what is wrong, and how to mend it."""
+    """Fields are not what the mapping needs. `findings` names each field, what is wrong, and how to mend it."""
 
     advice = (
         "For each field that the message names: create or activate it, add the option, let the Connection's user see"
         " it, or correct its row in the config. Nothing was written; clear the failed task."
     )
 
-    def __init__(self, where: str, mistakes: Sequence[Mistake]) -> None:
+    def __init__(self, where: str, findings: Sequence[Finding]) -> None:
         self.where = where
-        self.mistakes = tuple(mistakes)
-        lines = "\n".join(f"  - {mistake}" for mistake in self.mistakes)
+        self.findings = tuple(findings)
+        lines = "\n".join(f"  - {finding}" for finding in self.findings)
         super().__init__(f"{where} is not what the mapping needs; nothing was written:\n{lines}")
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from partner_sync.alerts.states import News, Standing, What, after_deadline, after_failure, after_success
-from partner_sync.errors import ConfigError, Mistake, PartnerSyncError
+from partner_sync.errors import ConfigError, Finding, PartnerSyncError
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -149,14 +149,14 @@ def _tell(channels: Mapping[str, Send], ended: Ended, decide: Callable[[Standing
             raise
         alarm_log, ended = None, replace(ended, unread=ended.unread or str(error))
     said = message(news.what, ended)
-    lost: list[Mistake] = []
+    lost: list[Finding] = []
     for conn_id, send in channels.items():
         try:
             send(said)
         except ConfigError as error:
-            lost.extend(error.mistakes)
+            lost.extend(error.findings)
         except _errors() as error:
-            lost.append(Mistake(conn_id, f"it did not take the message ({type(error).__name__})", "Test it, mend it."))
+            lost.append(Finding(conn_id, f"it did not take the message ({type(error).__name__})", "Test it, mend it."))
     if len(lost) < len(channels):
         if alarm_log is not None:
             alarm_log.arrived(news, AlarmNote(news.what, ended.run_id, now))
@@ -192,7 +192,7 @@ def _connection(conn_id: str) -> Connection | None:
 def _extra(connection: Connection, key: str, what: str) -> Any:
     if not (value := connection.extra_dejson.get(key)):
         raise ConfigError(
-            connection.conn_id, [Mistake(f"{connection.conn_id}, extra.{key}", "is missing", f"Name {what}.")]
+            connection.conn_id, [Finding(f"{connection.conn_id}, extra.{key}", "is missing", f"Name {what}.")]
         )
     return value
 

@@ -138,7 +138,7 @@ COMMANDS: tuple[Command, ...] = (
             "python -m partner_sync fields": "what Salesforce must show and Zendesk must have, by your config",
             "python -m partner_sync errors --markdown": "the same as Markdown",
         },
-        exits={0: "shown", 2: "wrong arguments, or a config with mistakes, all of which are named"},
+        exits={0: "shown", 2: "wrong arguments, or a config with errors, all of which are named"},
         variables=("PARTNER_SYNC_CONFIG", *_SHOWN),
     ),
 )

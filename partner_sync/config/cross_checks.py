@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from partner_sync.config.validation import shown, spelled, suggestion
-from partner_sync.errors import Mistake
+from partner_sync.errors import Finding
 from partner_sync.ids import id_18
 from partner_sync.model import KINDS, NAME
 
@@ -58,17 +58,17 @@ class Parts:
     calls: Calls | None
 
 
-def mistakes(parts: Parts) -> list[Mistake]:
+def findings(parts: Parts) -> list[Finding]:
     """Everything that the parts of a file get wrong together."""
-    return [mistake for check in _CHECKS for mistake in check(parts)]
+    return [finding for check in _CHECKS for finding in check(parts)]
 
 
-def _accounts(parts: Parts) -> Iterator[Mistake]:
+def _accounts(parts: Parts) -> Iterator[Finding]:
     if parts.accounts is not None:
         yield from _ids("accounts.pinned", parts.accounts.pinned)
 
 
-def _sources(parts: Parts) -> Iterator[Mistake]:
+def _sources(parts: Parts) -> Iterator[Finding]:
     """Salesforce does not tell fields by case; a query that names one in two ways is refused, or answers in a third."""
     named = [(f"attributes[{at}].from", row.source) for at, row in parts.attributes]
     if parts.accounts is not None:
@@ -78,19 +78,19 @@ def _sources(parts: Parts) -> Iterator[Mistake]:
     for key, source in named:
         other, spelling = first.setdefault(source.casefold(), (key, source))
         if spelling != source:
-            yield Mistake(key, f"is {source}, but {other} spells it {spelling}", "Spell it in one way, Salesforce's.")
+            yield Finding(key, f"is {source}, but {other} spells it {spelling}", "Spell it in one way, Salesforce's.")
 
 
-def _instances(parts: Parts) -> Iterator[Mistake]:
+def _instances(parts: Parts) -> Iterator[Finding]:
     yield from _twice("instances[{}].name", [(at, row.name) for at, row in parts.instances])
     yield from _twice("instances[{}].connection", [(at, row.connection) for at, row in parts.instances])
     for at, row in parts.instances:
         if parts.accounts is not None and row.connection == parts.accounts.connection:
             wrong = f"is {shown(row.connection)}, which accounts.connection is as well"
-            yield Mistake(f"instances[{at}].connection", wrong, "Salesforce and Zendesk need a Connection each.")
+            yield Finding(f"instances[{at}].connection", wrong, "Salesforce and Zendesk need a Connection each.")
 
 
-def _attributes(parts: Parts) -> Iterator[Mistake]:
+def _attributes(parts: Parts) -> Iterator[Finding]:
     yield from _twice("attributes[{}].field", [(at, row.field) for at, row in parts.attributes])
     for at, row in parts.attributes:
         if row.field in NEVER_WRITTEN:
@@ -101,7 +101,7 @@ def _attributes(parts: Parts) -> Iterator[Mistake]:
             yield from _source(f"attributes[{at}]", row, parts.accounts)
 
 
-def _of_rule(at: str, row: Attribute) -> Iterator[Mistake]:
+def _of_rule(at: str, row: Attribute) -> Iterator[Finding]:
     """Settings that one rule needs and the others do not know."""
     owners = (
         ("true_for", "checkbox", bool(row.true_for), True),
@@ -111,44 +111,44 @@ def _of_rule(at: str, row: Attribute) -> Iterator[Mistake]:
     for key, rule, given, needed in owners:
         if given and row.rule != rule:
             wrong = f'means nothing for rule "{row.rule}" of {row.field}'
-            yield Mistake(f"{at}.{key}", wrong, f'Take it out, or make it a "{rule}".')
+            yield Finding(f"{at}.{key}", wrong, f'Take it out, or make it a "{rule}".')
         if needed and not given and row.rule == rule:
             what = "list what ticks the box" if rule == "checkbox" else "map each Salesforce value to an option"
-            yield Mistake(f"{at}.{key}", f'is missing or empty, but {row.field} is a "{rule}"', f"It must {what}.")
+            yield Finding(f"{at}.{key}", f'is missing or empty, but {row.field} is a "{rule}"', f"It must {what}.")
 
 
-def _options(at: str, row: Attribute) -> Iterator[Mistake]:
+def _options(at: str, row: Attribute) -> Iterator[Finding]:
     folded = Counter(value.strip().casefold() for value in row.options)
     for value, times in sorted(folded.items()):
         if times > 1:
             wrong = f"has {times} entries for {shown(value)}"
-            yield Mistake(f"{at}.options", wrong, "Keep one: upper and lower case are the same to the mapping.")
+            yield Finding(f"{at}.options", wrong, "Keep one: upper and lower case are the same to the mapping.")
 
 
-def _source(at: str, row: Attribute, accounts: AccountsTable) -> Iterator[Mistake]:
+def _source(at: str, row: Attribute, accounts: AccountsTable) -> Iterator[Finding]:
     if row.rule in ("id_18", "id_15") and row.source != accounts.id:
         wrong = f'is {shown(row.source)}, but rule "{row.rule}" follows accounts.id'
-        yield Mistake(f"{at}.from", wrong, f"Write {shown(accounts.id)}.")
+        yield Finding(f"{at}.from", wrong, f"Write {shown(accounts.id)}.")
     if row.field == NAME and row.source != accounts.name:
         wrong = f"is {shown(row.source)}, but the name follows accounts.name"
-        yield Mistake(f"{at}.from", wrong, f"Write {shown(accounts.name)}.")
+        yield Finding(f"{at}.from", wrong, f"Write {shown(accounts.name)}.")
 
 
-def _needed_attributes(parts: Parts) -> Iterator[Mistake]:
+def _needed_attributes(parts: Parts) -> Iterator[Finding]:
     ids = [row.field for _, row in parts.attributes if row.rule == "id_18"]
     if len(ids) > 1 or (not ids and parts.all_attributes):
         wrong = f'has {len(ids)} rows with rule "id_18"'
-        yield Mistake("attributes", wrong, "Exactly one field must hold the account's id, to match by.")
+        yield Finding("attributes", wrong, "Exactly one field must hold the account's id, to match by.")
     for at, row in parts.attributes:
         if row.field == NAME and row.rule != "text":
             wrong = f'is "{row.rule}" for the name'
-            yield Mistake(f"attributes[{at}].rule", wrong, 'An organization\'s name is text: write rule = "text".')
+            yield Finding(f"attributes[{at}].rule", wrong, 'An organization\'s name is text: write rule = "text".')
     if parts.all_attributes and all(row.field != NAME for _, row in parts.attributes):
         advice = 'Add field = "name" with rule = "text": Zendesk needs one.'
-        yield Mistake("attributes", "has no row for the name", advice)
+        yield Finding("attributes", "has no row for the name", advice)
 
 
-def _partners(parts: Parts) -> Iterator[Mistake]:
+def _partners(parts: Parts) -> Iterator[Finding]:
     if parts.partners is None:
         return
     dropdowns = {row.field: row for _, row in parts.attributes if row.rule == "dropdown"}
@@ -156,20 +156,20 @@ def _partners(parts: Parts) -> Iterator[Mistake]:
     if row is None:
         if parts.all_attributes:
             wrong = f"is {shown(parts.partners.field)}, which is no drop-down of the mapping"
-            yield Mistake("partners.field", wrong, suggestion(parts.partners.field, dropdowns))
+            yield Finding("partners.field", wrong, suggestion(parts.partners.field, dropdowns))
         return
     for at, value in enumerate(parts.partners.values):
         if value not in row.values:
             wrong = f"is {shown(value)}, which the mapping never writes to {row.field}"
-            yield Mistake(f"partners.values[{at}]", wrong, suggestion(value, row.values))
+            yield Finding(f"partners.values[{at}]", wrong, suggestion(value, row.values))
     yield from _twice("partners.values[{}]", list(enumerate(parts.partners.values)))
     for value in row.values:
         if value not in parts.partners.values:
             wrong = f"lacks {shown(value)}, which the mapping writes to {row.field}"
-            yield Mistake("partners.values", wrong, "Add it, or its organizations are never seen as partners again.")
+            yield Finding("partners.values", wrong, "Add it, or its organizations are never seen as partners again.")
 
 
-def _marks(parts: Parts) -> Iterator[Mistake]:
+def _marks(parts: Parts) -> Iterator[Finding]:
     if parts.marks is None:
         return
     mapped = {row.field for _, row in parts.attributes}
@@ -179,30 +179,30 @@ def _marks(parts: Parts) -> Iterator[Mistake]:
         yield _never_written("marks.field", parts.marks.field)
     if parts.marks.field in mapped:
         wrong = f"is {shown(parts.marks.field)}, which follows an account"
-        yield Mistake("marks.field", wrong, "A mark needs a checkbox of its own.")
+        yield Finding("marks.field", wrong, "A mark needs a checkbox of its own.")
     if older is not None and older.field == parts.marks.field:
         wrong = f"is {shown(older.field)}, the checkbox that marks"
-        yield Mistake("marks.only_if_older.field", wrong, "Write the key of a date field.")
+        yield Finding("marks.only_if_older.field", wrong, "Write the key of a date field.")
     for _, row in parts.attributes:
         if older is not None and row.field == older.field and row.rule != "date":
             wrong = f"is {shown(older.field)}, which the rule {row.rule} writes"
-            yield Mistake("marks.only_if_older.field", wrong, "Write the key of a date field.")
+            yield Finding("marks.only_if_older.field", wrong, "Write the key of a date field.")
 
 
-def _limits(parts: Parts) -> Iterator[Mistake]:
+def _limits(parts: Parts) -> Iterator[Finding]:
     for kind in KINDS:
         limit = parts.limits.get(kind)
         if limit is None:
             continue
         if limit.max_count is None and limit.max_percent is None:
             advice = "Write max_count, max_percent or both, or take the table out."
-            yield Mistake(f"limits.{kind}", "limits nothing", advice)
+            yield Finding(f"limits.{kind}", "limits nothing", advice)
         if limit.max_count is not None and limit.max_count < limit.floor:
             wrong = f"is {limit.max_count}, below the floor of {limit.floor}, and never counts"
-            yield Mistake(f"limits.{kind}.max_count", wrong, "Raise it, or lower the floor.")
+            yield Finding(f"limits.{kind}.max_count", wrong, "Raise it, or lower the floor.")
 
 
-def _waits(parts: Parts) -> Iterator[Mistake]:
+def _waits(parts: Parts) -> Iterator[Finding]:
     pairs: list[tuple[str, float, str, float]] = []
     if parts.retry is not None:
         pairs.append(("retry.max_seconds", parts.retry.max_seconds, "retry.first_seconds", parts.retry.first_seconds))
@@ -213,31 +213,31 @@ def _waits(parts: Parts) -> Iterator[Mistake]:
         )
     for key, longest, other, first in pairs:
         if longest < first:
-            yield Mistake(key, f"is {longest:g}, less than {other} = {first:g}", "The longest wait cannot be shorter.")
+            yield Finding(key, f"is {longest:g}, less than {other} = {first:g}", "The longest wait cannot be shorter.")
 
 
-def _ids(key: str, ids: Sequence[str]) -> Iterator[Mistake]:
+def _ids(key: str, ids: Sequence[str]) -> Iterator[Finding]:
     for at, one in enumerate(ids):
         if id_18(one) is None:
             advice = "An id has 15 characters, or 18 of which the last three fit; copy it from Salesforce as it is."
-            yield Mistake(f"{key}[{at}]", f"is {shown(one)}, which is no account id", advice)
+            yield Finding(f"{key}[{at}]", f"is {shown(one)}, which is no account id", advice)
     yield from _twice(f"{key}[{{}}]", [(at, id_18(one) or one) for at, one in enumerate(ids)])
 
 
-def _twice(key: str, values: Iterable[tuple[int, str]]) -> Iterator[Mistake]:
+def _twice(key: str, values: Iterable[tuple[int, str]]) -> Iterator[Finding]:
     first: dict[str, int] = {}
     for at, value in values:
         if value in first:
             wrong = f"is {shown(value)}, which {key.format(first[value])} is already"
-            yield Mistake(key.format(at), wrong, "Keep one of them.")
+            yield Finding(key.format(at), wrong, "Keep one of them.")
         first.setdefault(value, at)
 
 
-def _never_written(key: str, field: str) -> Mistake:
-    return Mistake(key, f"is {shown(field)}, which is never written: {NEVER_WRITTEN[field]}", "Take it out.")
+def _never_written(key: str, field: str) -> Finding:
+    return Finding(key, f"is {shown(field)}, which is never written: {NEVER_WRITTEN[field]}", "Take it out.")
 
 
-_CHECKS: tuple[Callable[[Parts], Iterable[Mistake]], ...] = (
+_CHECKS: tuple[Callable[[Parts], Iterable[Finding]], ...] = (
     _accounts,
     _sources,
     _instances,

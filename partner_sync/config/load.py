@@ -1,4 +1,4 @@
-"""What `dags/partner_sync.toml` says, as frozen data: text in, `Config` or one `ConfigError` with all mistakes out."""
+"""What `dags/partner_sync.toml` says, as frozen data: text in, `Config` or one `ConfigError` with all errors out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from partner_sync.config.settings import (
     Retry,
     Sync,
 )
-from partner_sync.errors import ConfigError, Mistake
+from partner_sync.errors import ConfigError, Finding
 from partner_sync.model import Kind
 
 if sys.version_info >= (3, 11):
@@ -114,11 +114,11 @@ class ConfigFile:
 def load(text: str, where: str) -> Config:
     """The config in a TOML text; `where` names the file in the error.
 
-    :raises ConfigError: with every mistake in it.
+    :raises ConfigError: with every error in it.
     """
     table = _toml(text, where)
     file, found = _read(ConfigFile, table)
-    found += cross_checks.mistakes(_parts(table))
+    found += cross_checks.findings(_parts(table))
     if file is None or found:
         raise ConfigError(where, found)
     return file.built(hashlib.sha256(text.encode()).hexdigest())
@@ -135,7 +135,7 @@ def _toml(text: str, where: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"line \d+", str(error))
         key = at.group() if at else "the end"
-        raise ConfigError(where, [Mistake(key, f"is not TOML: {error}", "See https://toml.io.")]) from error
+        raise ConfigError(where, [Finding(key, f"is not TOML: {error}", "See https://toml.io.")]) from error
 
 
 def _parts(table: dict[str, Any]) -> cross_checks.Parts:
@@ -157,7 +157,7 @@ def _parts(table: dict[str, Any]) -> cross_checks.Parts:
     )
 
 
-def _read(kind: type[T], table: object) -> tuple[T | None, list[Mistake]]:
+def _read(kind: type[T], table: object) -> tuple[T | None, list[Finding]]:
     adapter: TypeAdapter[T] = _adapter(cast(Any, kind))  # mypy holds a type variable's class for unhashable
     try:
         # By way of JSON, since only there a strict list becomes a tuple; a TOML date becomes what nothing accepts.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from partner_sync.config.validation import shown, suggestion
-from partner_sync.errors import ConfigError, Mistake
+from partner_sync.errors import ConfigError, Finding
 from partner_sync.ids import id_18
 from partner_sync.model import KINDS
 
@@ -50,10 +50,10 @@ class Options:
 def options(params: Mapping[str, object]) -> Options:
     """The options in a run's params; what is absent or None has its default.
 
-    :raises ConfigError: with every mistake in it.
+    :raises ConfigError: with every error in it.
     """
     known = [one.name for one in fields(Options)]
-    found = [Mistake(key, "is not a param", suggestion(key, known)) for key in params if key not in known]
+    found = [Finding(key, "is not a param", suggestion(key, known)) for key in params if key not in known]
     asked = Options(
         dry_run=_dry_run(params.get("dry_run"), found),
         account_ids=_account_ids(params.get("account_ids"), found),
@@ -64,43 +64,43 @@ def options(params: Mapping[str, object]) -> Options:
     return asked
 
 
-def _dry_run(value: object, found: list[Mistake]) -> bool:
+def _dry_run(value: object, found: list[Finding]) -> bool:
     if value is None or isinstance(value, bool):
         return bool(value)
-    found.append(Mistake("dry_run", f"is {shown(value)}", "Write true or false."))
+    found.append(Finding("dry_run", f"is {shown(value)}", "Write true or false."))
     return False
 
 
-def _account_ids(value: object, found: list[Mistake]) -> tuple[str, ...]:
+def _account_ids(value: object, found: list[Finding]) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list | tuple):
-        found.append(Mistake("account_ids", f"is {shown(value)}, not a list", 'Write ["0014M00001sDiGEQA0"].'))
+        found.append(Finding("account_ids", f"is {shown(value)}, not a list", 'Write ["0014M00001sDiGEQA0"].'))
         return ()
     ids = set()
     for at, raw in enumerate(value):
         account_id = id_18(raw)
         if account_id is None:
             advice = "An id has 15 characters, or 18 of which the last three fit; copy it from Salesforce as it is."
-            found.append(Mistake(f"account_ids[{at}]", f"is {shown(raw)}, which is no account id", advice))
+            found.append(Finding(f"account_ids[{at}]", f"is {shown(raw)}, which is no account id", advice))
         else:
             ids.add(account_id)
     return tuple(sorted(ids))
 
 
-def _allow_over_limit(value: object, found: list[Mistake]) -> dict[str, int]:
+def _allow_over_limit(value: object, found: list[Finding]) -> dict[str, int]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        found.append(Mistake("allow_over_limit", f"is {shown(value)}, not a table", 'Write {"mark": 120}.'))
+        found.append(Finding("allow_over_limit", f"is {shown(value)}, not a table", 'Write {"mark": 120}.'))
         return {}
     allowed: dict[str, int] = {}
     for kind, count in value.items():
         key = f"allow_over_limit.{kind}"
         if kind not in KINDS:
-            found.append(Mistake(key, "is no kind of change", suggestion(str(kind), KINDS)))
+            found.append(Finding(key, "is no kind of change", suggestion(str(kind), KINDS)))
         elif isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            found.append(Mistake(key, f"is {shown(count)}", "Write the number of changes that this run may make."))
+            found.append(Finding(key, f"is {shown(count)}", "Write the number of changes that this run may make."))
         else:
             allowed[kind] = count
     return allowed

@@ -1,4 +1,4 @@
-"""What is wrong with a table of settings, said so that a person can mend it: pydantic's errors as `Mistake`s."""
+"""What is wrong with a table of settings, said so that a person can mend it: pydantic's errors as `Finding`s."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from partner_sync.errors import Mistake
+from partner_sync.errors import Finding
 
 Loc = tuple[int | str, ...]
 
@@ -45,15 +45,15 @@ def spelled(loc: Loc) -> str:
     return key
 
 
-def from_errors(errors: Iterable[ErrorDetails], schema: Mapping[str, Any]) -> list[Mistake]:
-    """One mistake for each place that pydantic complains of; `schema` is the JSON schema of the whole table."""
-    found: dict[str, Mistake] = {}
+def from_errors(errors: Iterable[ErrorDetails], schema: Mapping[str, Any]) -> list[Finding]:
+    """One error for each place that pydantic complains of; `schema` is the JSON schema of the whole table."""
+    found: dict[str, Finding] = {}
     for error in errors:
         if error["type"] == "too_short" and error["input"]:
             continue  # it only lacks the rows that are complained of by themselves
         wrong, advice = _said(error, schema)
         key = spelled(error["loc"])
-        found.setdefault(key, Mistake(key, wrong, advice))
+        found.setdefault(key, Finding(key, wrong, advice))
     return list(found.values())
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from partner_sync.compare.organization_schema import ExpectedField, OrganizationSchema
-from partner_sync.errors import IncompleteReadError, Mistake, SchemaError
+from partner_sync.errors import Finding, IncompleteReadError, SchemaError
 from partner_sync.model import InstanceRead, Organization, ReadProof, Value
 from partner_sync.vendors.zendesk_client import MANY, Job, Row, Zendesk
 
@@ -107,29 +107,29 @@ def _shared(value: Value) -> Value:
 def check_fields(fields: Sequence[Row], expected: Sequence[ExpectedField], instance: str) -> None:
     """Raise a `SchemaError` with everything in which Zendesk's fields are not what the mapping needs."""
     known = {str(field.get("key")): field for field in fields}
-    mistakes = [mistake for want in expected for mistake in _mistakes(known.get(want.key), want)]
-    if mistakes:
-        raise SchemaError(f"Zendesk {instance}", mistakes)
+    findings = [finding for want in expected for finding in _findings(known.get(want.key), want)]
+    if findings:
+        raise SchemaError(f"Zendesk {instance}", findings)
 
 
-def _mistakes(field: Row | None, want: ExpectedField) -> list[Mistake]:
+def _findings(field: Row | None, want: ExpectedField) -> list[Finding]:
     types = " or ".join(want.types)
     if field is None:
-        return [Mistake(want.key, "there is no such organization field", f"Create it with type {types}.")]
-    mistakes = []
+        return [Finding(want.key, "there is no such organization field", f"Create it with type {types}.")]
+    findings = []
     if field.get("type") not in want.types:
         wrong = f"its type is {field.get('type')}, not {types}"
-        mistakes.append(Mistake(want.key, wrong, "Change the rule in the config: a field's type stays as it was made."))
+        findings.append(Finding(want.key, wrong, "Change the rule in the config: a field's type stays as it was made."))
     if field.get("active") is not True:
-        mistakes.append(
-            Mistake(want.key, "the organization field is inactive", "Activate it in Zendesk's admin centre.")
+        findings.append(
+            Finding(want.key, "the organization field is inactive", "Activate it in Zendesk's admin centre.")
         )
     options = {str(option.get("value")) for option in field.get("custom_field_options") or ()}
-    mistakes += [
-        Mistake(
+    findings += [
+        Finding(
             want.key, f"the drop-down has no option with the value {value}", "Add the option, value as written here."
         )
         for value in want.options
         if value not in options
     ]
-    return mistakes
+    return findings

@@ -2,7 +2,7 @@
 
 Connection types, forms and keys are the providers'. What is ours: a session that is careful (see
 `transport`), the extra `endpoint_url` for both systems, and for Zendesk `client_id`, `client_secret` (they come first)
-and `scope`. A Connection is checked whole before anything is sent; a `ConfigError` names every mistake, and no value.
+and `scope`. A Connection is checked whole before anything is sent; a `ConfigError` names every error, and no value.
 """
 
 from __future__ import annotations
@@ -17,19 +17,18 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from partner_sync.config.load import Config
 from partner_sync.config.settings import Calls, Instance
-from partner_sync.errors import ConfigError, Mistake, UnavailableError
+from partner_sync.errors import ConfigError, Finding, UnavailableError
 from partner_sync.gather.organizations import Zendesk
 from partner_sync.vendors.connection_checks import (
     DOMAIN,
     Extra,
     given,
+    salesforce_findings,
     salesforce_host,
-    salesforce_mistakes,
     salesforce_settings,
     unused,
     uses_password_as_token,
     zendesk_host,
-    zendesk_mistakes,
 )
 from partner_sync.vendors.endpoint import is_loopback
 from partner_sync.vendors.transport import Session
@@ -49,7 +48,7 @@ def salesforce(conn_id: str, calls: Calls) -> simple_salesforce.Salesforce:
 
     connection, extra = _read(conn_id, "salesforce")
     settings = salesforce_settings(connection, extra)
-    _raise_if(conn_id, unused(connection) + salesforce_mistakes(settings))
+    _raise_if(conn_id, unused(connection) + salesforce_findings(settings))
     session = Session(
         "Salesforce",
         salesforce_host(settings),
@@ -65,7 +64,7 @@ def salesforce(conn_id: str, calls: Calls) -> simple_salesforce.Salesforce:
         if session.token_calls:
             raise
         wrong = f"simple-salesforce cannot use its values to log in ({type(error).__name__})"
-    raise ConfigError(_where(conn_id), [Mistake("extra", wrong, "Look at the private key first.")])
+    raise ConfigError(_where(conn_id), [Finding("extra", wrong, "Look at the private key first.")])
 
 
 def zendesk(instance: Instance, calls: Calls) -> Zendesk:
@@ -106,9 +105,9 @@ def _where(conn_id: str) -> str:
     return f"Connection '{conn_id}'"
 
 
-def _raise_if(conn_id: str, mistakes: list[Mistake]) -> None:
-    if mistakes:
-        raise ConfigError(_where(conn_id), mistakes)
+def _raise_if(conn_id: str, findings: list[Finding]) -> None:
+    if findings:
+        raise ConfigError(_where(conn_id), findings)
 
 
 def _read(conn_id: str, conn_type: str | None) -> tuple[Connection, Extra]:
@@ -120,14 +119,14 @@ def _read(conn_id: str, conn_type: str | None) -> tuple[Connection, Extra]:
     if connection is None:
         advice = f"Add it under Admin > Connections, or as AIRFLOW_CONN_{conn_id.upper()}; see the README for its keys."
         raise ConfigError(
-            _where(conn_id), [Mistake("conn_id", "it is not defined, or its definition cannot be read", advice)]
+            _where(conn_id), [Finding("conn_id", "it is not defined, or its definition cannot be read", advice)]
         )
     if conn_type and connection.conn_type != conn_type:
         wrong = f"it is of type '{connection.conn_type}'"
-        raise ConfigError(_where(conn_id), [Mistake("conn_type", wrong, f"Make it '{conn_type}'.")])
+        raise ConfigError(_where(conn_id), [Finding("conn_type", wrong, f"Make it '{conn_type}'.")])
     if not _is_object(connection.extra):
         raise ConfigError(
-            _where(conn_id), [Mistake("extra", "it is not a JSON object", 'Write {"key": "value", ...}.')]
+            _where(conn_id), [Finding("extra", "it is not a JSON object", 'Write {"key": "value", ...}.')]
         )
     return connection, connection.extra_dejson
 

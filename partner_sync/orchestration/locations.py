@@ -13,7 +13,7 @@ from typing import TextIO
 
 from partner_sync.archive.archive import Archive
 from partner_sync.archive.object_store import Root
-from partner_sync.errors import ConfigError, Mistake
+from partner_sync.errors import ConfigError, Finding
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 IN_CHECKOUT = (CHECKOUT / "dags" / "partner_sync_dag.py").is_file()
@@ -39,7 +39,7 @@ def archive_url(environ: Mapping[str, str]) -> str:
     if IN_CHECKOUT:
         return str(CHECKOUT / ".partner_sync" / "archive")
     advice = "Set it to a folder or to s3://CONN_ID@bucket/prefix, the same for all parts of Airflow."
-    raise ConfigError("The environment", [Mistake("PARTNER_SYNC_ARCHIVE", "is not set", advice)])
+    raise ConfigError("The environment", [Finding("PARTNER_SYNC_ARCHIVE", "is not set", advice)])
 
 
 def xcoms() -> Root | None:
@@ -69,7 +69,7 @@ def root(url: str) -> Root:
         except AirflowNotFoundException:
             wrong = f"names the Connection {path.conn_id}, which is not there"
             advice = "Make it, or name another before the @ of the URL."
-            raise ConfigError("The environment", [Mistake(url, wrong, advice)]) from None
+            raise ConfigError("The environment", [Finding(url, wrong, advice)]) from None
     return path
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from partner_sync.errors import ConfigError, Mistake
+from partner_sync.errors import ConfigError, Finding
 
 if TYPE_CHECKING:
     from partner_sync.archive.records import Trigger
@@ -26,7 +26,7 @@ def config_of(context: Context) -> Config:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         advice = "Put the file there, as UTF-8, or name another by PARTNER_SYNC_CONFIG."
-        raise ConfigError("The config", [Mistake(str(path), f"cannot be read ({error})", advice)]) from None
+        raise ConfigError("The config", [Finding(str(path), f"cannot be read ({error})", advice)]) from None
     return load(text, str(path))
 
 

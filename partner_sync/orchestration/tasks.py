@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowRescheduleException
 
-from partner_sync.errors import ConfigError, Mistake, PermanentError, SnapshotError, VerdictError, WithheldError
+from partner_sync.errors import ConfigError, Finding, PermanentError, SnapshotError, VerdictError, WithheldError
 from partner_sync.orchestration.failures import remembered
 from partner_sync.orchestration.run_context import Context, config_of, trigger_of
 
@@ -236,7 +236,7 @@ def _check_room(elements: int) -> None:
     if elements > room:
         advice = f"Set AIRFLOW__CORE__MAX_MAP_LENGTH to {elements} or more, or narrow the run by account_ids."
         wrong = f"is {room}, the plan has {elements} batches"
-        raise ConfigError("Airflow", [Mistake("core.max_map_length", wrong, advice)])
+        raise ConfigError("Airflow", [Finding("core.max_map_length", wrong, advice)])
 
 
 def _progress(what: str) -> Callable[[int, int], None]:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from partner_sync.errors import Mistake
-from partner_sync.vendors.endpoint import endpoint_mistake
+from partner_sync.errors import Finding
+from partner_sync.vendors.endpoint import endpoint_finding
 
 Extra = Mapping[str, Any]
 DOMAIN = "salesforce.com"
@@ -43,35 +43,35 @@ def given(settings: Extra, *keys: str) -> bool:
     return all(settings.get(key) for key in keys)
 
 
-def _no_texts(settings: Extra, keys: tuple[str, ...]) -> list[Mistake]:
+def _no_texts(settings: Extra, keys: tuple[str, ...]) -> list[Finding]:
     return [
-        Mistake(key, "it is not a text", "Write its value in quotes.")
+        Finding(key, "it is not a text", "Write its value in quotes.")
         for key in keys
         if settings.get(key) is not None and not isinstance(settings[key], str)
     ]
 
 
-def _unclean(settings: Extra, keys: Iterable[str]) -> list[Mistake]:
+def _unclean(settings: Extra, keys: Iterable[str]) -> list[Finding]:
     """Values that were copied with something around them, which no system takes and no message would show."""
     advice = "Copy its value again, without blanks and line ends around it or in it."
     return [
-        Mistake(key, "it has a blank or a character in it that none of its kind has", advice)
+        Finding(key, "it has a blank or a character in it that none of its kind has", advice)
         for key in keys
         if isinstance(value := settings.get(key), str) and not re.fullmatch(r"[!-~]*", value)
     ]
 
 
-def unused(connection: Connection) -> list[Mistake]:
+def unused(connection: Connection) -> list[Finding]:
     """Parts of a Connection that would be left aside in silence: both systems are asked by https, at its own port."""
     advice = "Leave it empty; where it is about another server than the vendor's, write the extra endpoint_url."
     wrong = {"schema": connection.schema not in (None, "", "https"), "port": connection.port not in (None, 443)}
-    return [Mistake(key, "it cannot be used here", advice) for key, given in wrong.items() if given]
+    return [Finding(key, "it cannot be used here", advice) for key, given in wrong.items() if given]
 
 
-def _endpoint(settings: Extra) -> list[Mistake]:
+def _endpoint(settings: Extra) -> list[Finding]:
     url = settings.get("endpoint_url")
-    mistake = endpoint_mistake(url) if isinstance(url, str) and url else None
-    return [mistake] if mistake else []
+    finding = endpoint_finding(url) if isinstance(url, str) and url else None
+    return [finding] if finding else []
 
 
 # -- Salesforce ---------------------------------------------------------------------------------------------
@@ -107,41 +107,41 @@ def salesforce_host(settings: Extra) -> str:
     return f"{settings['domain'] or 'login'}.{DOMAIN}"
 
 
-def salesforce_mistakes(settings: Extra) -> list[Mistake]:
+def salesforce_findings(settings: Extra) -> list[Finding]:
     """Everything wrong with the `salesforce_settings` of a Connection."""
-    if mistakes := _no_texts(settings, SALESFORCE_TEXTS):
-        return mistakes
-    mistakes = _unclean(settings, SALESFORCE_COPIED) + _endpoint(settings) + _salesforce_credential_mistakes(settings)
+    if findings := _no_texts(settings, SALESFORCE_TEXTS):
+        return findings
+    findings = _unclean(settings, SALESFORCE_COPIED) + _endpoint(settings) + _salesforce_credential_findings(settings)
     domain, version, key_file = settings["domain"], settings["version"], settings["private_key_file_path"]
     if domain and (not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", domain) or domain.endswith(DOMAIN)):
-        mistakes.append(Mistake("domain", f"it is not the part before .{DOMAIN}", "Write for example 'acme.my'."))
+        findings.append(Finding("domain", f"it is not the part before .{DOMAIN}", "Write for example 'acme.my'."))
     if version and not re.fullmatch(r"\d+\.\d", version):
-        mistakes.append(Mistake("version", "it is not an API version", "Write for example '59.0'."))
+        findings.append(Finding("version", "it is not an API version", "Write for example '59.0'."))
     if settings["proxies"]:
         advice = (
             "Remove it, and set HTTPS_PROXY in the environment: the client would log the proxies with their passwords."
         )
-        mistakes.append(Mistake("proxies", "it cannot be used here", advice))
+        findings.append(Finding("proxies", "it cannot be used here", advice))
     if key_file and not Path(key_file).is_file():
-        mistakes.append(
-            Mistake("private_key_file_path", "there is no such file here", "Name a file that workers can read.")
+        findings.append(
+            Finding("private_key_file_path", "there is no such file here", "Name a file that workers can read.")
         )
-    return mistakes
+    return findings
 
 
-def _salesforce_credential_mistakes(settings: Extra) -> list[Mistake]:
+def _salesforce_credential_findings(settings: Extra) -> list[Finding]:
     ways = [way for way in SALESFORCE_WAYS if given(settings, *way)]
     clients = SALESFORCE_WAYS[-1]
     advice = "Set consumer_key, consumer_secret and domain, of an External Client App with the client credentials flow."
     if ways == [clients] and settings["domain"] in ("login", "test"):
         return [
-            Mistake("domain", "client credentials do not work there", "Write your My Domain, for example 'acme.my'.")
+            Finding("domain", "client credentials do not work there", "Write your My Domain, for example 'acme.my'.")
         ]
     if ways:
         return []
     if given(settings, "login") and not given(settings, "consumer_key"):
-        return [Mistake("login", "a user and a password alone are not enough", advice)]
-    return [Mistake(key, "it is missing", advice) for key in clients if not settings[key]]
+        return [Finding("login", "a user and a password alone are not enough", advice)]
+    return [Finding(key, "it is missing", advice) for key in clients if not settings[key]]
 
 
 # -- Zendesk ------------------------------------------------------------------------------------------------
@@ -162,25 +162,25 @@ def uses_password_as_token(extra: Extra) -> bool:
     return str(extra.get("use_token") or "").lower() in ("true", "1", "yes", "on")
 
 
-def zendesk_mistakes(connection: Connection, extra: Extra) -> list[Mistake]:
+def zendesk_findings(connection: Connection, extra: Extra) -> list[Finding]:
     """Everything wrong with the Connection of an instance."""
     by_password = {"password": connection.password} if uses_password_as_token(extra) else {}
-    mistakes = _no_texts(extra, ZENDESK_TEXTS) + _unclean({**extra, **by_password}, ZENDESK_COPIED)
+    findings = _no_texts(extra, ZENDESK_TEXTS) + _unclean({**extra, **by_password}, ZENDESK_COPIED)
     if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", zendesk_host(connection)):
         wrong = "it is not a host name" if connection.host else "it is missing"
-        mistakes.append(Mistake("host", wrong, "Write for example 'acme.zendesk.com', without https://."))
-    return mistakes + _endpoint(extra) + _zendesk_credential_mistakes(connection, extra)
+        findings.append(Finding("host", wrong, "Write for example 'acme.zendesk.com', without https://."))
+    return findings + _endpoint(extra) + _zendesk_credential_findings(connection, extra)
 
 
-def _zendesk_credential_mistakes(connection: Connection, extra: Extra) -> list[Mistake]:
+def _zendesk_credential_findings(connection: Connection, extra: Extra) -> list[Finding]:
     if given(extra, "client_id") or given(extra, "client_secret"):
         missing = [key for key in ("client_id", "client_secret") if not given(extra, key)]
-        return [Mistake(key, "it is missing", USE_CLIENT) for key in missing]
+        return [Finding(key, "it is missing", USE_CLIENT) for key in missing]
     by_password = uses_password_as_token(extra)
     if not by_password and not given(extra, "token"):
         if given(extra, "oauth_token"):
             return []
         wrong = "Zendesk no longer takes passwords" if connection.password else "there is no credential"
-        return [Mistake("client_id", wrong, USE_CLIENT)]
+        return [Finding("client_id", wrong, USE_CLIENT)]
     needed = {"login": connection.login, "password": connection.password if by_password else "not needed"}
-    return [Mistake(key, "it is missing beside an API token", USE_CLIENT) for key, value in needed.items() if not value]
+    return [Finding(key, "it is missing beside an API token", USE_CLIENT) for key, value in needed.items() if not value]

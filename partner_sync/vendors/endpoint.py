@@ -9,23 +9,23 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from partner_sync.errors import Mistake
+from partner_sync.errors import Finding
 
 
-def endpoint_mistake(endpoint_url: str) -> Mistake | None:
+def endpoint_finding(endpoint_url: str) -> Finding | None:
     """What is wrong with the `endpoint_url` of a Connection; None if nothing is."""
     key, advice = "endpoint_url", "Write https://host[:port], or http://127.0.0.1:port for a server on this machine."
     try:
         url = urlsplit(endpoint_url)
         host, _port = url.hostname, url.port
     except ValueError:
-        return Mistake(key, "it is not a URL", advice)
+        return Finding(key, "it is not a URL", advice)
     if url.scheme not in ("http", "https") or not host:
-        return Mistake(key, "it is not an http or https URL with a host", advice)
+        return Finding(key, "it is not an http or https URL with a host", advice)
     if url.username is not None or url.query or url.fragment:
-        return Mistake(key, "it carries a user, a query or a fragment", advice)
+        return Finding(key, "it carries a user, a query or a fragment", advice)
     if url.scheme == "http" and not is_loopback(host):
-        return Mistake(key, "plain http would show the credentials to the network", advice)
+        return Finding(key, "plain http would show the credentials to the network", advice)
     return None
 
 

@@ -32,13 +32,13 @@ from partner_sync import __version__
 from partner_sync.config.settings import Calls
 from partner_sync.errors import (
     ConfigError,
-    Mistake,
+    Finding,
     RejectedError,
     TooManyJobsError,
     UnavailableError,
     UnknownHostError,
 )
-from partner_sync.vendors.endpoint import Endpoint, endpoint_mistake
+from partner_sync.vendors.endpoint import Endpoint, endpoint_finding
 from partner_sync.vendors.quota import Quota, quota_of, retry_after
 
 log = logging.getLogger(__name__)
@@ -100,8 +100,8 @@ class Session(requests.Session):
         self._quota: tuple[Quota, float] | None = None
         self._endpoint = urlsplit(endpoint_url) if endpoint_url else None
         if endpoint_url:
-            if mistake := endpoint_mistake(endpoint_url):
-                raise ConfigError(self.where, [mistake])
+            if finding := endpoint_finding(endpoint_url):
+                raise ConfigError(self.where, [finding])
             self.mount("https://", Endpoint(endpoint_url))
             self.mount("http://", Endpoint(endpoint_url))
         self.headers["User-Agent"] = f"partner-sync/{__version__}"
@@ -178,10 +178,10 @@ class Session(requests.Session):
         causes = set(map(type, wrapped))
         if isinstance(problem, LocationValueError):
             advice = "Between its dots are 1 to 63 characters each; look at endpoint_url too, where there is one."
-            raise ConfigError(self.where, [Mistake("host", "it is a name that no host can have", advice)])
+            raise ConfigError(self.where, [Finding("host", "it is a name that no host can have", advice)])
         if any(issubclass(cause, SSLCertVerificationError) for cause in causes):
             advice = "Add its authority to the file that REQUESTS_CA_BUNDLE names; checking cannot be turned off."
-            raise ConfigError(self.where, [Mistake("host", "its TLS certificate is not trusted here", advice)])
+            raise ConfigError(self.where, [Finding("host", "its TLS certificate is not trusted here", advice)])
         if lookup := next((cause for cause in wrapped if isinstance(cause, NameResolutionError)), None):
             absent = isinstance(lookup.__cause__, socket.gaierror) and lookup.__cause__.errno == socket.EAI_NONAME
             method, path, host = request.method or "", urlsplit(request.url or "").path, lookup.conn.host
@@ -271,7 +271,7 @@ class Session(requests.Session):
         allowed = f"https://{self.host}" + (f" or an https host below .{self._domain}" if self._domain else "")
         wrong = f"a request is meant for {url.scheme}://{host}, not for {allowed}; nothing was sent there"
         advice = "Name the right host there; if it is right, find out who answers in its place."
-        raise ConfigError(self.where, [Mistake("host", wrong, advice)])
+        raise ConfigError(self.where, [Finding("host", wrong, advice)])
 
 
 def as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:

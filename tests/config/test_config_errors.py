@@ -1,4 +1,4 @@
-"""Every mistake in the reviewed file: named where it is written, with what is wrong and what to write instead."""
+"""Every error in the reviewed file: named where it is written, with what is wrong and what to write instead."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from tests.compare.builders import TOML, edited
 from tests.naming import named, places, watching
 
 
-def mistakes(text: str) -> dict[str, str]:
-    """Key of each mistake to what is wrong and what to do."""
+def findings(text: str) -> dict[str, str]:
+    """Key of each error to what is wrong and what to do."""
     with pytest.raises(ConfigError) as caught:
         load(text, "partner_sync.toml")
     assert caught.value.where == "partner_sync.toml"
     found = named(caught.value)
-    assert len(found) == len(caught.value.mistakes)
+    assert len(found) == len(caught.value.findings)
     return found
 
 
-# -- mistakes of single settings ----------------------------------------------------------------------------
+# -- errors of single settings ----------------------------------------------------------------------------
 
 
 SINGLE = [
@@ -95,32 +95,32 @@ def single(old: str, new: str) -> str:
 
 @pytest.mark.parametrize(("old", "new", "key", "said"), SINGLE)
 def test_a_wrong_setting_is_named_with_what_to_write(old: str, new: str, key: str, said: str) -> None:
-    assert said in mistakes(single(old, new))[key]
+    assert said in findings(single(old, new))[key]
 
 
 def test_rows_are_missed_only_where_there_are_none() -> None:
-    assert "is empty" in mistakes("instances = []\nattributes = []")["instances"]
-    assert "instances" not in mistakes(edited("write = true", ""))
+    assert "is empty" in findings("instances = []\nattributes = []")["instances"]
+    assert "instances" not in findings(edited("write = true", ""))
 
 
 @pytest.mark.parametrize("text", ["", "accounts = 3\ninstances = 3\nattributes = [3]\npartners = 3\nlimits = 3"])
 def test_a_file_of_the_wrong_shape_names_every_table(text: str) -> None:
-    found = mistakes(text)
+    found = findings(text)
     assert {"accounts", "partners"} <= set(found)
     assert any(key.startswith("attributes") for key in found)
     assert any(key.startswith("instances") for key in found)
 
 
 def test_a_line_that_is_not_toml_is_named() -> None:
-    assert "is not TOML" in mistakes('problems = "report"\nadoption = update')["line 2"]
+    assert "is not TOML" in findings('problems = "report"\nadoption = update')["line 2"]
 
 
 def test_an_end_that_comes_too_early_is_named() -> None:
-    (key,) = mistakes('problems = "report"\n[accounts')
+    (key,) = findings('problems = "report"\n[accounts')
     assert key in ("the end", "line 2")
 
 
-# -- mistakes of settings together --------------------------------------------------------------------------
+# -- errors of settings together --------------------------------------------------------------------------
 
 SECOND = '[[instances]]\nname = "us_government"\nconnection = "zendesk_us"\nwrite = false\n\n[[attributes]]'
 ROW = '[[attributes]]\nfield = "{}"\nfrom = "X__c"\nrule = "{}"\n{}\n[partners]'
@@ -214,28 +214,28 @@ TOGETHER = [
 
 @pytest.mark.parametrize(("text", "key", "said"), TOGETHER)
 def test_settings_that_contradict_each_other_are_named(text: str, key: str, said: str) -> None:
-    assert said in mistakes(text)[key]
+    assert said in findings(text)[key]
 
 
 @pytest.mark.parametrize("field", sorted(NEVER_WRITTEN))
 def test_what_is_not_ours_is_never_mapped(field: str) -> None:
-    assert "which is never written" in mistakes(row(field, "text"))["attributes[10].field"]
+    assert "which is never written" in findings(row(field, "text"))["attributes[10].field"]
 
 
-def test_a_second_instance_that_is_only_read_is_no_mistake() -> None:
+def test_a_second_instance_that_is_only_read_is_no_error() -> None:
     config = load(edited("[[attributes]]", SECOND), "partner_sync.toml")
     assert [one.write for one in config.instances] == [True, False]
 
 
 def test_what_a_broken_row_may_have_held_is_not_missed() -> None:
-    assert set(mistakes(edited('from = "Name"', ""))) == {"attributes[2].from"}
-    assert set(mistakes(edited('"dropdown"', '"dropdwon"'))) == {"attributes[7].rule"}
+    assert set(findings(edited('from = "Name"', ""))) == {"attributes[2].from"}
+    assert set(findings(edited('"dropdown"', '"dropdwon"'))) == {"attributes[7].rule"}
 
 
-def test_all_mistakes_are_named_at_once() -> None:
+def test_all_errors_are_named_at_once() -> None:
     text = edited("write = true", "wirte = true", edited("floor = 10", "floor = -1"))
     text = edited("protected = []", 'protected = ["x"]', edited('field = "name"', 'field = "tags"', text))
-    assert set(mistakes(text)) == {
+    assert set(findings(text)) == {
         "instances[0].write",
         "instances[0].wirte",
         "limits.mark.floor",
@@ -246,10 +246,10 @@ def test_all_mistakes_are_named_at_once() -> None:
 
 
 def test_a_long_value_is_cut_in_the_message() -> None:
-    assert mistakes(edited('"report"', f'"{"x" * 200}"'))["problems"].startswith(f'is "{"x" * 56}...')
+    assert findings(edited('"report"', f'"{"x" * 200}"'))["problems"].startswith(f'is "{"x" * 56}...')
 
 
-def test_a_mark_that_editors_put_before_a_text_is_no_mistake() -> None:
+def test_a_mark_that_editors_put_before_a_text_is_no_error() -> None:
     assert load(f"\ufeff{TOML}", "partner_sync.toml").instances == load(TOML, "partner_sync.toml").instances
 
 
@@ -275,7 +275,7 @@ def broken() -> set[tuple[str, int]]:
     return seen
 
 
-def test_every_mistake_that_the_config_can_name_is_among_those_tried_here() -> None:
+def test_every_error_that_the_config_can_name_is_among_those_tried_here() -> None:
     assert set() == places(config, consistency, wording) - broken()
 
 
@@ -327,7 +327,7 @@ def with_other(path: tuple[Any, ...], change: Any) -> str:
 
 
 @pytest.mark.parametrize("path", list(places_in(tomllib.loads(TOML))), ids=lambda path: wording.spelled(path))
-def test_whatever_stands_in_a_place_is_right_or_a_mistake_with_a_place_a_reason_and_advice(path: tuple) -> None:
+def test_whatever_stands_in_a_place_is_right_or_an_error_with_a_place_a_reason_and_advice(path: tuple) -> None:
     texts = [with_other(path, lambda holder, key: holder.__delitem__(key))]
     texts += [
         with_other(path, lambda holder, key, other=other: holder.__setitem__(key, other)) for other in WRONG_VALUES

@@ -66,7 +66,7 @@ def test_a_wrong_param_is_named_with_what_to_write(params: dict[str, object], ke
 def test_all_wrong_params_are_named_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         options({"dry_run": 1, "account_ids": ["x", "y"], "allow_over_limit": {"mark": "all", "delete": 1}, "x": 1})
-    assert [one.key for one in caught.value.mistakes] == [
+    assert [one.key for one in caught.value.findings] == [
         "x",
         "dry_run",
         "account_ids[0]",
@@ -76,7 +76,7 @@ def test_all_wrong_params_are_named_at_once() -> None:
     ]
 
 
-def test_every_mistake_that_a_param_can_be_is_among_those_tried_here() -> None:
+def test_every_error_that_a_param_can_be_is_among_those_tried_here() -> None:
     with watching() as seen:
         for params, *_ in WRONG:
             with pytest.raises(ConfigError):

@@ -251,7 +251,7 @@ def test_a_connection_that_names_nobody_is_told_by_the_name_of_what_is_missing(d
     with pytest.raises(ConfigError) as raised:
         callbacks.failed(context())
     assert ["partner_sync_smtp, extra.to", "partner_sync_apprise, extra.config"] == [
-        one.key for one in raised.value.mistakes
+        one.key for one in raised.value.findings
     ]
 
 

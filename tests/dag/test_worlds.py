@@ -163,7 +163,7 @@ def test_fields_that_are_not_what_the_mapping_needs_stop_the_run_before_any_writ
     assert nothing_submitted(small)
 
 
-def test_all_mistakes_of_the_config_are_named_at_once_before_anything_is_read(small):
+def test_all_errors_of_the_config_are_named_at_once_before_anything_is_read(small):
     small.config(lambda text: text.replace('rule = "id_18"', 'rule = "id18"').replace("floor = 10", "flor = 10"))
     run = small.run()
     assert ("failed", 1) == (run.state, run.tries["gather_accounts"])

@@ -364,7 +364,7 @@ def test_the_field_is_found_by_the_place_in_the_query_or_the_quoted_name(sandbox
     with pytest.raises(SchemaError) as caught:
         read(client, "SELECT Name, A__r.Name FROM Account WHERE Type = 'Name'")
 
-    assert [mistake.key for mistake in caught.value.mistakes] == [field]
+    assert [finding.key for finding in caught.value.findings] == [field]
 
 
 def _error(code, message="words of Salesforce"):

@@ -224,7 +224,7 @@ def test_everything_that_is_wrong_with_the_fields_is_named_at_once(sandbox, zend
     with pytest.raises(SchemaError, match="Zendesk global is not what the mapping needs") as caught:
         read(zendesk, expected=expected)
 
-    assert [(mistake.key, mistake.wrong) for mistake in caught.value.mistakes] == [
+    assert [(finding.key, finding.wrong) for finding in caught.value.findings] == [
         ("salesforce_id", "there is no such organization field"),
         ("support_hold", "the organization field is inactive"),
         ("account_type", "the drop-down has no option with the value alliance_partner"),

@@ -182,7 +182,7 @@ class Past:
             try_number=values.get("try_number", 1),
             at=trigger.run_after + timedelta(seconds=values.get("after", 5)),
             error=values.get("error", "ConfigError"),
-            message=values.get("message", "The config has a mistake."),
+            message=values.get("message", "The config has an error."),
             words=values.get("words", ""),
             retryable=values.get("retryable", False),
         )

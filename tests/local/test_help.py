@@ -75,13 +75,13 @@ def test_fields_are_those_of_the_config_that_is_named(tmp_path):
     assert "Partner_Track__c" not in by_option.stdout
 
 
-def test_a_config_with_mistakes_has_all_of_them_named(tmp_path):
+def test_a_config_with_errors_has_all_of_them_named(tmp_path):
     broken = tmp_path / "broken.toml"
     shipped = (REPOSITORY / "dags" / "partner_sync.toml").read_text()
     broken.write_text(shipped.replace('rule = "id_15"', 'rule = "sum"').replace("attempts = 4", "attempts = 0"))
     done = typed("-m", "partner_sync", "fields", "--config", str(broken))
     assert (done.returncode, done.stdout) == (2, "")
-    assert "has 2 mistakes" in done.stderr
+    assert "has 2 errors" in done.stderr
     assert "attributes[1].rule" in done.stderr
     assert "calls.attempts" in done.stderr
 

@@ -1,4 +1,4 @@
-"""Every mistake of a Connection, and of what it leads to, named before anything is sent: what, where, and what next."""
+"""Every error of a Connection, and of what it leads to, named before anything is sent: what, where, and what next."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def opened(conn_id):
     return connections.salesforce(conn_id, CALLS)
 
 
-def mistakes(conn_id):
+def findings(conn_id):
     """The keys that are wrong with a Connection; no value of it shows."""
     with pytest.raises(ConfigError, match=f"Connection '{conn_id}'") as caught:
         opened(conn_id)
@@ -137,24 +137,24 @@ def test_a_connection_that_is_absent_or_malformed_is_named(define, system, text,
     if text is not None:
         define(f"{system}_odd", text.replace("SYSTEM", system))
 
-    assert mistakes(f"{system}_odd") == [key]
+    assert findings(f"{system}_odd") == [key]
 
 
 @pytest.mark.parametrize(("connection", "keys"), ZENDESK)
-def test_every_mistake_of_a_zendesk_connection_is_named_at_once(define, connection, keys):
+def test_every_error_of_a_zendesk_connection_is_named_at_once(define, connection, keys):
     define("zendesk_broken", {"conn_type": "zendesk", **connection})
 
-    assert mistakes("zendesk_broken") == keys
+    assert findings("zendesk_broken") == keys
 
 
 @pytest.mark.parametrize(("connection", "keys"), SALESFORCE)
-def test_every_mistake_of_a_salesforce_connection_is_named_at_once(define, connection, keys):
+def test_every_error_of_a_salesforce_connection_is_named_at_once(define, connection, keys):
     define("salesforce_broken", {"conn_type": "salesforce", **connection})
 
-    assert mistakes("salesforce_broken") == keys
+    assert findings("salesforce_broken") == keys
 
 
-def test_a_host_that_no_name_can_be_is_a_mistake_and_not_tried_again(define):
+def test_a_host_that_no_name_can_be_is_an_error_and_not_tried_again(define):
     define("zendesk_long", at_acme(OAUTH) | {"conn_type": "zendesk", "host": f"{'a' * 64}.zendesk.com"})
 
     with pytest.raises(ConfigError, match="Connection 'zendesk_long'") as caught:
@@ -171,19 +171,19 @@ def test_a_login_may_have_letters_of_any_language(define):
             opened("zendesk_default").count()
 
 
-def test_every_mistake_that_a_connection_can_make_is_among_those_tried_here(define):
+def test_every_error_that_a_connection_can_make_is_among_those_tried_here(define):
     with watching() as seen:
         for system, cases in (("zendesk", ZENDESK), ("salesforce", SALESFORCE)):
             for number, (connection, _) in enumerate(cases):
                 define(f"{system}_{number}", {"conn_type": system, **connection})
-                mistakes(f"{system}_{number}")
+                findings(f"{system}_{number}")
         for number, (text, _) in enumerate(ABSENT[1:]):
             define(f"zendesk_odd_{number}", text.replace("SYSTEM", "zendesk"))
-            mistakes(f"zendesk_odd_{number}")
+            findings(f"zendesk_odd_{number}")
     assert set() == places(connections, endpoint) - seen
 
 
-def test_every_mistake_of_zendesks_fields_is_named_at_once():
+def test_every_error_of_zendesks_fields_is_named_at_once():
     fields = [
         {"key": "typed", "type": "date", "active": True},
         {"key": "inactive", "type": "text", "active": False},

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from partner_sync.config.settings import Calls
 from partner_sync.errors import ConfigError, UnavailableError, UnknownHostError
-from partner_sync.vendors.endpoint import endpoint_mistake
+from partner_sync.vendors.endpoint import endpoint_finding
 from partner_sync.vendors.transport import Session
 
 COUNT = "https://acme.zendesk.com/api/v2/organizations/count"
@@ -125,12 +125,12 @@ def test_a_request_that_fails_keeps_the_vendors_host_too(sandbox, zendesk_sessio
 
 @pytest.mark.parametrize("url", ["https://proxy.example", "https://10.1.2.3:8443/zendesk", "http://127.0.0.1:8080"])
 def test_an_endpoint_is_https_anywhere(url):
-    assert endpoint_mistake(url) is None
+    assert endpoint_finding(url) is None
 
 
 @pytest.mark.parametrize("url", ["http://localhost:1", "http://127.8.8.8", "http://[::1]:8080"])
 def test_an_endpoint_is_plain_http_on_this_machine(url):
-    assert endpoint_mistake(url) is None
+    assert endpoint_finding(url) is None
 
 
 @pytest.mark.parametrize(
@@ -147,12 +147,12 @@ def test_an_endpoint_is_plain_http_on_this_machine(url):
         ("https://a.example/?q", "it carries a user, a query or a fragment"),
     ],
 )
-def test_any_other_endpoint_is_a_mistake_that_says_what_to_write(url, wrong):
-    mistake = endpoint_mistake(url)
+def test_any_other_endpoint_is_an_error_that_says_what_to_write(url, wrong):
+    finding = endpoint_finding(url)
 
-    assert mistake is not None
-    assert (mistake.key, mistake.wrong) == ("endpoint_url", wrong)
-    assert "Write https://host" in mistake.advice
+    assert finding is not None
+    assert (finding.key, finding.wrong) == ("endpoint_url", wrong)
+    assert "Write https://host" in finding.advice
     with pytest.raises(ConfigError, match="endpoint_url"):
         Session("Zendesk", "acme.zendesk.com", Calls(), endpoint_url=url)
 
@@ -204,7 +204,7 @@ def tls(certificate):
 
 
 @pytest.mark.parametrize("verify", [None, False])
-def test_a_certificate_that_is_not_trusted_is_a_mistake_of_the_connection(zendesk_session, serving, tls, clock, verify):
+def test_a_certificate_that_is_not_trusted_is_an_error_of_the_connection(zendesk_session, serving, tls, clock, verify):
     with serving(tls) as server, pytest.raises(ConfigError, match="its TLS certificate is not trusted here") as caught:
         zendesk_session(server.url).get(COUNT, verify=verify)
 
