@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 from partner_sync.archive import codec
 from partner_sync.archive.object_store import NEXT_STEP, Root, children, get, put, put_new, read, remove
-from partner_sync.archive.records import Failure, OpenJob, RowVerdict, RunRecord, Standings, Suspects
+from partner_sync.archive.records import CandidateJobs, Failure, OpenJob, PartnerStates, RowVerdict, RunRecord
 from partner_sync.model import Plan, PlanOrder
 
 _MOMENT = "%Y%m%dT%H%M%S.%fZ"
@@ -112,7 +112,7 @@ class Archive:
 
     def newest_objects(self, instance: str) -> list[tuple[Root, PlanOrder]]:
         """What names a plan the newest of an instance, and how its partners stood in the newest: the objects' plans."""
-        folders = [list(children(folder)) for folder in (self._latest(instance), self._standing(instance))]
+        folders = [list(children(folder)) for folder in (self._latest(instance), self._partner_states(instance))]
         return [(paths[-1], _order(paths[-1].name)) for paths in folders if paths]
 
     def _latest(self, instance: str) -> Root:
@@ -120,16 +120,16 @@ class Archive:
 
     # -- how partners stand -----------------------------------------------------------------------------------
 
-    def write_standings(self, standings: Standings) -> None:
-        """Writes how the partners of an instance stand, unless a newer plan has told already."""
-        _put_newest(self._standing(standings.instance), standings.order, codec.to_json(standings))
+    def write_partner_states(self, states: PartnerStates) -> None:
+        """Writes how the partners of an instance stand, unless a newer plan has written them."""
+        _put_newest(self._partner_states(states.instance), states.order, codec.to_json(states))
 
-    def standings(self, instance: str) -> Standings | None:
+    def partner_states(self, instance: str) -> PartnerStates | None:
         """How the partners of an instance stood when they were read last."""
-        paths = list(children(self._standing(instance)))
-        return get(Standings, paths[-1]) if paths else None
+        paths = list(children(self._partner_states(instance)))
+        return get(PartnerStates, paths[-1]) if paths else None
 
-    def _standing(self, instance: str) -> Root:
+    def _partner_states(self, instance: str) -> Root:
         return self.root / "instances" / segment(instance) / "standing"
 
     # -- the open-job register ------------------------------------------------------------------------------
@@ -148,17 +148,17 @@ class Archive:
     def remove_open_job(self, instance: str, entry: OpenJob) -> None:
         remove(self._entry(instance, entry.order.plan_id, entry.batch))
 
-    def suspects(self, instance: str, entry: OpenJob, running: Collection[str]) -> Collection[str]:
+    def candidate_jobs(self, instance: str, entry: OpenJob, running: Collection[str]) -> Collection[str]:
         """Which jobs the lost submit of an entry may be: those of `running` that ran when this was asked first."""
-        path = self._suspects(instance, entry)
-        put_new(path, codec.to_json(Suspects(tuple(sorted(running)))))
-        first = get(Suspects, path, REGISTER_STEP)
+        path = self._candidate_jobs(instance, entry)
+        put_new(path, codec.to_json(CandidateJobs(tuple(sorted(running)))))
+        first = get(CandidateJobs, path, REGISTER_STEP)
         return running if first is None else set(running) & set(first.job_ids)
 
-    def forget_suspects(self, instance: str, entry: OpenJob) -> None:
-        remove(self._suspects(instance, entry))
+    def forget_candidate_jobs(self, instance: str, entry: OpenJob) -> None:
+        remove(self._candidate_jobs(instance, entry))
 
-    def _suspects(self, instance: str, entry: OpenJob) -> Root:
+    def _candidate_jobs(self, instance: str, entry: OpenJob) -> Root:
         submit = f"{(entry.intended or entry.time).astimezone(timezone.utc):{_MOMENT}}"
         name = f"{segment(entry.order.plan_id)}.{segment(entry.batch)}.{submit.replace('.', '-')}.json"
         return self.root / "instances" / segment(instance) / "suspects" / name

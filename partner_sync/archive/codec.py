@@ -12,7 +12,15 @@ from typing import Any, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from partner_sync.archive.records import AlarmNote, Failure, OpenJob, RowVerdict, RunRecord, Standings, Suspects
+from partner_sync.archive.records import (
+    AlarmNote,
+    CandidateJobs,
+    Failure,
+    OpenJob,
+    PartnerStates,
+    RowVerdict,
+    RunRecord,
+)
 from partner_sync.errors import SnapshotError
 from partner_sync.model import AccountsSnapshot, Batch, OrganizationsSnapshot, Plan, PlanOrder
 
@@ -25,12 +33,12 @@ VERSIONS: dict[type, int] = {
     Batch: 1,
     PlanOrder: 1,
     OpenJob: 1,
-    Suspects: 1,
+    CandidateJobs: 1,
     RowVerdict: 1,
     RunRecord: 1,
     AlarmNote: 1,
     Failure: 1,
-    Standings: 1,
+    PartnerStates: 1,
 }
 """Raised when a shape changes, so that an object of an earlier release is refused instead of misread."""
 

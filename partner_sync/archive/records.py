@@ -9,8 +9,8 @@ from partner_sync.model import Kind, Plan, PlanOrder, Value, Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """One partner as it was read. Without an account `desired` is None, without an organization `existing` is."""
+class PartnerState:
+    """A partner as it was last read. `desired` is None without an account, `existing` without an organization."""
 
     account_id: str | None
     organization_id: int | None
@@ -21,13 +21,13 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Standings:
-    """How every partner of an instance stands; values of a row go with `fields`."""
+class PartnerStates:
+    """The state of every partner of an instance; the values of a row follow `fields`."""
 
     order: PlanOrder
     instance: str
     fields: tuple[str, ...]
-    rows: tuple[Standing, ...]
+    rows: tuple[PartnerState, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class OpenJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Suspects:
-    """Jobs that ran when it was first looked what became of a submit whose answer was lost: one of them may be it."""
+class CandidateJobs:
+    """Jobs that ran at the first check after the response to a submit was lost. One of them may be the lost job."""
 
     job_ids: tuple[str, ...]
 

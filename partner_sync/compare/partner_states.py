@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from partner_sync.archive.records import Standing, Standings
+from partner_sync.archive.records import PartnerState, PartnerStates
 from partner_sync.compare.canonical import checkbox_value
 from partner_sync.compare.desired import DesiredAccount
 from partner_sync.compare.organization_schema import OrganizationSchema
@@ -18,7 +18,7 @@ from partner_sync.model import NAME, Organization, Value
 from partner_sync.whitespace import trimmed
 
 
-def standings(comparison: Comparison) -> Iterator[Standings]:
+def partner_states(comparison: Comparison) -> Iterator[PartnerStates]:
     """One table for each instance: its accounts by id, then organizations of those that a problem blocks, and partner
     organizations without account."""
     matched, wanted = comparison.matched, comparison.matched.desired
@@ -30,7 +30,7 @@ def standings(comparison: Comparison) -> Iterator[Standings]:
             *table.blocked(wanted.blocked, of_account),
             *table.others(instance.partners, of_account),
         )
-        yield Standings(comparison.plan.order, instance.name, (NAME, *matched.schema.fields), rows)
+        yield PartnerStates(comparison.plan.order, instance.name, (NAME, *matched.schema.fields), rows)
 
 
 class _Table:
@@ -38,17 +38,17 @@ class _Table:
         self.fields = tuple((field, schema.canonical[field]) for field in schema.fields)
         self.mark = schema.mark_field
 
-    def accounts(self, accounts: dict[str, DesiredAccount], matched: dict[str, Organization]) -> Iterator[Standing]:
+    def accounts(self, accounts: dict[str, DesiredAccount], matched: dict[str, Organization]) -> Iterator[PartnerState]:
         for one in accounts.values():
             organization = matched.get(one.id)
             yield self._row(one.id, one.name, (one.name, *one.values), organization)
 
-    def blocked(self, account_ids: frozenset[str], matched: dict[str, Organization]) -> Iterator[Standing]:
+    def blocked(self, account_ids: frozenset[str], matched: dict[str, Organization]) -> Iterator[PartnerState]:
         """What a problem keeps from being written is what people ask for."""
         for account_id in sorted(account_ids & matched.keys()):
             yield self._row(account_id, trimmed(matched[account_id].name), None, matched[account_id])
 
-    def others(self, partners: Iterable[Organization], matched: dict[str, Organization]) -> Iterator[Standing]:
+    def others(self, partners: Iterable[Organization], matched: dict[str, Organization]) -> Iterator[PartnerState]:
         ours = {organization.id for organization in matched.values()}
         for one in partners:
             if one.id not in ours:
@@ -56,10 +56,10 @@ class _Table:
 
     def _row(
         self, account_id: str | None, name: str, wanted: tuple[Value, ...] | None, organization: Organization | None
-    ) -> Standing:
+    ) -> PartnerState:
         if organization is None or organization.fields is None:
-            return Standing(account_id, organization.id if organization else None, name, wanted, None, False)
+            return PartnerState(account_id, organization.id if organization else None, name, wanted, None, False)
         have = organization.fields
         values = (trimmed(organization.name), *(read(have.get(field)) for field, read in self.fields))
         marked = checkbox_value(have.get(self.mark))
-        return Standing(account_id, organization.id, name, wanted, values, marked)
+        return PartnerState(account_id, organization.id, name, wanted, values, marked)

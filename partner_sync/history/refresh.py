@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from partner_sync.archive.records import Failure, RowVerdict, RunRecord, Standings
+from partner_sync.archive.records import Failure, PartnerStates, RowVerdict, RunRecord
 from partner_sync.errors import SnapshotError, StorageError
 from partner_sync.history import files, rows
 from partner_sync.history.objects import Objects, Text
@@ -129,7 +129,7 @@ class Refresh:
                 _forget_below(db, path.rsplit("/", 1)[0])
                 _know(db, path, instances[path], text)
                 try:
-                    rows.put_standings(db, rows.parsed(Standings, rows.readable(text, path), path))
+                    rows.put_partner_states(db, rows.parsed(PartnerStates, rows.readable(text, path), path))
                     rows.forget_names(db)
                 except SnapshotError as error:
                     db.execute("INSERT OR REPLACE INTO unreadable VALUES (?, 0, ?)", [path, str(error)])

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from partner_sync.archive import codec
 from partner_sync.archive.archive import segment
-from partner_sync.archive.records import Failure, RowVerdict, RunRecord, Standings
+from partner_sync.archive.records import Failure, PartnerStates, RowVerdict, RunRecord
 from partner_sync.compare.batches import batches
 from partner_sync.errors import SnapshotError, StorageError
 from partner_sync.history.objects import Text
@@ -226,14 +226,14 @@ def _digest(one: object) -> str:
     return hashlib.sha256(repr(one).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-# -- standings ----------------------------------------------------------------------------------------------
+# -- partner states -----------------------------------------------------------------------------------------
 
 
-def put_standings(db: sqlite3.Connection, standings: Standings) -> None:
+def put_partner_states(db: sqlite3.Connection, states: PartnerStates) -> None:
     """How the partners of an instance stand; what was there before goes."""
-    instance, begun = standings.instance, standings.order.snapshot_begun.timestamp()
+    instance, begun = states.instance, states.order.snapshot_begun.timestamp()
     db.execute("DELETE FROM standing WHERE instance = ?", [instance])
-    db.execute("INSERT OR REPLACE INTO stood VALUES (?, ?, ?)", [instance, begun, json.dumps(standings.fields)])
+    db.execute("INSERT OR REPLACE INTO stood VALUES (?, ?, ?)", [instance, begun, json.dumps(states.fields)])
     db.executemany(
         "INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
@@ -246,10 +246,10 @@ def put_standings(db: sqlite3.Connection, standings: Standings) -> None:
                 json.dumps(one.existing) if one.existing is not None else None,
                 one.marked,
             )
-            for one in standings.rows
+            for one in states.rows
         ),
     )
-    seen(db, ((one.account_id or "", instance, one.organization_id, one.name) for one in standings.rows), begun)
+    seen(db, ((one.account_id or "", instance, one.organization_id, one.name) for one in states.rows), begun)
 
 
 # -- verdicts -----------------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ def gather_organizations() -> None:
 @remembered
 def compare() -> list[dict[str, str]]:
     """Makes the plan and its batches, archives it, and names it the latest. Returns one small reference per batch."""
-    from partner_sync.compare.partner_states import standings
+    from partner_sync.compare.partner_states import partner_states
     from partner_sync.compare.plan import compare
     from partner_sync.compare.snapshots import match_snapshots, refuse_old
     from partner_sync.config.params import options
@@ -109,8 +109,8 @@ def compare() -> list[dict[str, str]]:
     for instance in written if not plan.dry_run else ():
         refuse_latest_ahead(archive, instance, _now())
     archive.write_run(_record(context, config, plan))
-    for standing in standings(comparison):
-        archive.write_standings(standing)
+    for states in partner_states(comparison):
+        archive.write_partner_states(states)
     if plan.dry_run:
         telemetry.planned(context, plan, written)
         return []

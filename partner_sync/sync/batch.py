@@ -310,7 +310,7 @@ class Visit:
         verdicts = self._told(entry, judged, words or {})
         self.archive.write_verdicts(self.run_after, verdicts)
         self.register.remove(entry)
-        self.archive.forget_suspects(self.batch.instance, entry)
+        self.archive.forget_candidate_jobs(self.batch.instance, entry)
         return Done(verdicts)
 
     def _tell_unknown(self, error: Exception) -> None:

@@ -71,9 +71,9 @@ class Register:
         if running:
             entries = self.archive.open_jobs(self.batch.instance)
             running -= {other.job_id for other in entries if _key(other) != _key(entry)}
-        if running and self.archive.suspects(self.batch.instance, entry, running):
+        if running and self.archive.candidate_jobs(self.batch.instance, entry, running):
             return False
-        self.archive.forget_suspects(self.batch.instance, entry)
+        self.archive.forget_candidate_jobs(self.batch.instance, entry)
         return True
 
     def blocked(self) -> str | None:

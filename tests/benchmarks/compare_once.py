@@ -24,7 +24,7 @@ from partner_sync.archive import codec
 from partner_sync.archive.archive import Archive
 from partner_sync.archive.records import RunRecord, Trigger
 from partner_sync.compare.organization_schema import organization_schema
-from partner_sync.compare.partner_states import standings
+from partner_sync.compare.partner_states import partner_states
 from partner_sync.compare.plan import Comparison, compare
 from partner_sync.compare.snapshots import match_snapshots
 from partner_sync.config.load import load
@@ -104,8 +104,8 @@ def _whole_task(accounts: AccountsSnapshot, organizations: OrganizationsSnapshot
     comparison = compare(matched, Options(), plan_id="p", run_id="r", made=BEGUN)
     trigger = Trigger("partner_sync", "r", "manual", None, None, BEGUN, {})
     archive.write_run(RunRecord(trigger, {}, comparison.plan))
-    for states in standings(comparison):
-        archive.write_standings(states)
+    for states in partner_states(comparison):
+        archive.write_partner_states(states)
     for batch in comparison.batches:
         codec.dump(batch)
     archive.name_latest("global", comparison.plan.order)

@@ -27,7 +27,7 @@ def test_real_runs_are_told_whole(stage):
             assert [(field.field, field.desired) for field in story.fields if field.known] == [
                 (field.field, field.existing) for field in story.fields if field.known
             ]
-    unchanged = world.archive.standings("global").rows
+    unchanged = world.archive.partner_states("global").rows
     changed = {change.account_id for change in first.plan.changes}
     quiet = next(row for row in unchanged if row.desired == row.existing and row.account_id not in changed)
     assert [quiet.account_id] == [hit.account_id for hit in history.find(quiet.account_id).hits]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from partner_sync.archive.archive import Archive
-from partner_sync.archive.records import Failure, RowVerdict, RunRecord, Standing, Standings, Trigger
+from partner_sync.archive.records import Failure, PartnerState, PartnerStates, RowVerdict, RunRecord, Trigger
 from partner_sync.compare.batches import batches
 from partner_sync.history import History
 from partner_sync.ids import id_18
@@ -47,12 +47,12 @@ def a_mark(number: int, name: str | None = None, instance: str = "global") -> Ma
 
 def a_standing(
     number: int, name: str | None = None, *, owner: str = "B", there: bool = True, **values: Any
-) -> Standing:
+) -> PartnerState:
     """In step, unless `owner` is what Zendesk has instead of B."""
     named = name or f"Partner {number}"
     wanted = (named, "open_partner", "B")
     existing = (named, "open_partner", owner) if there else None
-    row = Standing(account(number), 3_600_000 + number if there else None, named, wanted, existing, False)
+    row = PartnerState(account(number), 3_600_000 + number if there else None, named, wanted, existing, False)
     return replace(row, **values)
 
 
@@ -169,9 +169,9 @@ class Past:
             ]
             self.archive.write_verdicts(trigger.run_after, rows)
 
-    def stand(self, hour: float, *rows: Standing, instance: str = "global", again: int = 0) -> None:
+    def stand(self, hour: float, *rows: PartnerState, instance: str = "global", again: int = 0) -> None:
         """How partners stood in the read of a run; values go with FIELDS."""
-        self.archive.write_standings(Standings(self.plan(hour, again=again).order, instance, FIELDS, rows))
+        self.archive.write_partner_states(PartnerStates(self.plan(hour, again=again).order, instance, FIELDS, rows))
 
     def fail(self, hour: float = 0, task: str = "gather_accounts", batch: str | None = None, **values: Any) -> str:
         trigger = self.trigger(hour)

@@ -73,7 +73,7 @@ def test_a_newer_read_replaces_the_older_and_the_archive_keeps_one(past):
     past.stand(-3, a_standing(1, owner="older"))
     assert (True, "B", "B") == values(history.account(account(1))[0])["account_owner"]
     assert 1 == len(list((past.archive.root / "instances" / "global" / "standing").iterdir()))
-    assert account(1) == past.archive.standings("global").rows[0].account_id
+    assert account(1) == past.archive.partner_states("global").rows[0].account_id
 
 
 def test_a_mark_and_a_problem_come_before_what_was_read(past):
