@@ -28,6 +28,7 @@ from partner_sync.vendors.connection_checks import (
     salesforce_settings,
     unused,
     uses_password_as_token,
+    zendesk_findings,
     zendesk_host,
 )
 from partner_sync.vendors.endpoint import is_loopback
@@ -71,7 +72,7 @@ def zendesk(instance: Instance, calls: Calls) -> Zendesk:
     """A client for one instance; it sends nothing until it is used."""
     conn_id = instance.connection
     connection, extra = _read(conn_id, "zendesk")
-    _raise_if(conn_id, unused(connection) + zendesk_mistakes(connection, extra))
+    _raise_if(conn_id, unused(connection) + zendesk_findings(connection, extra))
     host = zendesk_host(connection)
     endpoint_url = extra.get("endpoint_url") or None
     session = Session(f"Zendesk {instance.name}", host, calls, where=_where(conn_id), endpoint_url=endpoint_url)
