@@ -84,7 +84,7 @@ class _Reading:
         self.announced, self.pages = 0, 0
 
     def read(self) -> None:
-        page = told(self._session, lambda: self._client.query(self._soql), self._soql)
+        page = call_salesforce(self._session, lambda: self._client.query(self._soql), self._soql)
         self.announced = self._part(page, "totalSize", int)
         self._take(page)
         while not self._part(page, "done", bool):
@@ -99,7 +99,9 @@ class _Reading:
             )
 
     def _next(self, path: str) -> Any:
-        return told(self._session, lambda: self._client.query_more(self._own(path), identifier_is_url=True), self._soql)
+        return call_salesforce(
+            self._session, lambda: self._client.query_more(self._own(path), identifier_is_url=True), self._soql
+        )
 
     def _own(self, path: str) -> str:
         """The path of a next page. Salesforce names no host there; where one is named, it has to be ours."""
@@ -159,16 +161,16 @@ def _at(record: Mapping[str, object], path: str) -> object:
 # -- errors -------------------------------------------------------------------------------------------------
 
 
-def told(session: Session, call: Callable[[], T], soql: str = "") -> T:
-    """The result of a call to simple-salesforce; what that raises is raised as one of ours."""
+def call_salesforce(session: Session, call: Callable[[], T], soql: str = "") -> T:
+    """The result of a call to simple-salesforce, whose exceptions are raised as errors of ours."""
     try:
         return call()
     except (SalesforceError, SalesforceOperationError, *UNREADABLE) as error:
-        ours = translated(error, session, soql)
+        ours = translate_error(error, session, soql)
     raise ours  # outside of the except: the library's messages hold the query and what Salesforce said
 
 
-def translated(error: Exception, session: Session, soql: str = "") -> PartnerSyncError:
+def translate_error(error: Exception, session: Session, soql: str = "") -> PartnerSyncError:
     """What an exception of simple-salesforce means."""
     if isinstance(error, SalesforceAuthenticationFailed):
         return _login_failed(error, session)

@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from partner_sync.compare.organization_schema import ExpectedField, OrganizationSchema
 from partner_sync.errors import Finding, IncompleteReadError, SchemaError
 from partner_sync.model import InstanceRead, Organization, ReadProof, Value
-from partner_sync.vendors.zendesk_client import MANY, Job, Row, Zendesk
-
-__all__ = ["MANY", "Job", "Row", "Zendesk", "check_fields", "gather", "whole"]
+from partner_sync.vendors.zendesk_client import Row, Zendesk
 
 COUNT_IS_CACHED_ABOVE = 100_000
 COUNT_TOLERANCE = 0.01

@@ -18,7 +18,6 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from partner_sync.config.load import Config
 from partner_sync.config.settings import Calls, Instance
 from partner_sync.errors import ConfigError, Finding, UnavailableError
-from partner_sync.gather.organizations import Zendesk
 from partner_sync.vendors.connection_checks import (
     DOMAIN,
     Extra,
@@ -34,6 +33,7 @@ from partner_sync.vendors.connection_checks import (
 from partner_sync.vendors.endpoint import is_loopback
 from partner_sync.vendors.transport import Session
 from partner_sync.vendors.zendesk_auth import SCOPE, ApiToken, ClientCredentials, Credential, StaticToken
+from partner_sync.vendors.zendesk_client import Zendesk
 
 if TYPE_CHECKING:
     import simple_salesforce
@@ -45,7 +45,7 @@ def salesforce(conn_id: str, calls: Calls) -> simple_salesforce.Salesforce:
     import jwt
     from airflow.providers.salesforce.hooks.salesforce import SalesforceHook
 
-    from partner_sync.gather.accounts import told
+    from partner_sync.gather.accounts import call_salesforce
 
     connection, extra = _read(conn_id, "salesforce")
     settings = salesforce_settings(connection, extra)
@@ -60,7 +60,7 @@ def salesforce(conn_id: str, calls: Calls) -> simple_salesforce.Salesforce:
     )
     hook = SalesforceHook(conn_id, session=session)
     try:
-        return told(session, hook.get_conn)
+        return call_salesforce(session, hook.get_conn)
     except (UnavailableError, jwt.PyJWTError) as error:
         if session.token_calls:
             raise

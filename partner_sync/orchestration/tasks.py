@@ -206,12 +206,13 @@ def _read_adopted(matched: MatchedSnapshots) -> MatchedSnapshots:
     """Reads whole what an account matches although it was no partner organization: a plan shows its old values."""
     from partner_sync.gather import organizations as zendesk
     from partner_sync.orchestration import connections, telemetry
+    from partner_sync.vendors.zendesk_client import MANY
 
     config, read = matched.config, {}
     for name, ids in matched.unread().items():
         instance = next(instance for instance in config.instances if instance.name == name)
         client = connections.zendesk(instance, config.calls)
-        chunks = (client.show_many(ids=ids[start : start + zendesk.MANY]) for start in range(0, len(ids), zendesk.MANY))
+        chunks = (client.show_many(ids=ids[start : start + MANY]) for start in range(0, len(ids), MANY))
         read[name] = tuple(zendesk.whole(raw, matched.schema) for chunk in chunks for raw in chunk)
         telemetry.calls(name, client.calls)
     return matched.with_read(read) if read else matched

@@ -26,11 +26,11 @@ from partner_sync.errors import (
     TooManyJobsError,
     UnavailableError,
 )
-from partner_sync.gather.organizations import Job
 from partner_sync.model import Batch, Create
 from partner_sync.sync.clock_skew import refuse_ahead
 from partner_sync.sync.register import Jobs, Register
 from partner_sync.sync.verdicts import Judgement, Raw, Show, after_write, before_write, payload, refusals, told
+from partner_sync.vendors.zendesk_client import Job
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from typing import Protocol
 from partner_sync.archive.archive import Archive
 from partner_sync.archive.records import OpenJob
 from partner_sync.config.settings import Sync
-from partner_sync.gather.organizations import MANY, Job
 from partner_sync.model import Batch
+from partner_sync.vendors.zendesk_client import MANY, Job
 
 log = logging.getLogger(__name__)
 

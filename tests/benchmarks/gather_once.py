@@ -16,10 +16,11 @@ from typing import Any
 from partner_sync.archive import codec
 from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.config.load import load
-from partner_sync.gather.organizations import Zendesk, gather
+from partner_sync.gather.organizations import gather
 from partner_sync.model import OrganizationsSnapshot
 from partner_sync.vendors.transport import Session
 from partner_sync.vendors.zendesk_auth import ClientCredentials
+from partner_sync.vendors.zendesk_client import Zendesk
 from tests.benchmarks import memory
 from tests.benchmarks.stage import CONFIG
 

@@ -19,7 +19,7 @@ from partner_sync.errors import (
     SchemaError,
     UnavailableError,
 )
-from partner_sync.gather.accounts import gather, selected, told, translated
+from partner_sync.gather.accounts import call_salesforce, gather, selected, translate_error
 from partner_sync.sandbox import Sandbox, default_world
 
 SOQL = """SELECT Account_ID_18__c, Name, Account_Owner_Calc__c, Support_Hold__c, Solutions_Architect_Lookup__r.Name
@@ -432,7 +432,7 @@ def test_a_token_request_that_fails_says_who_can_mend_it(salesforce_session, not
     login = {"consumer_key": "key", "consumer_secret": "secret", "domain": "acme.my"}
 
     with pytest.raises(kind, match="POST /services/oauth2/token") as caught:
-        told(session, lambda: simple_salesforce.Salesforce(session=session, **login))
+        call_salesforce(session, lambda: simple_salesforce.Salesforce(session=session, **login))
 
     assert ('Salesforce reported "' in str(caught.value)) is ("error" in answer[2])
 
@@ -446,7 +446,7 @@ def test_a_wrong_password_over_soap_is_an_authentication_error_although_its_stat
     }
 
     with pytest.raises(AuthenticationError) as caught:
-        told(session, lambda: simple_salesforce.Salesforce(session=session, **login))
+        call_salesforce(session, lambda: simple_salesforce.Salesforce(session=session, **login))
 
     assert "INVALID_LOGIN" in caught.value.words
     assert 'Salesforce reported "INVALID_LOGIN: ' in str(caught.value)
@@ -460,7 +460,7 @@ def test_a_soap_login_at_the_limit_is_tried_later(salesforce_session, notes):
     login = {"username": "me", "password": "right", "security_token": "right", "domain": "acme.my"}
 
     with pytest.raises(UnavailableError, match="is at its limit"):
-        told(session, lambda: simple_salesforce.Salesforce(session=session, **login))
+        call_salesforce(session, lambda: simple_salesforce.Salesforce(session=session, **login))
 
 
 def _raised(kind):
@@ -479,12 +479,12 @@ def test_everything_that_simple_salesforce_raises_becomes_one_of_ours(session, k
         raise _raised(kind)
 
     with pytest.raises(PartnerSyncError) as caught:
-        told(session, call)
+        call_salesforce(session, call)
 
     assert "hush" not in str(caught.value)
-    assert isinstance(translated(_raised(kind), session), PartnerSyncError)
+    assert isinstance(translate_error(_raised(kind), session), PartnerSyncError)
 
 
 def test_what_is_no_error_of_the_library_is_left_alone(session):
     with pytest.raises(ZeroDivisionError):
-        told(session, lambda: 1 / 0)
+        call_salesforce(session, lambda: 1 / 0)

@@ -25,13 +25,13 @@ from partner_sync.config.settings import Calls, Sync
 from partner_sync.errors import RetryableError
 from partner_sync.gather import accounts as salesforce
 from partner_sync.gather import organizations as zendesk
-from partner_sync.gather.organizations import Zendesk
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan
 from partner_sync.sandbox import Sandbox
 from partner_sync.sync.batch import ComeBack, Done, Visit
 from partner_sync.sync.verdicts import show
 from partner_sync.vendors.transport import Session
 from partner_sync.vendors.zendesk_auth import ClientCredentials
+from partner_sync.vendors.zendesk_client import Zendesk
 
 CONFIG = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
 CALLS = Calls(connect_seconds=30, read_seconds=30, attempts=1, reserve_percent=0)

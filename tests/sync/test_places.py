@@ -15,13 +15,13 @@ from partner_sync.archive.records import OpenJob
 from partner_sync.config.load import load
 from partner_sync.config.settings import Calls
 from partner_sync.errors import UnavailableError
-from partner_sync.gather.organizations import Zendesk
 from partner_sync.model import Batch, FieldChange, PlanOrder, Update
 from partner_sync.sandbox import Sandbox, an_empty_world
 from partner_sync.sync.batch import ComeBack, Done, Visit
 from partner_sync.sync.verdicts import show
 from partner_sync.vendors.transport import Session
 from partner_sync.vendors.zendesk_auth import ClientCredentials
+from partner_sync.vendors.zendesk_client import Zendesk
 
 CONFIG = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
 PLACES = 2

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from partner_sync.config.settings import Calls
-from partner_sync.gather.organizations import Zendesk
 from partner_sync.sandbox import Sandbox
 from partner_sync.vendors.transport import Session
 from partner_sync.vendors.zendesk_auth import ClientCredentials
+from partner_sync.vendors.zendesk_client import Zendesk
 
 CALLS = Calls(connect_seconds=10, read_seconds=10, attempts=4, first_wait_seconds=1, max_wait_seconds=90)
 

@@ -15,8 +15,8 @@ from partner_sync.errors import (
     TooManyJobsError,
     UnavailableError,
 )
-from partner_sync.gather.organizations import Job, Zendesk
 from partner_sync.vendors.zendesk_auth import ApiToken, ClientCredentials, StaticToken
+from partner_sync.vendors.zendesk_client import Job, Zendesk
 
 BASE = "https://acme.zendesk.com"
 LIST, COUNT, SHOW = "/api/v2/organizations", "/api/v2/organizations/count", "/api/v2/organizations/show_many"
