@@ -1,20 +1,26 @@
-# What a person types. `make` lists it. State goes to PARTNER_SYNC_HOME, the Python environment to .venv; nothing else
-# is written, nothing is installed outside. Settings are taken from the environment or after `make`:
+# Commands for people; `make` lists them. State goes to PARTNER_SYNC_HOME, the Python environment to VENV; nothing else
+# is written or installed. Put settings into the environment or after `make`:
 #   CONF='{"dry_run": true}' make run     make up PORT=8090     make test ARGS="-k mapping"     make PYTHON=python3.12 run
 
 .SUFFIXES:
-.PHONY: help run up test faults walks bench check audit readme test-browser test-production clean venv
+.PHONY: help run up airflow test faults walks bench check audit readme test-browser test-production clean venv
 
-python = .venv/bin/python
+VENV = .venv
+python = $(VENV)/bin/python
+# Ctrl-C is how people end these commands: no "Error 130" from make, which then ends by the signal itself, with code 130.
+until_ctrl_c = @trap 'stopped=1' INT; $(python) -m partner_sync.local $(1); code=$$?; [ "$$stopped" ] || exit $$code
 
 help:
 	@awk -F ': .*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
-run: venv ## One complete sync in the foreground against the sandbox, and what came of it. CONF='{"dry_run": true}' only shows.
-	@$(python) -m partner_sync.local run
+run: venv ## Run one complete sync against the sandbox. ALL=1 shows every change; CONF='{"dry_run": true}' writes nothing.
+	$(call until_ctrl_c,run)
 
-up: venv ## The full Airflow on 127.0.0.1, until Ctrl-C. PORT=8090 chooses the port.
-	@$(python) -m partner_sync.local up
+up: venv ## Run the full Airflow on 127.0.0.1 until Ctrl-C. PORT=8090 chooses the port.
+	$(call until_ctrl_c,up)
+
+airflow: venv ## Run Airflow's command line on the local home: make airflow ARGS='dags list'.
+	@$(python) -m partner_sync.local airflow $(ARGS)
 
 test: venv ## The test suite, the browser and the production stack aside. ARGS="-k word" chooses.
 	@$(python) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -46,8 +52,8 @@ audit: venv ## Every pinned package against the published vulnerabilities; says 
 readme: venv ## The generated parts of README.md, anew.
 	@$(python) .ci/readme.py
 
-clean: ## Starts over: removes all local state, the sandbox's included. Not .venv.
+clean: ## Remove all local state, including the sandbox's, but not .venv.
 	@py=$(python); [ -x $$py ] || py=$${PYTHON:-python3}; $$py -m partner_sync.local clean
 
 venv:
-	@./partner_sync/local/venv.sh
+	@./partner_sync/local/venv.sh $(VENV)

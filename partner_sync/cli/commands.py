@@ -8,6 +8,7 @@ from dataclasses import dataclass
 VARIABLES: Mapping[str, str] = {
     "AIRFLOW_CONN_SALESFORCE_DEFAULT": "The Connection to Salesforce. Both are set: real systems, no sandbox.",
     "AIRFLOW_CONN_ZENDESK_DEFAULT": "The Connection to Zendesk.",
+    "ALL": "Set to 1: show all changes, fields, problems and verdicts, not just the first.",
     "COLUMNS": "Width of what is shown where it is no terminal; 120 without.",
     "CONF": 'Conf of the run, as JSON: {"dry_run": true}.',
     "NO_COLOR": "Set to anything: no colours.",
@@ -55,12 +56,21 @@ COMMANDS: tuple[Command, ...] = (
         does="one complete sync in the foreground, and what came of it",
         examples={
             "make run": "against the sandbox, which it starts",
+            "make run ALL=1": "show every change, not just examples",
             """CONF='{"dry_run": true}' make run""": "show the plan, write nothing",
             """CONF='{"account_ids": ["0014M00001sDiGEQA0"]}' make run""": "write changes of this account only",
         },
         exits={0: "the run succeeded", 1: "it failed: the output says where", 2: "refused, nothing was started"}
         | _STOPPED,
-        variables=("CONF", *_SYSTEMS, "PARTNER_SYNC_HOME", "PARTNER_SYNC_ARCHIVE", "PARTNER_SYNC_CONFIG", *_SHOWN),
+        variables=(
+            "CONF",
+            "ALL",
+            *_SYSTEMS,
+            "PARTNER_SYNC_HOME",
+            "PARTNER_SYNC_ARCHIVE",
+            "PARTNER_SYNC_CONFIG",
+            *_SHOWN,
+        ),
     ),
     Command(
         typed="python -m partner_sync.local up",
@@ -69,6 +79,17 @@ COMMANDS: tuple[Command, ...] = (
         examples={"make up": "with the sandbox; prints address and login", "PORT=8090 make up": "on this port"},
         exits={1: "a part of it ended by itself", 2: "refused, nothing was started"} | _STOPPED,
         variables=("PORT", *_SYSTEMS, "PARTNER_SYNC_HOME", "PARTNER_SYNC_ARCHIVE", "PARTNER_SYNC_CONFIG", *_SHOWN),
+    ),
+    Command(
+        typed="python -m partner_sync.local airflow",
+        make="make airflow",
+        does="Airflow's command line on the local home",
+        examples={
+            "make airflow ARGS='dags list'": "the DAGs",
+            "make airflow ARGS='dags list-runs partner_sync'": "the runs, those of make run included",
+        },
+        exits={0: "as Airflow's command exits", 2: "refused: there is no local Airflow yet"},
+        variables=(*_SYSTEMS, "PARTNER_SYNC_HOME", "PARTNER_SYNC_ARCHIVE", "PARTNER_SYNC_CONFIG"),
     ),
     Command(
         typed="python -m partner_sync.local clean",

@@ -1,17 +1,20 @@
-"""The command line: `python -m partner_sync.local run | up | clean`. The Makefile says it shorter."""
+"""The command line: `python -m partner_sync.local run | up | airflow | clean`. The Makefile has a target for each."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from rich.console import Console
 from rich.text import Text
 
 from partner_sync.cli import commands, terminal
 from partner_sync.cli.sanitize import plain
-from partner_sync.local import signals
+from partner_sync.local import signals, systems
+from partner_sync.local.environment import embedded
 from partner_sync.local.home import Home
 from partner_sync.local.refusal import Refusal
 from partner_sync.local.run import run
@@ -19,12 +22,13 @@ from partner_sync.local.up import ComponentEnded, up
 from partner_sync.orchestration.locations import IN_CHECKOUT
 
 PROGRAM = "python -m partner_sync.local"
-COMMANDS = [one for one in commands.COMMANDS if one.typed.startswith(f"{PROGRAM} ")]
+COMMANDS = [command for command in commands.COMMANDS if command.typed.startswith(f"{PROGRAM} ")]
 
 
 def main(arguments: Sequence[str]) -> int:
     console, errors = terminal.console(sys.stdout), terminal.console(sys.stderr)
-    chosen = _parser().parse_args(arguments).command
+    asked = _parser().parse_args(arguments)
+    chosen = asked.command
     signals.listen()
     try:
         if not IN_CHECKOUT:
@@ -33,6 +37,8 @@ def main(arguments: Sequence[str]) -> int:
             return run(os.environ, console)
         if chosen == "up":
             up(os.environ, console)
+        if chosen == "airflow":
+            airflow(asked.arguments)
         return clean(console)
     except Refusal as refusal:
         errors.print(Text(plain(refusal), "red"), soft_wrap=True)
@@ -45,6 +51,16 @@ def main(arguments: Sequence[str]) -> int:
         return stop.code
 
 
+def airflow(arguments: Sequence[str]) -> NoReturn:
+    """Becomes Airflow's command line on the local home. The Connections are the caller's: no sandbox is started."""
+    home = Home.of(os.environ)
+    if not (home.airflow / "airflow.db").exists():
+        raise Refusal(f"There is no local Airflow in {home.root} yet. Start it with make run or make up.")
+    connections = systems.own(os.environ) if systems.given(os.environ) else {}
+    env = embedded(os.environ, home, connections)
+    os.execve(sys.executable, [sys.executable, "-m", "airflow", *arguments], env)  # noqa: S606 - no shell in between
+
+
 def clean(console: Console) -> int:
     home = Home.of(os.environ)
     if not home.root.exists():
@@ -52,17 +68,20 @@ def clean(console: Console) -> int:
         return 0
     with home.claim("make clean"):
         left = home.empty()
-    console.print(Text(plain(f"Removed what was ours in {home.root}.")), soft_wrap=True)
+    console.print(Text(plain(f"Removed all state of Partner Sync in {home.root}.")), soft_wrap=True)
     if left:
-        console.print(Text(plain(f"Left what is not: {', '.join(path.name for path in left)}.")), soft_wrap=True)
+        console.print(Text(plain(f"Kept other files: {', '.join(path.name for path in left)}.")), soft_wrap=True)
     return 0
 
 
 def _parser() -> terminal.Parser:
-    parser = terminal.Parser(prog=PROGRAM, description="What a person types; the Makefile says it shorter.")
-    chosen = parser.add_subparsers(dest="command", metavar="run | up | clean", required=True)
-    for one in COMMANDS:
-        chosen.add_parser(one.typed.removeprefix(f"{PROGRAM} "), command=one, help=one.does)
+    parser = terminal.Parser(prog=PROGRAM, description="Runs Partner Sync on this machine; see also make.")
+    chosen = parser.add_subparsers(dest="command", metavar="run | up | airflow | clean", required=True)
+    for command in COMMANDS:
+        name = command.typed.removeprefix(f"{PROGRAM} ")
+        added = chosen.add_parser(name, command=command, help=command.does)
+        if name == "airflow":
+            added.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments for Airflow, such as: dags list")
     return parser
 
 

@@ -2,11 +2,11 @@
 
     python -m partner_sync.local.components LOGS TASKS_PORT
 
-Airflow's settings are in the environment. One line on standard output says which component ended by itself. Closing our
-standard input ends everything; so does the death of whoever holds it.
+Airflow's settings are in the environment. One line on standard output names a component that ended by itself. All
+components end when our standard input closes, which also happens when our parent dies.
 
-People and tasks have an API server each: in one process, an answer to a person waits for the database in the very loop
-that a task's transaction needs to come to its end.
+People and tasks have separate API servers: in one process, a response to a person waits for the database in the event
+loop that the transaction of a task needs to finish.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from partner_sync.local.children import end_session
 COMPONENTS = {
     "api-server": ("api-server", "--apps", "core"),
     "task-api": ("api-server", "--apps", "execution", "--port", "{tasks_port}"),
-    "scheduler": ("scheduler", "--skip-serve-logs"),  # the API server reads the log files, so nobody need serve them
+    "scheduler": ("scheduler", "--skip-serve-logs"),  # the API server reads the log files itself
     "dag-processor": ("dag-processor",),
+    "triggerer": ("triggerer", "--skip-serve-logs"),
 }
 PATIENCE = 5.0
 
@@ -50,7 +51,7 @@ def main(logs: Path, tasks_port: str) -> None:
 
 def _start(command: list[str], log: Path) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
-        return subprocess.Popen(  # noqa: S603 - Airflow itself, with our own words
+        return subprocess.Popen(  # noqa: S603 - Airflow itself, with our own arguments
             [sys.executable, "-m", "airflow", *command],
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -1,10 +1,10 @@
-"""Executes one run of the real DAG in this process and tells what happens, as events.
+"""Executes one run of the real DAG in this process and reports its events.
 
     python -m partner_sync.local.dag_run EVENTS CONF
 
-EVENTS is the number of an open file descriptor that gets the events, CONF the conf as JSON. Airflow's settings are in
-the environment, its output and ours goes to the run's log file. Ends with standard input, so never later than `run`;
-whatever is written there asks it to end where nothing is half written.
+EVENTS is the number of an open file descriptor for the events, CONF the conf as JSON. Airflow's settings are in the
+environment. All output goes to the log file of the run; the log of each task also goes where Airflow reads task logs.
+The process ends when its standard input closes. A line on standard input asks it to end between two batches.
 """
 
 from __future__ import annotations
@@ -25,24 +25,62 @@ from partner_sync.local import events
 from partner_sync.local.environment import DAG_ID
 
 
-class Reporter(logging.Handler):
-    """Hands what our loggers say and what becomes of tasks to the other side."""
+class EventLog(logging.Handler):
+    """Sends log lines and other events to `make run`."""
 
     def __init__(self, stream: IO[str]) -> None:
         super().__init__(logging.INFO)
         self._stream = stream
         self._writing = threading.Lock()
 
-    def tell(self, event: events.Event) -> None:
+    def send(self, event: events.Event) -> None:
         with self._writing:
             events.write(self._stream, event)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.tell(events.Said(record.levelname, record.getMessage()))
+        self.send(events.LogLine(record.levelname, record.getMessage()))
 
 
-class Work:
-    """What this process is at, so that it can end between two batches. `leave` ends it."""
+class TaskLog(logging.Handler):
+    """Writes the log of the running task to the file that Airflow shows for it: `dag.test()` writes none."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._file: IO[str] | None = None
+
+    def open(self, task_instance: Any) -> None:
+        from airflow.sdk.log import init_log_file
+        from airflow.utils.helpers import log_filename_template_renderer
+
+        self.finish()
+        path = init_log_file(log_filename_template_renderer()(ti=task_instance))
+        self._file = path.open("a", encoding="utf-8")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        at = datetime.fromtimestamp(record.created, timezone.utc)
+        self._write(at, record.levelname, record.name, record.getMessage())
+
+    def finish(self, error: BaseException | str | None = None) -> None:
+        """Closes the file, after the error that ended the task."""
+        from structlog.tracebacks import ExceptionDictTransformer
+
+        if isinstance(error, BaseException):
+            detail = ExceptionDictTransformer(show_locals=False)((type(error), error, error.__traceback__))
+            at = datetime.now(timezone.utc)
+            self._write(at, "ERROR", "task", "Task failed with exception", error_detail=detail)
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _write(self, at: datetime, level: str, logger: str, event: str, **more: object) -> None:
+        if self._file is not None:
+            line = {"timestamp": at.isoformat(), "level": level.lower(), "event": event, "logger": logger, **more}
+            self._file.write(json.dumps(line, default=str) + "\n")
+            self._file.flush()
+
+
+class GracefulExit:
+    """Ends this process when that is asked for, but not while a batch is written. `leave` ends it."""
 
     def __init__(self, leave: Callable[[], object]) -> None:
         self._leave = leave
@@ -62,16 +100,16 @@ class Work:
                 self._leave()
 
     def ask_to_leave(self) -> None:
-        """Leaves now, or at the end of a batch: one that is cut off holds up the next run for minutes."""
+        """Leaves now, or at the end of a batch: an interrupted batch holds up the next run for minutes."""
         with self._changing:
             self._asked = True
             if not self._writing:
                 self._leave()
 
 
-def execute(conf: Mapping[str, Any], reporter: Reporter, work: Work) -> bool:
-    """One run of the DAG with `conf`. Tells whether it succeeded."""
-    reporter.tell(events.Phase("starting Airflow"))
+def execute(conf: Mapping[str, Any], event_log: EventLog, task_log: TaskLog, graceful: GracefulExit) -> bool:
+    """Runs the DAG once with `conf`. Returns whether it succeeded."""
+    event_log.send(events.Phase("starting Airflow"))
     from airflow.dag_processing.dagbag import DagBag
 
     from partner_sync.local import database
@@ -82,23 +120,23 @@ def execute(conf: Mapping[str, Any], reporter: Reporter, work: Work) -> bool:
     dag = bag.dags.get(DAG_ID)
     why = _broken(bag.import_errors) if dag is None else _wrong_conf(dag, conf)
     if why:
-        reporter.tell(events.Refused(why))
+        event_log.send(events.RunRefused(why))
         return False
-    _listen(reporter, work)
+    _listen(event_log, task_log, graceful)
     dag.deadline = None  # dag.test() cannot end a run of a DAG that has one (apache/airflow#73428)
     for task in dag.tasks:
         task.retry_policy = ForegroundRetryPolicy()
-    reporter.tell(events.Phase("starting the DAG run"))
+    event_log.send(events.Phase("starting the DAG run"))
     run = dag.test(logical_date=datetime.now(timezone.utc), run_conf=dict(conf))
     tasks = tuple((ti.task_id, ti.rendered_map_index or "", str(ti.state or "")) for ti in run.get_task_instances())
     state = str(run.state.value)
-    reporter.tell(events.Ended(state, run.run_id, run.run_after.isoformat(), tasks))
+    event_log.send(events.RunEnded(state, run.run_id, run.run_after.isoformat(), tasks))
     return state == "success"
 
 
 def _broken(import_errors: Mapping[str, str]) -> str:
     if not import_errors:
-        return f"The folder of DAGs has none named {DAG_ID}."
+        return f"The folder of DAGs has no DAG {DAG_ID}."
     path, trace = next(iter(import_errors.items()))
     return f"{path} does not load: {trace.strip().splitlines()[-1]}"
 
@@ -118,37 +156,40 @@ def _wrong_conf(dag: Any, conf: Mapping[str, Any]) -> str:
     return ""
 
 
-def _listen(reporter: Reporter, work: Work) -> None:
-    """Airflow tells its listeners, in this process, what becomes of each task."""
+def _listen(event_log: EventLog, task_log: TaskLog, graceful: GracefulExit) -> None:
+    """Registers for Airflow's notifications about task instances, which it sends in this process."""
     from airflow.listeners import hookimpl
     from airflow.sdk.listener import get_listener_manager
 
-    def tell(task_instance: Any, state: str, error: object = None) -> None:
+    def send(task_instance: Any, state: str, error: object = None) -> None:
         label = str(getattr(task_instance, "rendered_map_index", None) or "")
-        reporter.tell(events.TaskChanged(task_instance.task_id, label, state, _words(error)))
+        event_log.send(events.TaskChanged(task_instance.task_id, label, state, _message(error)))
 
     class Listener:
         @hookimpl  # type: ignore[untyped-decorator]
         def on_task_instance_running(self, task_instance: Any) -> None:
             gc.enable()
-            tell(task_instance, "running")
-            work.begin(task_instance.task_id)
+            send(task_instance, "running")
+            graceful.begin(task_instance.task_id)
+            task_log.open(task_instance)
 
         @hookimpl  # type: ignore[untyped-decorator]
         def on_task_instance_success(self, task_instance: Any) -> None:
-            tell(task_instance, "success")
-            work.end()
+            send(task_instance, "success")
+            task_log.finish()
+            graceful.end()
 
         @hookimpl  # type: ignore[untyped-decorator]
-        def on_task_instance_failed(self, task_instance: Any, error: object) -> None:
-            tell(task_instance, str(getattr(task_instance.state, "value", "failed")), error)
-            work.end()
+        def on_task_instance_failed(self, task_instance: Any, error: Any) -> None:
+            send(task_instance, str(getattr(task_instance.state, "value", "failed")), error)
+            task_log.finish(error)
+            graceful.end()
 
     get_listener_manager().add_listener(Listener())
 
 
-def _words(error: object) -> str:
-    """Our own errors say cause and next step; of a foreign one the class is half of what it says."""
+def _message(error: object) -> str:
+    """Our own errors name cause and next step. Of other errors, the class is half of the message."""
     if error is None:
         return ""
     return str(error) if isinstance(error, PartnerSyncError | str) else f"{type(error).__name__}: {error}"
@@ -158,26 +199,27 @@ def _leave() -> None:
     os._exit(1)
 
 
-def _end_with_stdin(work: Work) -> None:
+def _end_with_stdin(graceful: GracefulExit) -> None:
     while os.read(0, 4096):
-        work.ask_to_leave()
+        graceful.ask_to_leave()
     _leave()
 
 
 def main(descriptor: str, conf: str) -> int:
-    gc.disable()  # until the first task: a fifth of what Airflow's start takes goes into looking for garbage, in vain
-    work = Work(_leave)
-    threading.Thread(target=_end_with_stdin, args=(work,), daemon=True).start()
-    stream = os.fdopen(int(descriptor), "w", encoding="utf-8")  # open until we end: its end is taken for ours
-    reporter = Reporter(stream)
+    gc.disable()  # until the first task: collecting garbage takes a fifth of Airflow's start, and finds none
+    graceful = GracefulExit(_leave)
+    threading.Thread(target=_end_with_stdin, args=(graceful,), daemon=True).start()
+    stream = os.fdopen(int(descriptor), "w", encoding="utf-8")  # open until the process ends: that is the end signal
+    event_log, task_log = EventLog(stream), TaskLog()
     ours = logging.getLogger("partner_sync")
     ours.setLevel(logging.INFO)
-    ours.addHandler(reporter)
-    return 0 if execute(json.loads(conf), reporter, work) else 1
+    ours.addHandler(event_log)
+    ours.addHandler(task_log)
+    return 0 if execute(json.loads(conf), event_log, task_log, graceful) else 1
 
 
 if __name__ == "__main__":
     code = main(*sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)  # Airflow's threads take seconds to wind up, and nothing is left to be saved
+    os._exit(code)  # Airflow's threads take seconds to end, and there is nothing left to save

@@ -1,4 +1,4 @@
-"""What the process of a DAG run tells the one that shows it: one JSON line an event."""
+"""Events from the process of a DAG run to `make run`: one JSON line each."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pydantic import TypeAdapter
 
 @dataclass(frozen=True)
 class Phase:
-    """The process does something that takes its time."""
+    """The process begins a step that takes seconds."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Said:
+class LogLine:
     """A line of our own log."""
 
     level: str
@@ -28,7 +28,7 @@ class Said:
 
 @dataclass(frozen=True)
 class TaskChanged:
-    """A task instance started or ended. `label` is the batch of a mapped one; `error` what it failed with."""
+    """A task instance started or ended. `label` is the batch of a mapped task; `error` is what it failed with."""
 
     task: str
     label: str
@@ -37,15 +37,15 @@ class TaskChanged:
 
 
 @dataclass(frozen=True)
-class Refused:
-    """The run can't begin: the DAG does not load, or the conf is not what it takes."""
+class RunRefused:
+    """The run cannot start: the DAG does not load, or its params refuse the conf."""
 
     why: str
 
 
 @dataclass(frozen=True)
-class Ended:
-    """The DAG run is over. `tasks` are its task instances."""
+class RunEnded:
+    """The DAG run ended. `tasks` are its task instances: id, label, state."""
 
     state: str
     run_id: str
@@ -57,9 +57,9 @@ class Ended:
         return datetime.fromisoformat(self.run_after)
 
 
-Event = Phase | Said | TaskChanged | Refused | Ended
+Event = Phase | LogLine | TaskChanged | RunRefused | RunEnded
 _KINDS: dict[str, TypeAdapter[Event]] = {
-    kind.__name__: TypeAdapter(kind) for kind in (Phase, Said, TaskChanged, Refused, Ended)
+    kind.__name__: TypeAdapter(kind) for kind in (Phase, LogLine, TaskChanged, RunRefused, RunEnded)
 }
 
 
@@ -69,7 +69,7 @@ def write(stream: IO[str], event: Event) -> None:
 
 
 def read(stream: IO[str]) -> Iterator[Event]:
-    """All events until the other side is gone; a last line that was cut off is not one."""
+    """Yields all events until the other side closes. Ignores a truncated last line."""
     for line in stream:
         if line.endswith("\n"):
             data = json.loads(line)

@@ -1,4 +1,4 @@
-"""`make run`: one complete DAG run in the foreground, on the embedded default, and what came of it."""
+"""`make run`: one complete DAG run in the foreground, on the local Airflow, and its summary."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from partner_sync.local import events, summary, systems
 from partner_sync.local.children import Child
 from partner_sync.local.environment import embedded, ignored
 from partner_sync.local.home import Home, near
+from partner_sync.local.outcome import FailedTask, RunOutcome, facts
 from partner_sync.local.progress import Progress, show
 from partner_sync.local.refusal import Refusal
 from partner_sync.local.signals import Stop
@@ -29,8 +30,9 @@ AT_ONCE_SECONDS, FINISH_SECONDS = 0.3, 8.0
 
 
 def run(environ: Mapping[str, str], console: Console) -> int:
-    """The exit code: 0 only if the DAG run succeeded."""
+    """Runs the DAG once and prints the summary. Returns 0 only if the DAG run succeeded."""
     home, conf, own = Home.of(environ), conf_of(environ), systems.given(environ)
+    limits = summary.EXAMPLES if environ.get("ALL", "0") in ("", "0") else summary.EVERYTHING
     with home.claim("make run") as lock:
         home.make()
         log = _new_log(home)
@@ -41,24 +43,24 @@ def run(environ: Mapping[str, str], console: Console) -> int:
             connections = systems.own(environ) if own else systems.Sandbox(stack, home, environ).connections()
             progress.line("systems", systems.WHICH[own])
             env = embedded(environ, home, connections, paused=own)
-            child, told = _start(env, conf, log, lock, stack)
+            child, received = _start(env, conf, log, lock, stack)
             try:
-                ended, failures = _watch(told, progress)
+                ended, failures = _watch(received, progress)
             except Stop:
                 if not child.ask_to_end(AT_ONCE_SECONDS):
-                    progress.line("stopping", "the batch that is being written is finished first")
+                    progress.line("stopping", "after the current batch is written")
                     child.ask_to_end(FINISH_SECONDS)
                 raise
         if ended is None:
-            raise Refusal(f"The DAG run broke off. The end of {near(log)} says why.")
-        result = _summary(ended, failures, progress.seconds, env, log, own=own)
-    home.last_run.write_text(json.dumps(summary.facts(result), indent=1) + "\n")
-    show(console, summary.render(result))
-    return 0 if result.state == "success" and result.record else 1
+            raise Refusal(f"The DAG run broke off. See the end of {near(log)}.")
+        outcome = _outcome(ended, failures, progress.seconds, env, log, own=own)
+    home.last_run.write_text(json.dumps(facts(outcome), indent=1) + "\n")
+    show(console, summary.render(outcome, limits))
+    return 0 if outcome.state == "success" and outcome.record else 1
 
 
 def conf_of(environ: Mapping[str, str]) -> dict[str, Any]:
-    """The conf of the DAG run, from CONF. What the DAG takes is checked where the DAG is loaded."""
+    """The conf of the DAG run, from CONF. The process that loads the DAG checks it against the params."""
     text = environ.get("CONF", "").strip()
     if not text:
         return {}
@@ -75,64 +77,64 @@ def conf_of(environ: Mapping[str, str]) -> dict[str, Any]:
 def _start(
     env: Mapping[str, str], conf: Mapping[str, Any], log: Path, lock: int, stack: contextlib.ExitStack
 ) -> tuple[Child, Iterator[events.Event]]:
-    """Starts the process of the DAG run, which holds the home as long as it lives. It, and what it tells."""
+    """Starts the process of the DAG run, which holds the home as long as it lives. Returns it and its events."""
     ours, theirs = os.pipe()
     arguments = (str(theirs), json.dumps(conf))
-    told = stack.enter_context(os.fdopen(ours, encoding="utf-8"))
+    received = stack.enter_context(os.fdopen(ours, encoding="utf-8"))
     child = Child(stack, "partner_sync.local.dag_run", *arguments, env=env, log=log, keep=(theirs, lock))
     os.close(theirs)
-    return child, events.read(told)
+    return child, events.read(received)
 
 
-def _watch(told: Iterator[events.Event], progress: Progress) -> tuple[events.Ended | None, list[summary.Failure]]:
-    """Shows what happens until the run is over. Returns its end, None if it broke off, and the tasks that failed."""
+def _watch(received: Iterator[events.Event], progress: Progress) -> tuple[events.RunEnded | None, list[FailedTask]]:
+    """Shows progress until the run is over. Returns its end, None if it broke off, and the tasks that failed."""
     now = ""
     failures = []
-    for event in told:
+    for event in received:
         match event:
             case events.Phase(text):
                 progress.doing(text)
-            case events.Said(level, text):
-                progress.said(now, text.removeprefix(f"{now}: "), level)
+            case events.LogLine(level, text):
+                progress.line(now, text.removeprefix(f"{now}: "), level)
             case events.TaskChanged(task, label, "running"):
                 now = label or task
                 progress.doing(now)
             case events.TaskChanged(task, label, state, error):
-                progress.line(label or task, _told(state, error), state)
+                progress.line(label or task, _state_text(state, error), state)
                 if state == "failed":
-                    failures.append(summary.Failure(task, label, error))
-            case events.Refused(why):
+                    failures.append(FailedTask(task, label, error))
+            case events.RunRefused(why):
                 raise Refusal(plain(why))
-            case events.Ended():
+            case events.RunEnded():
                 return event, failures
     return None, failures
 
 
-def _told(state: str, error: str) -> str:
+def _state_text(state: str, error: str) -> str:
     if state == "up_for_retry":
-        return f"tries again later: {error.splitlines()[0] if error else ''}"
-    return {"success": "done", "failed": "failed"}.get(state, state)
+        return f"Airflow tries again later: {error.splitlines()[0] if error else ''}"
+    return {"success": "done"}.get(state, state)
 
 
-def _summary(
-    ended: events.Ended,
-    failures: list[summary.Failure],
+def _outcome(
+    ended: events.RunEnded,
+    failures: list[FailedTask],
     seconds: float,
     env: Mapping[str, str],
     log: Path,
     *,
     own: bool,
-) -> summary.Summary:
+) -> RunOutcome:
     archive = _archive(env)
     folder = archive.run_folder(ended.run_id, ended.when)
     record = archive.run(folder)
     plan = archive.plan(folder, record.plan.id) if record else None
     verdicts = archive.verdicts(folder, record.plan.id) if record else []
     named = {(failure.task, failure.label) for failure in failures}
-    for task, label, state in ended.tasks:  # what failed without running, by a time-out of the whole run for example
+    for task, label, state in ended.tasks:  # tasks that failed without running: the whole run timed out, for example
         if state == "failed" and (task, label) not in named:
-            failures.append(summary.Failure(task, label, "Airflow failed it; the log says more."))
-    return summary.Summary(
+            failures.append(FailedTask(task, label, "Airflow failed this task. See the log."))
+    return RunOutcome(
         ended.state,
         seconds,
         record,
@@ -146,7 +148,7 @@ def _summary(
 
 
 def _archive(env: Mapping[str, str]) -> Archive:
-    os.environ.update(env)  # where the archive is; and of a store, Airflow reads its settings and the Connection
+    os.environ.update(env)  # the archive URL; for object storage, Airflow reads its settings and the Connection, too
     try:
         return locations.archive()
     except ConfigError as error:
@@ -154,7 +156,7 @@ def _archive(env: Mapping[str, str]) -> Archive:
 
 
 def _new_log(home: Home) -> Path:
-    """An empty log file for this run; the oldest ones go."""
+    """Makes an empty log file for this run, and removes the oldest log files."""
     for old in sorted(home.logs.glob("run-*.log"))[: -LOGS_KEPT + 1]:
         old.unlink()
     log = home.logs / f"run-{datetime.now().astimezone():%Y%m%dT%H%M%S}.log"

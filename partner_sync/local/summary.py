@@ -1,12 +1,13 @@
-"""What one run did, for the eye and for machines. Pure: archive data in, rich renderables or a dict out.
+"""Renders the outcome of a run for a terminal. Pure.
 
-Everything that comes from Salesforce, Zendesk or an error is text, made plain: markup in a name is shown, not obeyed.
+Everything that comes from Salesforce, Zendesk or an error is sanitized: markup in a name is shown, not interpreted.
 """
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
@@ -15,13 +16,11 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from partner_sync.archive.records import RowVerdict, RunRecord
+from partner_sync.archive.records import RowVerdict
 from partner_sync.cli.sanitize import plain
-from partner_sync.model import KINDS, Change, Kind, Plan, Problem, Value, Verdict, Withheld
+from partner_sync.local.outcome import RunOutcome, write_totals
+from partner_sync.model import KINDS, Change, Kind, Plan, Problem, Update, Value, Verdict, Withheld
 
-CHANGES_SHOWN, REASONS_SHOWN, FIELDS_SHOWN, PROBLEMS_SHOWN, ROWS_SHOWN = 3, 6, 4, 3, 10
-"""Of each kind: changes, or more where they have more reasons; fields of one change; problems; rows of a verdict.
-The archive has all of them."""
 KIND_STYLES = {"create": "green", "update": "yellow", "mark": "magenta"}
 VERDICT_STYLES: dict[Verdict, str] = {
     "confirmed": "green",
@@ -29,108 +28,41 @@ VERDICT_STYLES: dict[Verdict, str] = {
     "superseded": "yellow",
     "unknown": "bold red",
 }
+NOT_CONFIRMED: tuple[Verdict, ...] = ("rejected", "unknown", "superseded")
 
 
 @dataclass(frozen=True)
-class Failure:
-    """A task instance that failed; `label` is the batch of a mapped one."""
+class Limits:
+    """How many of each kind are shown: changes (`reasons` if they have that many), fields, problems, verdict rows."""
 
-    task: str
-    label: str
-    message: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.task} {self.label}".strip()
+    changes: int = 3
+    reasons: int = 6
+    fields: int = 4
+    problems: int = 3
+    rows: int = 10
 
 
-@dataclass(frozen=True)
-class Summary:
-    """All there is to say about one run. No `record` where `compare` did not come to its end."""
-
-    state: str
-    seconds: float
-    record: RunRecord | None
-    plan: Plan | None
-    """With its changes, where it has any."""
-    verdicts: Sequence[RowVerdict]
-    failures: Sequence[Failure]
-    archive: str
-    log: str
-    systems: str = ""
-    """Which ones these were, where a reader could take them for others."""
-
-    @property
-    def changes(self) -> tuple[Change, ...]:
-        return self.plan.changes if self.plan else ()
-
-    @property
-    def withheld_changes(self) -> tuple[Change, ...]:
-        return self.plan.withheld_changes if self.plan else ()
+EXAMPLES = Limits()
+EVERYTHING = Limits(*[sys.maxsize] * 5)
 
 
-@dataclass(frozen=True)
-class Work:
-    """What was sent to Zendesk, by the verdicts."""
-
-    jobs: int
-    rows: int
-    calls: int
-
-
-def work(verdicts: Iterable[RowVerdict]) -> Work:
-    """A job counts once, however many lines name it; the lines of a batch carry the calls of the whole batch."""
-    jobs, rows = set(), 0
-    calls: dict[tuple[str, str], int] = defaultdict(int)
-    for row in verdicts:
-        if row.written:
-            rows += 1
-            jobs.add(row.job_id)
-        calls[row.plan_id, row.batch] = max(calls[row.plan_id, row.batch], row.calls)
-    return Work(len(jobs), rows, sum(calls.values()))
-
-
-def facts(summary: Summary) -> dict[str, object]:
-    """The same for machines: what `last-run.json` holds."""
-    done = work(summary.verdicts)
-    record = summary.record
-    return {
-        "state": summary.state,
-        "seconds": round(summary.seconds, 1),
-        "run_id": record.trigger.run_id if record else None,
-        "dry_run": record.plan.dry_run if record else None,
-        "planned": {kind: sum(change.kind == kind for change in summary.changes) for kind in KINDS},
-        "withheld": sum(item.count for item in record.plan.withheld) if record else 0,
-        "problems": dict(sorted(Counter(problem.kind for problem in record.plan.problems).items())) if record else {},
-        "verdicts": dict(sorted(Counter(row.verdict for row in summary.verdicts).items())),
-        "jobs": done.jobs,
-        "rows_written": done.rows,
-        "failed_tasks": [failure.name for failure in summary.failures],
-        "archive": summary.archive,
-        "log": summary.log,
-    }
-
-
-# -- for the eye --------------------------------------------------------------------------------------------
-
-
-def render(summary: Summary) -> RenderableType:
-    """The whole summary. What ended badly comes last, since that is where a reader looks first."""
+def render(outcome: RunOutcome, limits: Limits = EXAMPLES) -> RenderableType:
+    """The whole summary. Failures come last, where a reader looks first."""
     parts: list[RenderableType] = []
-    if summary.record:
-        plan = summary.record.plan
+    if outcome.record:
+        plan = outcome.record.plan
         parts += _reads(plan)
-        parts += _changes(summary)
-        parts += _problems(plan.problems)
-        parts += _withheld(summary, plan.withheld)
-        parts += _verdicts(summary)
-    parts += _failures(summary)
-    parts += _end(summary)
+        parts += _planned(outcome, plan, limits)
+        parts += _problems(plan.problems, limits)
+        parts += _withheld(outcome, plan.withheld, limits)
+        parts += _verdicts(outcome, limits)
+    parts += _failures(outcome)
+    parts += _end(outcome)
     return Group(*parts)
 
 
 def _reads(plan: Plan) -> Iterator[RenderableType]:
-    yield _title("Read", "all that was announced" if all(proof.read == proof.announced for proof in plan.reads) else "")
+    yield _title("Read", "complete" if all(proof.read == proof.announced for proof in plan.reads) else "")
     table = _grid()
     for proof in plan.reads:
         pages = _count(proof.pages, "page")
@@ -142,80 +74,75 @@ def _reads(plan: Plan) -> Iterator[RenderableType]:
     yield _inset(table)
 
 
-def _changes(summary: Summary) -> Iterator[RenderableType]:
-    plan = summary.record.plan if summary.record else None
-    if plan is None or not summary.changes:
+def _planned(outcome: RunOutcome, plan: Plan, limits: Limits) -> Iterator[RenderableType]:
+    if not outcome.changes:
         return
     unchanged = plan.counts.get("unchanged", 0)
-    notes = ["a dry run: shown, not written"] * plan.dry_run + [f"{unchanged:,} more in step"] * bool(unchanged)
+    notes = ["dry run: nothing is written"] * plan.dry_run + [f"{unchanged:,} already in sync"] * bool(unchanged)
     yield _title("Plan", "; ".join(notes))
-    for instance in sorted({change.instance for change in summary.changes}):
+    for instance in sorted({change.instance for change in outcome.changes}):
         for kind in KINDS:
-            number = sum((change.instance, change.kind) == (instance, kind) for change in summary.changes)
+            number = sum((change.instance, change.kind) == (instance, kind) for change in outcome.changes)
             if number:
-                yield _inset(
-                    Text.assemble((f"{kind} {number:,}", KIND_STYLES[kind]), (f"  in {plain(instance)}", "dim"))
-                )
-                yield from _first(summary.changes, instance, kind)
+                head = Text.assemble((f"{kind} {number:,}", KIND_STYLES[kind]), (f"  in {plain(instance)}", "dim"))
+                yield _inset(head)
+                yield from _changes(outcome.changes, instance, kind, limits)
 
 
-def _first(changes: Sequence[Change], instance: str, kind: Kind) -> Iterator[RenderableType]:
-    """The first changes, so chosen that every reason is seen once."""
+def _changes(changes: Sequence[Change], instance: str, kind: Kind, limits: Limits) -> Iterator[RenderableType]:
+    """Examples of one kind, so chosen that every reason for an update appears."""
     some = [change for change in changes if (change.instance, change.kind) == (instance, kind)]
     by_reason: dict[str, Change] = {}
     for change in some:
-        by_reason.setdefault(_without_ids(change.reason), change)
-    examples = list(by_reason.values())[:REASONS_SHOWN]
-    examples += [change for change in some if change not in examples][: max(0, CHANGES_SHOWN - len(examples))]
-    for change in examples:
-        yield from _change(change)
-    if len(some) > len(examples):
-        yield _inset(Text(f"and {len(some) - len(examples):,} more", "dim"), 4)
+        by_reason.setdefault(change.reason if isinstance(change, Update) else "", change)
+    shown = list(by_reason.values())[: limits.reasons]
+    shown += [change for change in some if change not in shown][: max(0, limits.changes - len(shown))]
+    for change in some if len(shown) == len(some) else shown:
+        yield from _change(change, limits)
+    if len(some) > len(shown):
+        yield _inset(Text(f"{_count(len(some) - len(shown), f'more {kind}')}: make run ALL=1", "dim"), 4)
 
 
-def _without_ids(reason: str) -> str:
-    return " ".join(word for word in reason.split() if word.isalpha())
-
-
-def _change(change: Change) -> Iterator[RenderableType]:
+def _change(change: Change, limits: Limits) -> Iterator[RenderableType]:
     yield _inset(_cut(Text.assemble((plain(change.name), "bold"), (f"  {plain(change.reason)}", "dim"))), 4)
-    told = [each for each in change.fields if each.before != each.after]
-    for each in told[:FIELDS_SHOWN]:
+    changed = [each for each in change.fields if each.before != each.after]
+    for each in changed[: limits.fields]:
         reason = f"  ({plain(each.reason)})" if each.reason not in ("", change.reason) else ""
         yield _inset(
             _cut(
                 Text.assemble(
                     f"{plain(each.field)}: ",
-                    (shown(each.before), "red" if each.before is not None else "dim"),
+                    (display_value(each.before), "red" if each.before is not None else "dim"),
                     " -> ",
-                    (shown(each.after), "green" if each.after is not None else "dim"),
+                    (display_value(each.after), "green" if each.after is not None else "dim"),
                     (reason, "dim"),
                 )
             ),
             6,
         )
-    if len(told) > FIELDS_SHOWN:
-        yield _inset(Text(f"and {_count(len(told) - FIELDS_SHOWN, 'more field')}", "dim"), 6)
+    if len(changed) > limits.fields:
+        yield _inset(Text(_count(len(changed) - limits.fields, "more field"), "dim"), 6)
 
 
-def _problems(problems: Sequence[Problem]) -> Iterator[RenderableType]:
+def _problems(problems: Sequence[Problem], limits: Limits) -> Iterator[RenderableType]:
     if not problems:
         return
-    yield _title("Problems", f"{len(problems):,} for a person to look at; they held up nothing else")
+    need = "item needs" if len(problems) == 1 else "items need"
+    yield _title("Problems", f"{len(problems):,} {need} attention; nothing else waits for them")
     by_kind: dict[str, list[Problem]] = defaultdict(list)
     for problem in problems:
         by_kind[problem.kind].append(problem)
     for kind, some in sorted(by_kind.items()):
         yield _inset(Text.assemble((plain(kind).replace("_", " "), "yellow"), (f" {len(some)}", "yellow")))
-        for problem in some[:PROBLEMS_SHOWN]:
+        for problem in some[: limits.problems]:
             where = f"{plain(problem.instance)}: " if problem.instance else ""
             yield _inset(Text(where + plain(problem.detail)), 4)
-        if len(some) > PROBLEMS_SHOWN:
-            yield _inset(Text(f"and {len(some) - PROBLEMS_SHOWN:,} more", "dim"), 4)
+        if len(some) > limits.problems:
+            yield _inset(Text(f"{len(some) - limits.problems:,} more: make run ALL=1", "dim"), 4)
         yield _inset(Text(plain(some[0].advice), "dim italic"), 6)
 
 
-def _withheld(summary: Summary, withheld: Sequence[Withheld]) -> Iterator[RenderableType]:
+def _withheld(outcome: RunOutcome, withheld: Sequence[Withheld], limits: Limits) -> Iterator[RenderableType]:
     if not withheld:
         return
     yield _title("Withheld", "planned, over a limit, not written")
@@ -223,17 +150,17 @@ def _withheld(summary: Summary, withheld: Sequence[Withheld]) -> Iterator[Render
         numbers = f"{item.kind} {item.count:,}, limit {item.limit:,}"
         of = f"  in {plain(item.instance)}, {item.partner_organizations:,} partner organizations"
         yield _inset(Text.assemble((numbers, "bold red"), (of, "dim")))
-        yield from _first(summary.withheld_changes, item.instance, item.kind)
+        yield from _changes(outcome.withheld_changes, item.instance, item.kind, limits)
         yield _inset(Text(plain(item.why)), 4)
         yield _inset(Text(plain(item.next_step), "bold"), 4)
 
 
-def _verdicts(summary: Summary) -> Iterator[RenderableType]:
-    if not summary.verdicts:
+def _verdicts(outcome: RunOutcome, limits: Limits) -> Iterator[RenderableType]:
+    if not outcome.verdicts:
         return
-    counts = Counter(row.verdict for row in summary.verdicts)
-    done = work(summary.verdicts)
-    yield _title("Verdicts", f"{_count(done.rows, 'row')} sent in {_count(done.jobs, 'bulk job')}, each read back")
+    counts = Counter(row.verdict for row in outcome.verdicts)
+    totals = write_totals(outcome.verdicts)
+    yield _title("Verdicts", f"{_count(totals.rows, 'row')} sent in {_count(totals.jobs, 'bulk job')} and read back")
     yield _inset(
         Text("  ").join(
             Text(f"{verdict} {counts[verdict]:,}", style)
@@ -241,13 +168,12 @@ def _verdicts(summary: Summary) -> Iterator[RenderableType]:
             if counts[verdict]
         )
     )
-    worth_a_look: tuple[Verdict, ...] = ("rejected", "unknown", "superseded")
-    for verdict in worth_a_look:
-        rows = [row for row in summary.verdicts if row.verdict == verdict]
-        for row in rows[:ROWS_SHOWN]:
+    for verdict in NOT_CONFIRMED:
+        rows = [row for row in outcome.verdicts if row.verdict == verdict]
+        for row in rows[: limits.rows]:
             yield from _row(row)
-        if len(rows) > ROWS_SHOWN:
-            yield _inset(Text(f"and {len(rows) - ROWS_SHOWN:,} more {verdict}", "dim"), 4)
+        if len(rows) > limits.rows:
+            yield _inset(Text(f"{len(rows) - limits.rows:,} more {verdict}: make run ALL=1", "dim"), 4)
 
 
 def _row(row: RowVerdict) -> Iterator[RenderableType]:
@@ -256,62 +182,62 @@ def _row(row: RowVerdict) -> Iterator[RenderableType]:
     yield _inset(_cut(Text.assemble(verdict, (plain(row.name), "bold"), (f"  {row.kind}, {subject}", "dim"))), 4)
     yield _inset(Text(plain(row.reason)), 6)
     if row.vendor_words:
-        yield _inset(Text(f'Zendesk said: "{plain(row.vendor_words)}"', "dim"), 6)
+        yield _inset(Text(f'Zendesk responded: "{plain(row.vendor_words)}"', "dim"), 6)
 
 
-def _failures(summary: Summary) -> Iterator[RenderableType]:
-    if summary.state == "success":
+def _failures(outcome: RunOutcome) -> Iterator[RenderableType]:
+    if outcome.state == "success":
         return
-    yield _title("Failed", "" if summary.record else "there is no plan: the run ended before compare did")
+    yield _title("Failed", "" if outcome.record else "there is no plan: the run ended before compare did")
     names: dict[str, list[str]] = defaultdict(list)
-    for failure in summary.failures:
+    for failure in outcome.failures:
         names[failure.message].append(failure.name)
     for message, tasks in names.items():
         yield _inset(Text(plain(", ".join(tasks)), "bold red"))
         for line in message.splitlines():
             yield _inset(Text(plain(line)), 4)
-    if not summary.failures:
-        yield _inset(Text("No task says why; the log may."))
+    if not outcome.failures:
+        yield _inset(Text("No task gives a reason. See the log."))
 
 
-def _end(summary: Summary) -> Iterator[RenderableType]:
+def _end(outcome: RunOutcome) -> Iterator[RenderableType]:
     yield Text()
-    yield Text.assemble(_result(summary), (f"  {summary.seconds:.1f} s", "dim"))
+    yield Text.assemble(_result(outcome), (f"  {outcome.seconds:.1f} s", "dim"))
     table = _grid()
-    if summary.record:
-        reads = summary.record.plan.reads
-        calls = sum(proof.calls for proof in reads), work(summary.verdicts).calls
+    if outcome.record:
+        reads = sum(proof.calls for proof in outcome.record.plan.reads)
+        writes = write_totals(outcome.verdicts).calls
         table.add_row(
-            Text("Calls", "dim"), Text(f"{sum(calls):,}: {calls[0]:,} to read, {calls[1]:,} to write and confirm")
+            Text("Calls", "dim"), Text(f"{reads + writes:,}: {reads:,} to read, {writes:,} to write and confirm")
         )
-        table.add_row(Text("Archive", "dim"), Text(summary.archive, overflow="fold"))
-    if summary.systems:
-        table.add_row(Text("Systems", "dim"), Text(summary.systems))
-    table.add_row(Text("Log", "dim"), Text(summary.log, overflow="fold"))
+        table.add_row(Text("Archive", "dim"), Text(outcome.archive, overflow="fold"))
+    if outcome.systems:
+        table.add_row(Text("Systems", "dim"), Text(outcome.systems))
+    table.add_row(Text("Log", "dim"), Text(outcome.log, overflow="fold"))
     yield _inset(table)
 
 
-def _result(summary: Summary) -> tuple[str, str]:
-    if summary.state != "success":
+def _result(outcome: RunOutcome) -> tuple[str, str]:
+    if outcome.state != "success":
         return "The DAG run failed.", "bold red"
-    if not summary.record:
+    if not outcome.record:
         return "The DAG run succeeded, but compare left no record.", "bold red"
-    if summary.record.plan.dry_run:
-        withheld = f", {len(summary.withheld_changes):,} withheld" if summary.withheld_changes else ""
-        planned = _count(len(summary.changes), "change")
+    if outcome.record.plan.dry_run:
+        withheld = f", {len(outcome.withheld_changes):,} withheld" if outcome.withheld_changes else ""
+        planned = _count(len(outcome.changes), "change")
         return f"Dry run: {planned} planned{withheld}. Nothing was written.", "bold green"
-    if not summary.changes:
-        whose = "those asked for" if summary.record.trigger.params.get("account_ids") else "the organizations"
-        return f"Nothing to do: {whose} are in step. Nothing was written.", "bold green"
-    confirmed = sum(row.verdict == "confirmed" for row in summary.verdicts)
-    return f"{confirmed:,} of {_count(len(summary.changes), 'change')} confirmed.", "bold green"
+    if not outcome.changes:
+        whose = "the accounts in account_ids" if outcome.record.trigger.params.get("account_ids") else "all partners"
+        return f"Nothing to do: {whose} are in sync. Nothing was written.", "bold green"
+    confirmed = sum(row.verdict == "confirmed" for row in outcome.verdicts)
+    return f"{confirmed:,} of {_count(len(outcome.changes), 'change')} confirmed.", "bold green"
 
 
-# -- words and shapes ---------------------------------------------------------------------------------------
+# -- texts and shapes ---------------------------------------------------------------------------------------
 
 
-def shown(value: Value) -> str:
-    """A field's value as a person says it."""
+def display_value(value: Value) -> str:
+    """A field's value for people: (empty), yes, no, or the text."""
     if value is None:
         return "(empty)"
     if isinstance(value, bool):

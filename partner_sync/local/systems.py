@@ -14,10 +14,10 @@ from partner_sync.orchestration.locations import CHECKOUT
 SALESFORCE, ZENDESK = "AIRFLOW_CONN_SALESFORCE_DEFAULT", "AIRFLOW_CONN_ZENDESK_DEFAULT"
 SAVE_SECONDS = 10.0
 WHICH = {
-    False: "the sandbox stands in for Salesforce and Zendesk, on this machine",
-    True: "the two Connections of the environment, no sandbox",
+    False: "sandbox on this machine, in place of Salesforce and Zendesk",
+    True: "your Salesforce and Zendesk, from the two Connections in the environment",
 }
-"""By whether the systems are the caller's own."""
+"""Whether the systems are the caller's own to their description."""
 
 
 def given(environ: Mapping[str, str]) -> bool:
@@ -50,13 +50,15 @@ class Sandbox:
             patience=SAVE_SECONDS,
         )
         self.log = self._child.log
+        self.control_url = ""
 
     def connections(self) -> dict[str, str]:
-        """The AIRFLOW_CONN_ variables of both systems, once the sandbox listens."""
+        """The AIRFLOW_CONN_ variables of both systems. Waits until the sandbox listens, and sets `control_url`."""
         line = self._child.output.readline()
         if not line:
-            raise Refusal(f"The sandbox did not start. The end of {near(self.log)} says why.")
+            raise Refusal(f"The sandbox did not start. See the end of {near(self.log)}.")
         ready = json.loads(line)
+        self.control_url = f"{ready['salesforce']['url']}/_sandbox"
         return {
             name: _text(ready[key]["connection"]) for name, key in ((SALESFORCE, "salesforce"), (ZENDESK, "zendesk"))
         }

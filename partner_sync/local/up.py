@@ -1,4 +1,4 @@
-"""`make up`: the full Airflow in the foreground, on the embedded default, until Ctrl-C."""
+"""`make up`: the full Airflow in the foreground, on the local home, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from datetime import datetime, timezone
 from typing import Any, NoReturn
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -27,10 +26,12 @@ from partner_sync.local.refusal import Refusal
 USUAL_PORT = 8080
 START_SECONDS = 180
 STOP_SECONDS = 20
+EXAMPLE = {"Id": "0014M00001KKzjJQAT", "Support_Hold__c": True}
+"""A change to make by hand: an account of the sandbox's default world whose organization is in sync."""
 
 
-class ComponentEnded(Exception):  # noqa: N818 - what happened, not whose mistake it was
-    """A part of what is up has ended by itself; the message says which log to read."""
+class ComponentEnded(Exception):  # noqa: N818 - an event, not an error of ours
+    """A component of the running Airflow ended by itself; the message names the log."""
 
 
 def up(environ: Mapping[str, str], console: Console) -> NoReturn:
@@ -59,7 +60,7 @@ def up(environ: Mapping[str, str], console: Console) -> NoReturn:
                 patience=STOP_SECONDS,
             )
             _Airflow(port, tasks_port, home, components, sandbox).wait(progress)
-        show(console, _how_to(port, home, own=own))
+        _show_addresses(console, port, home, sandbox)
         _stay(components, home, sandbox)
 
 
@@ -92,18 +93,18 @@ def _any_free() -> int:
 
 
 def _prepare(env: Mapping[str, str], home: Home, progress: Progress, *, paused: bool) -> None:
-    progress.doing("making or checking the metadata database")
+    progress.line("database", "preparing Airflow's metadata database")
     log = home.logs / "database.log"
     with contextlib.ExitStack() as stack:
         child = Child(stack, "partner_sync.local.database", "paused" if paused else "active", env=env, log=log)
         code = child.process.wait()
     if code:
-        raise ComponentEnded(f"Airflow's metadata database can't be made or brought up to date. Read {near(log)}")
+        raise ComponentEnded(f"Airflow's metadata database cannot be created or migrated. See {near(log)}.")
     progress.line("database", "ready")
 
 
 class _Airflow:
-    """The starting Airflow: which of its parts are up by now."""
+    """The starting Airflow: which of its components are up."""
 
     def __init__(
         self, port: int, tasks_port: int, home: Home, components: Child, sandbox: systems.Sandbox | None
@@ -114,14 +115,16 @@ class _Airflow:
         self._token = ""
 
     def wait(self, progress: Progress) -> None:
-        """Until all components have shown life since we began, and the DAG is there."""
+        """Waits until every component has sent a heartbeat since we began, and the DAG is loaded."""
         awaited = {
             "api-server": self._api,
             "task-api": self._task_api,
-            "scheduler": self._scheduler,
-            "dag-processor": self._processor,
+            "scheduler": lambda: self._beats("scheduler"),
+            "dag-processor": lambda: self._beats("dag_processor"),
+            "triggerer": lambda: self._beats("triggerer"),
             "DAG": self._dag,
         }
+        progress.line("Airflow", f"starting {', '.join(name for name in awaited if name != 'DAG')}")
         until = time.monotonic() + START_SECONDS
         while awaited:
             progress.doing(f"starting {', '.join(awaited)}")
@@ -130,20 +133,14 @@ class _Airflow:
                 del awaited[name]
             if time.monotonic() > until:
                 log = near(self._home.logs / f"{next(iter(awaited))}.log".replace("DAG", "dag-processor"))
-                raise ComponentEnded(f"{next(iter(awaited))} is not up after {START_SECONDS} s. Read {log}")
-            _look(self._components, self._home, self._sandbox, 0.3)
+                raise ComponentEnded(f"{next(iter(awaited))} is not up after {START_SECONDS} s. See {log}.")
+            _watch_components(self._components, self._home, self._sandbox, 0.3)
 
     def _api(self) -> bool:
         return self._get(f"{self._address}/api/v2/monitor/health") is not None
 
     def _task_api(self) -> bool:
         return self._get(f"{self._tasks_address}/execution/health") is not None
-
-    def _scheduler(self) -> bool:
-        return self._beats("scheduler")
-
-    def _processor(self) -> bool:
-        return self._beats("dag_processor")
 
     def _beats(self, part: str) -> bool:
         """A heartbeat of an earlier start does not count."""
@@ -161,51 +158,53 @@ class _Airflow:
         return moment is not None and datetime.fromisoformat(moment.replace("Z", "+00:00")) > self._begun
 
     def _get(self, url: str, body: Mapping[str, str] | None = None) -> Any:
-        """The JSON at `url`, or None where there is none yet. No proxy stands between two processes of one machine."""
+        """The JSON at `url`, or None if nothing responds yet. Uses no proxy between two processes of one machine."""
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data, headers)  # noqa: S310 - always http to 127.0.0.1
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=10) as answer:
-                return json.load(answer)
+            with opener.open(request, timeout=10) as response:
+                return json.load(response)
         except (OSError, ValueError):  # URLError is an OSError
             return None
 
 
 def _stay(components: Child, home: Home, sandbox: systems.Sandbox | None) -> NoReturn:
     while True:
-        _look(components, home, sandbox, 1.0)
+        _watch_components(components, home, sandbox, 1.0)
 
 
-def _look(components: Child, home: Home, sandbox: systems.Sandbox | None, seconds: float) -> None:
+def _watch_components(components: Child, home: Home, sandbox: systems.Sandbox | None, seconds: float) -> None:
     """Waits a moment. Raises ComponentEnded when a component, or the sandbox, has ended."""
     if select.select([components.output], [], [], seconds)[0]:
         name = components.output.readline().decode().strip()
         log = home.logs / (f"{name}.log" if name else "up.log")
-        raise ComponentEnded(f"{name or 'Airflow'} ended by itself; everything is stopped. Read {near(log)}")
+        raise ComponentEnded(f"{name or 'Airflow'} ended by itself, so everything was stopped. See {near(log)}.")
     if sandbox and sandbox.ended:
-        raise ComponentEnded(f"The sandbox ended by itself; everything is stopped. Read {near(sandbox.log)}")
+        raise ComponentEnded(f"The sandbox ended by itself, so everything was stopped. See {near(sandbox.log)}.")
 
 
-def _how_to(port: int, home: Home, *, own: bool) -> Padding:
+def _show_addresses(console: Console, port: int, home: Home, sandbox: systems.Sandbox | None) -> None:
     address = f"http://127.0.0.1:{port}"
-    table = Table.grid(padding=(0, 2))
-    for name, text, style in (
+    trigger = 'Trigger, at the top right of the DAG; "Dry run" shows the plan and writes nothing.'
+    state = "The hourly run starts by itself." if sandbox else "The DAG is paused until you switch it on."
+    rows = [
         ("Airflow is up", address, "bold green"),
-        ("user", ADMIN, "bold"),
-        ("password", home.password(), "bold"),
-        ("the DAG", f"{address}/dags/{DAG_ID}", ""),
-        ("to do", _what_to_click(own=own), ""),
-        ("logs", near(home.logs), ""),
-        ("to stop", "Ctrl-C; no process stays behind", ""),
-    ):
+        ("Log in", f"{ADMIN} / {home.password()}", "bold"),
+        ("Page", f"{address}/plugin/partner-sync", "bold"),
+        ("DAG", f"{address}/dags/{DAG_ID}", ""),
+        ("Start a run", f"{trigger} {state}", ""),
+        *([("Sandbox", f"{sandbox.control_url}  (accounts, organizations, calls, faults)", "")] if sandbox else []),
+        ("Logs", near(home.logs), ""),
+        ("Stop", "Ctrl-C; no process is left behind", ""),
+    ]
+    table = Table.grid(padding=(0, 2))
+    for name, text, style in rows:
         table.add_row(Text(name, "dim"), Text(text, style, overflow="fold"))
-    return Padding(table, (1, 0, 0, 0))
-
-
-def _what_to_click(*, own: bool) -> str:
-    trigger = 'Trigger, at the top right of the DAG, opens the form; "Dry run" shows the plan and writes nothing.'
-    if own:
-        return f"{trigger} The DAG is paused: switch it on when a dry run has shown what you expect."
-    return f"{trigger} The DAG is switched on, its hourly run starts by itself."
+    console.print()
+    show(console, table)
+    if sandbox:
+        console.print(Text("\nTo see it work, change an account, start a run, and watch the page:", "dim"))
+        command = f"  curl -d '{json.dumps(EXAMPLE)}' {sandbox.control_url}/accounts\n"
+        console.print(Text(command), soft_wrap=True)  # one line however wide the terminal: it is there to be copied

@@ -15,7 +15,8 @@ from partner_sync.local.children import members
 from partner_sync.local.home import Home
 from partner_sync.local.refusal import Refusal
 from partner_sync.local.run import conf_of
-from partner_sync.local.up import port_of
+from partner_sync.local.up import EXAMPLE, port_of
+from partner_sync.sandbox import Sandbox
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -53,6 +54,7 @@ def command(tmp_path):
         (["up"], {"PORT": "http"}, "PORT is 'http'"),
         (["run"], {"PARTNER_SYNC_HOME": str(REPOSITORY)}, "holds files that are not ours"),
         (["clean"], {"PARTNER_SYNC_HOME": str(REPOSITORY)}, "holds files that are not ours"),
+        (["airflow", "dags", "list"], {}, "There is no local Airflow"),
         (["walk"], {}, "usage:"),
     ],
 )
@@ -79,13 +81,39 @@ def test_a_home_in_use_is_refused(command, tmp_path, what):
 )
 def test_a_stopped_run_ends_at_once_and_leaves_no_process(command, number, code):
     process = command("run")
-    assert "the sandbox stands in" in process.stdout.readline()
+    assert "sandbox on this machine" in process.stdout.readline()
     children = [pid for pid in _pids() if _parent(pid) == process.pid]
     process.send_signal(number)
     _, errors = process.communicate(timeout=15)
     assert (process.returncode, errors) == (code, "Stopped.\n")
     assert children
     assert [members(child) for child in children] == [[] for _ in children]
+
+
+def test_ctrl_c_does_not_look_like_an_error_of_make_and_still_is_no_success(tmp_path):
+    """A terminal sends the signal to make, the shell of the recipe, and the command at once."""
+    process = subprocess.Popen(
+        ["make", "--old-file=venv", f"VENV={Path(sys.executable).parents[1]}", "run"],
+        cwd=REPOSITORY,
+        env={"PATH": os.defpath, "PARTNER_SYNC_HOME": str(tmp_path / "home")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert "sandbox on this machine" in process.stdout.readline()
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=15)
+    assert (process.returncode, errors) == (-signal.SIGINT, "Stopped.\n")
+
+
+def test_the_example_of_make_up_changes_an_account_that_is_in_sync():
+    with Sandbox() as sandbox:
+        before = {account["Id"]: account for account in sandbox.accounts()}
+        (organization,) = sandbox.organizations(external_id=EXAMPLE["Id"])
+        assert before[EXAMPLE["Id"]]["Support_Hold__c"] != EXAMPLE["Support_Hold__c"]
+        assert EXAMPLE["Id"] not in {each for ids in sandbox.cases().values() for each in ids}
+        assert organization["organization_fields"]["support_hold"] is False
 
 
 def test_cleaning_nothing_is_fine(command, tmp_path):

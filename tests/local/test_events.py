@@ -1,4 +1,4 @@
-"""What a DAG run tells arrives as it was told."""
+"""Events of a DAG run arrive as they were sent."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from partner_sync.local import events
 
 
 def test_all_kinds_come_out_as_they_went_in():
-    told = [
+    sent = [
         events.Phase("starting"),
-        events.Said("INFO", "accounts: 60 of 60 read"),
+        events.LogLine("INFO", "accounts: 60 of 60 read"),
         events.TaskChanged("sync", "create 1-4", "failed", "line one\nline two"),
-        events.Refused("no"),
-        events.Ended("success", "manual__1", "2026-11-24T03:00:00+00:00", (("sync", "mark 1-2", "success"),)),
+        events.RunRefused("no"),
+        events.RunEnded("success", "manual__1", "2026-11-24T03:00:00+00:00", (("sync", "mark 1-2", "success"),)),
     ]
     stream = io.StringIO()
-    for event in told:
+    for event in sent:
         events.write(stream, event)
     stream.seek(0)
-    assert told == list(events.read(stream))
+    assert sent == list(events.read(stream))
 
 
 def test_the_end_knows_when_the_run_was():
-    ended = events.Ended("success", "manual__1", "2026-11-24T03:00:00+00:00", ())
+    ended = events.RunEnded("success", "manual__1", "2026-11-24T03:00:00+00:00", ())
     assert ended.when == datetime(2026, 11, 24, 3, tzinfo=timezone.utc)
 
 

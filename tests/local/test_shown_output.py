@@ -28,10 +28,11 @@ def _is_summary(line: str) -> bool:
 
 
 def _steady(line: str) -> str:
-    """A line without what differs from run to run: seconds, dates, job ids, rule characters, the home's place."""
+    """A line without what differs from run to run: seconds, dates, job ids, ports, rules, the place of the home."""
     line = re.sub(r"\d+\.\d s|V3-[0-9a-f]{32}|─+", "", line)
     line = re.sub(r"\S*(?:archive/runs|logs/run-)\S*", "", line)
     line = re.sub(r"\d{4}-\d\d-\d\d[T ][\d:.+]+|\(just now\)|\(\d+ minutes? ago\)", "", line)
+    line = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1", line)
     return " ".join(line.split())
 
 

@@ -1,0 +1,88 @@
+"""What became of one run: data from the archive and the metadata database, and its numbers."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from partner_sync.archive.records import RowVerdict, RunRecord
+from partner_sync.model import KINDS, Change, Plan
+
+
+@dataclass(frozen=True)
+class FailedTask:
+    """A task instance that failed; `label` is the batch of a mapped task."""
+
+    task: str
+    label: str
+    message: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.task} {self.label}".strip()
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """The result of one run. `record` is None if `compare` did not finish; `plan` has its changes."""
+
+    state: str
+    seconds: float
+    record: RunRecord | None
+    plan: Plan | None
+    verdicts: Sequence[RowVerdict]
+    failures: Sequence[FailedTask]
+    archive: str
+    log: str
+    systems: str = ""
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return self.plan.changes if self.plan else ()
+
+    @property
+    def withheld_changes(self) -> tuple[Change, ...]:
+        return self.plan.withheld_changes if self.plan else ()
+
+
+@dataclass(frozen=True)
+class WriteTotals:
+    """How much was sent to Zendesk."""
+
+    jobs: int
+    rows: int
+    calls: int
+
+
+def write_totals(verdicts: Iterable[RowVerdict]) -> WriteTotals:
+    """Counts each job once. Every verdict of a batch carries the calls of the whole batch, so their maximum counts."""
+    jobs, rows = set(), 0
+    calls: dict[tuple[str, str], int] = defaultdict(int)
+    for row in verdicts:
+        if row.written:
+            rows += 1
+            jobs.add(row.job_id)
+        calls[row.plan_id, row.batch] = max(calls[row.plan_id, row.batch], row.calls)
+    return WriteTotals(len(jobs), rows, sum(calls.values()))
+
+
+def facts(outcome: RunOutcome) -> dict[str, object]:
+    """The outcome as JSON, for `last-run.json`."""
+    totals = write_totals(outcome.verdicts)
+    record = outcome.record
+    return {
+        "state": outcome.state,
+        "seconds": round(outcome.seconds, 1),
+        "run_id": record.trigger.run_id if record else None,
+        "dry_run": record.plan.dry_run if record else None,
+        "planned": {kind: sum(change.kind == kind for change in outcome.changes) for kind in KINDS},
+        "withheld": sum(item.count for item in record.plan.withheld) if record else 0,
+        "problems": dict(sorted(Counter(problem.kind for problem in record.plan.problems).items())) if record else {},
+        "verdicts": dict(sorted(Counter(row.verdict for row in outcome.verdicts).items())),
+        "jobs": totals.jobs,
+        "rows_written": totals.rows,
+        "failed_tasks": [failure.name for failure in outcome.failures],
+        "archive": outcome.archive,
+        "log": outcome.log,
+    }
