@@ -114,6 +114,8 @@ class Update:
     name: str
     fields: tuple[FieldChange, ...]
     reason: str
+    adopted: bool = False
+    """Whether the organization was not a partner organization before."""
     kind: Literal["update"] = "update"
 
 
@@ -175,6 +177,30 @@ class PlanOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class InstanceCounts:
+    """What a plan counts in one instance; `types` has the partner organizations of each type."""
+
+    instance: str
+    organizations: int = 0
+    partner_organizations: int = 0
+    unchanged: int = 0
+    create: int = 0
+    update: int = 0
+    mark: int = 0
+    would_create: int = 0
+    would_update: int = 0
+    would_mark: int = 0
+    withheld: int = 0
+    adopted: int = 0
+    unmarked: int = 0
+    protected: int = 0
+    marked_already: int = 0
+    too_recent: int = 0
+    not_asked: int = 0
+    types: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All changes, problems, withheld changes and counts of one comparison.
 
@@ -194,6 +220,8 @@ class Plan:
     problems: tuple[Problem, ...]
     digests: dict[str, str] = field(default_factory=dict)
     """Batch name to digest of its changes."""
+    instances: tuple[InstanceCounts, ...] = ()
+    """The counts by instance, for code; `counts` is for people."""
 
     @property
     def id(self) -> str:

@@ -15,8 +15,8 @@ from partner_sync import errors
 from partner_sync.cli.commands import COMMANDS, VARIABLES
 from partner_sync.cli.config_reference import keys, type_of
 from partner_sync.cli.tables import Table, any_of
+from partner_sync.compare.counts import COUNTED
 from partner_sync.compare.organization_schema import organization_schema
-from partner_sync.compare.plan import COUNTED
 from partner_sync.compare.problem_kinds import PROBLEMS
 from partner_sync.compare.soql import selected
 from partner_sync.config.cross_checks import NEVER_WRITTEN

@@ -16,7 +16,6 @@ DIFFERS = "differs from its account"
 UNMARKED = "partner is back: un-marked"
 BY_EXTERNAL_ID = "matched by external_id"
 SHORT_ID = "was in 15-character form"
-ADOPTED = "adopted"
 
 
 class Changes:
@@ -59,7 +58,9 @@ class Changes:
         if not changed:
             return None
         reasons = [one.reason for one in changed if one.reason]
-        return Update(self.instance, account.id, organization.id, name, tuple(changed), "; ".join(reasons) or DIFFERS)
+        reason = "; ".join(reasons) or DIFFERS
+        adopted = self.adopts(organization) and any(one.field == self.schema.partner_field for one in changed)
+        return Update(self.instance, account.id, organization.id, name, tuple(changed), reason, adopted)
 
     def adopts(self, organization: Organization) -> bool:
         """Whether the organization is no partner organization yet."""
@@ -68,7 +69,7 @@ class Changes:
     def _why_type(self, organization: Organization, before: Value, _: Value) -> str:
         if not self.adopts(organization):
             return ""
-        return f"{ADOPTED}: was a {before} organization" if before else f"{ADOPTED}: had no type"
+        return f"adopted: was a {before} organization" if before else "adopted: had no type"
 
 
 def read_whole(instance: str, organization: Organization) -> dict[str, Value]:

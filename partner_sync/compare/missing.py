@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 
 from partner_sync.compare.canonical import checkbox_value, date_value, day
 from partner_sync.compare.differences import read_whole
@@ -15,6 +16,8 @@ from partner_sync.config.load import Config
 from partner_sync.ids import id_18
 from partner_sync.model import FieldChange, Mark, Organization, Problem
 from partner_sync.whitespace import trimmed
+
+Spared = Literal["marked_already", "protected", "too_recent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +35,14 @@ class Marks:
 
     marks: tuple[Mark, ...]
     problems: tuple[Problem, ...]
-    spared: Counter[str]
+    spared: Counter[Spared]
 
 
 def marks(config: Config, instance: str, organizations: Iterable[Organization], named: Named, made: datetime) -> Marks:
     """The marks of one instance; `organizations` are its partner organizations that no account has, or may have."""
     found: list[Mark] = []
     problems: list[Problem] = []
-    spared: Counter[str] = Counter()
+    spared: Counter[Spared] = Counter()
     oldest = _years_before(made.date(), config.marks.older_years).isoformat()
     for organization in organizations:
         account_id = carried_id(organization)
@@ -70,17 +73,17 @@ def _ids(organization: Organization) -> set[str | None]:
     return {id_18(organization.salesforce_id), id_18(organization.external_id)}
 
 
-def _spared(config: Config, instance: str, organization: Organization, oldest: str) -> str:
-    """Why an organization without account is not marked; empty if it is."""
+def _spared(config: Config, instance: str, organization: Organization, oldest: str) -> Spared | None:
+    """Why an organization without account is not marked; None if it is."""
     fields = read_whole(instance, organization)
     if checkbox_value(fields.get(config.marks.field)):
         return "marked_already"
     if config.marks.protected & _ids(organization):
         return "protected"
     if config.marks.older_field is None:
-        return ""
+        return None
     since = date_value(fields.get(config.marks.older_field))
-    return "" if isinstance(since, str) and day(since) and since < oldest else "too_recent"
+    return None if isinstance(since, str) and day(since) and since < oldest else "too_recent"
 
 
 def _may_be_unidentified(organization: Organization, named: Named) -> bool:

@@ -48,12 +48,12 @@ class OrganizationSchema:
     canonical: Mapping[str, Callable[[object], Value]]
     id_field: str
     partner_field: str
-    partner_values: frozenset[str]
+    partner_types: tuple[str, ...]
     mark_field: str
 
     def is_partner(self, organization_type: object) -> bool:
         """Whether a value of `partner_field` makes an organization a partner's."""
-        return isinstance(organization_type, str) and organization_type in self.partner_values
+        return isinstance(organization_type, str) and organization_type in self.partner_types
 
 
 def organization_schema(config: Config) -> OrganizationSchema:
@@ -78,7 +78,7 @@ def organization_schema(config: Config) -> OrganizationSchema:
         },
         id_field=next(attribute.field for attribute in mapped if attribute.rule == "id_18"),
         partner_field=config.partners.field,
-        partner_values=frozenset(config.partners.values),
+        partner_types=config.partners.values,
         mark_field=mark,
     )
 

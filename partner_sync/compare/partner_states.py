@@ -60,6 +60,8 @@ class _Table:
         if organization is None or organization.fields is None:
             return PartnerState(account_id, organization.id if organization else None, name, wanted, None, False)
         have = organization.fields
-        values = (trimmed(organization.name), *(read(have.get(field)) for field, read in self.fields))
+        values = (trimmed(organization.name), *(canonical(have.get(field)) for field, canonical in self.fields))
+        if values == wanted:
+            values = wanted  # one tuple instead of two for almost every partner
         marked = checkbox_value(have.get(self.mark))
         return PartnerState(account_id, organization.id, name, wanted, values, marked)

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from partner_sync.compare.batches import batches
+from partner_sync.compare.counts import plan_counts
 from partner_sync.compare.desired import Desired
-from partner_sync.compare.differences import ADOPTED, UNMARKED, Changes
+from partner_sync.compare.differences import Changes
 from partner_sync.compare.guards import limit
-from partner_sync.compare.missing import Named, marks
+from partner_sync.compare.missing import Named, Spared, marks
 from partner_sync.compare.name_conflicts import settle
+from partner_sync.compare.organization_schema import OrganizationSchema
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.compare.snapshots import MatchedInstance, MatchedSnapshots
 from partner_sync.config.load import Config
@@ -26,6 +28,8 @@ from partner_sync.model import (
     Batch,
     Change,
     Create,
+    InstanceCounts,
+    Kind,
     Organization,
     Plan,
     PlanOrder,
@@ -52,7 +56,9 @@ class _Side:
     changes: list[Change] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     withheld: list[Withheld] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
+    spared: Counter[Spared] = field(default_factory=Counter)
+    unchanged: int = 0
+    not_asked: int = 0
 
     @property
     def instance(self) -> str:
@@ -78,17 +84,19 @@ def compare(matched: MatchedSnapshots, options: Options, *, plan_id: str, run_id
         _narrow(config, options, side)
     order = {side.instance: at for at, side in enumerate(sides)}
     problems.sort(key=lambda one: _problem_order(one, order))
+    counts = tuple(_counts(matched.schema, side) for side in sides)
     plan = Plan(
         order=PlanOrder(accounts.begun, made, plan_id),
         run_id=run_id,
         dry_run=options.dry_run,
         config_digest=config.digest,
         reads=(accounts.proof, *(instance.proof for instance in matched.instances)),
-        counts=_counts(config, len(accounts.rows), len(problems), sides),
+        counts=plan_counts(len(accounts.rows), len(problems), counts, [side.instance for side in sides if side.write]),
         changes=tuple(one for side in sides for one in side.changes if side.write and not _is_withheld(one, side)),
         withheld_changes=tuple(one for side in sides for one in side.changes if _is_withheld(one, side)),
         withheld=tuple(one for side in sides for one in side.withheld),
         problems=tuple(problems),
+        instances=counts,
     )
     cut = batches(plan)
     return Comparison(matched, replace(plan, digests={batch.name: batch.digest for batch in cut}), cut)
@@ -111,7 +119,7 @@ def _compare_accounts(matched: MatchedSnapshots, side: _Side) -> None:
         change: Create | Update | None = None
         if organization is not None:
             change = changes.update(account, organization, with_name=named)
-            side.counts["unchanged"] += change is None and named
+            side.unchanged += change is None and named
         elif named:
             change = changes.create(account)
         if change is not None:
@@ -126,7 +134,7 @@ def _compare_missing(
     in_problems = {number for one in side.problems for number in one.organization_ids}
     found = marks(config, side.instance, loose, Named(named, in_problems, wanted.unidentified), made)
     side.changes += found.marks
-    side.counts.update(found.spared)
+    side.spared = found.spared
     return found.problems
 
 
@@ -159,7 +167,7 @@ def _narrow(config: Config, options: Options, side: _Side) -> None:
     if options.account_ids:
         asked = frozenset(options.account_ids)
         side.changes = [one for one in side.changes if one.account_id in asked]
-    side.counts["not_asked"] = all_changes - len(side.changes)
+    side.not_asked = all_changes - len(side.changes)
     side.changes.sort(key=_change_order)
     if side.write:
         side.withheld = limit(
@@ -187,53 +195,29 @@ def _problem_order(
     return at, one.kind, one.account_ids, one.organization_ids, one.detail
 
 
-# -- counts -------------------------------------------------------------------------------------------------
-
-COUNTED: Mapping[str, str] = {
-    "organizations": "Organizations that were read.",
-    "partner_organizations": "Those of a partner type.",
-    "unchanged": "Organizations that are as their accounts want them.",
-    "create": "Organizations to create.",
-    "update": "Organizations to update.",
-    "mark": "Organizations to mark.",
-    "withheld": "Changes over a limit, not written.",
-    "adopted": "Updates of organizations that were of another type.",
-    "unmarked": "Updates of organizations that were marked, and whose partner is back.",
-    "protected": "Organizations without account that `marks.protected` spares.",
-    "marked_already": "Organizations without account that are marked already.",
-    "too_recent": "Organizations without account that `marks.only_if_older` spares.",
-    "not_asked": "Changes of accounts that `account_ids` left out.",
-}
-"""What a plan counts of each instance."""
-
-
-def _counts(config: Config, accounts: int, problems: int, sides: Sequence[_Side]) -> dict[str, int]:
-    """Totals of the instances that are written (of all, if none is); by instance as well, if there are several."""
-    counts = {"accounts": accounts, "problems": problems}
-    by_instance = {side.instance: _counted(config, side) for side in sides}
-    totals = [by_instance[side.instance] for side in sides if side.write] or list(by_instance.values())
-    for one in totals:
-        for key, count in one.items():
-            counts[key] = counts.get(key, 0) + count
-    if len(sides) > 1:
-        for instance, one in by_instance.items():
-            counts.update({f"{instance}.{key}": count for key, count in one.items()})
-    return counts
-
-
-def _counted(config: Config, side: _Side) -> dict[str, int]:
-    counts = side.counts.copy()
-    counts.update(organizations=len(side.matched.organizations), partner_organizations=len(side.matched.partners))
-    types = Counter(one.account_type for one in side.matched.partners)
-    for change in side.changes:
-        if not side.write:
-            counts[f"would_{change.kind}"] += 1
-        elif _is_withheld(change, side):
-            counts["withheld"] += 1
-        else:
-            counts[change.kind] += 1
-        if isinstance(change, Update):
-            counts["adopted"] += any(one.reason.startswith(ADOPTED) for one in change.fields)
-            counts["unmarked"] += any(one.reason == UNMARKED for one in change.fields)
-    keys = tuple(COUNTED) if side.write else (*COUNTED, *(f"would_{kind}" for kind in KINDS))
-    return {key: counts[key] for key in keys} | {f"type:{value}": types[value] for value in config.partners.values}
+def _counts(schema: OrganizationSchema, side: _Side) -> InstanceCounts:
+    partners = side.matched.partners
+    types = Counter(one.account_type for one in partners)
+    kinds = Counter(change.kind for change in side.changes if not _is_withheld(change, side))
+    written, read_only = (kinds, Counter[Kind]()) if side.write else (Counter[Kind](), kinds)
+    updates = [change for change in side.changes if isinstance(change, Update)]
+    return InstanceCounts(
+        instance=side.instance,
+        organizations=len(side.matched.organizations),
+        partner_organizations=len(partners),
+        unchanged=side.unchanged,
+        create=written["create"],
+        update=written["update"],
+        mark=written["mark"],
+        would_create=read_only["create"],
+        would_update=read_only["update"],
+        would_mark=read_only["mark"],
+        withheld=len(side.changes) - kinds.total(),
+        adopted=sum(one.adopted for one in updates),
+        unmarked=sum(field.field == schema.mark_field for one in updates for field in one.fields),
+        protected=side.spared["protected"],
+        marked_already=side.spared["marked_already"],
+        too_recent=side.spared["too_recent"],
+        not_asked=side.not_asked,
+        types={value: types[value] for value in schema.partner_types},
+    )

@@ -12,7 +12,6 @@ from partner_sync.history.run_states import RunEvidence, RunStatus, run_status
 
 WRITTEN = {"create": "created", "update": "updated", "mark": "marked"}
 VERDICTS = ("confirmed", "rejected", "superseded", "unknown")
-TYPE = "type:"
 
 
 def record_of(row: sqlite3.Row) -> RunRecord | None:
@@ -93,9 +92,8 @@ def _sides(
     """Writes `side` and `changed`; returns the newest plan's verdicts. All plans of the run count as written."""
     sides: dict[str, dict[str, object]] = {}
     if record is not None:
-        several = len(record.plan.reads) > 2
-        for instance in _instances(record):
-            sides[instance] = _read(record.plan.counts, f"{instance}." if several else "")
+        for one in record.plan.instances:
+            sides[one.instance] = {"organizations": one.organizations, "types": json.dumps(one.types)}
     verdicts: dict[str, int] = {}
     db.execute("DELETE FROM changed WHERE run = ?", [run])
     for plan in db.execute("SELECT id, plan_id FROM plan WHERE run = ?", [run]).fetchall():
@@ -135,19 +133,6 @@ def _count(
         for name in names:
             before = side.get(name, 0)
             side[name] = (before if isinstance(before, int) else 0) + count
-
-
-def _instances(record: RunRecord) -> list[str]:
-    """The instances of a run, in the config's order."""
-    named = [name for name in record.hosts if name != "salesforce"]
-    return named or [read.system.removeprefix("Zendesk ") for read in record.plan.reads if read.system != "Salesforce"]
-
-
-def _read(counts: dict[str, int], prefix: str) -> dict[str, object]:
-    types = {
-        key.removeprefix(f"{prefix}{TYPE}"): count for key, count in counts.items() if key.startswith(f"{prefix}{TYPE}")
-    }
-    return {"organizations": counts.get(f"{prefix}organizations"), "types": json.dumps(types)}
 
 
 def _quoted(names: list[str]) -> list[str]:

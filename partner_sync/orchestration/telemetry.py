@@ -95,12 +95,9 @@ def _emit(context: Context, plan: Plan, instances: Collection[str], rows: Iterab
 
 def _counts(plan: Plan, instance: str) -> dict[str, int]:
     """Planned by kind, withheld, and the problems that are of this instance or of Salesforce."""
-    several = len(plan.reads) > 2  # the accounts', and one per instance
-    counts = {
-        key: plan.counts.get(f"{instance}.{key}" if several else key, 0)
-        for key in ("create", "update", "mark", "withheld")
-    }
-    return {**counts, "problems": sum(problem.instance in (None, instance) for problem in plan.problems)}
+    counts = next(one for one in plan.instances if one.instance == instance)
+    planned = {"create": counts.create, "update": counts.update, "mark": counts.mark, "withheld": counts.withheld}
+    return {**planned, "problems": sum(problem.instance in (None, instance) for problem in plan.problems)}
 
 
 def _seconds(context: Context) -> None:

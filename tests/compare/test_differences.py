@@ -146,6 +146,7 @@ def test_an_organization_of_another_type_is_adopted_and_the_reason_says_so() -> 
     )
     assert plan.changes[0].reason == "adopted: was a customer organization; partner is back: un-marked"
     assert (plan.counts["adopted"], plan.counts["unmarked"]) == (1, 1)
+    assert plan.changes[0].adopted
 
 
 def test_an_organization_without_type_is_adopted() -> None:

@@ -28,7 +28,7 @@ EXPECTED = (
 
 
 SHIPPED = organization_schema(load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "config"))
-SCHEMA = replace(SHIPPED, kept=OWNED, expected=EXPECTED, partner_values=frozenset(PARTNER))
+SCHEMA = replace(SHIPPED, kept=OWNED, expected=EXPECTED, partner_types=PARTNER)
 
 
 def read(zendesk, *, progress=lambda *_: None, expected=EXPECTED):

@@ -13,7 +13,19 @@ from partner_sync.archive.records import Failure, PartnerState, PartnerStates, R
 from partner_sync.compare.batches import batches
 from partner_sync.history import History
 from partner_sync.ids import id_18
-from partner_sync.model import Change, Create, FieldChange, Mark, Plan, PlanOrder, Problem, ReadProof, Update, Withheld
+from partner_sync.model import (
+    Change,
+    Create,
+    FieldChange,
+    InstanceCounts,
+    Mark,
+    Plan,
+    PlanOrder,
+    Problem,
+    ReadProof,
+    Update,
+    Withheld,
+)
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 HOSTS = {"salesforce": "acme.my.salesforce.com", "global": "acme.zendesk.com"}
@@ -110,6 +122,9 @@ class Past:
                 for instance, kind in sorted(kinds)
             ),
             problems=tuple(problems),
+            instances=tuple(
+                InstanceCounts(one, organizations=4212, types=types or {"open_partner": 112}) for one in instances
+            ),
         )
         return replace(plan, digests={batch.name: batch.digest for batch in batches(plan)})
 
