@@ -3,7 +3,7 @@
 #   CONF='{"dry_run": true}' make run     make up PORT=8090     make test ARGS="-k mapping"     make PYTHON=python3.12 run
 
 .SUFFIXES:
-.PHONY: help run up airflow test faults walks bench check audit readme test-browser test-production clean venv
+.PHONY: help run up airflow test faults walks bench check audit readme test-browser test-production test-wheel clean venv
 
 VENV = .venv
 python = $(VENV)/bin/python
@@ -22,34 +22,37 @@ up: venv ## Run the full Airflow on 127.0.0.1 until Ctrl-C. PORT=8090 chooses th
 airflow: venv ## Run Airflow's command line on the local home: make airflow ARGS='dags list'.
 	@$(python) -m partner_sync.local airflow $(ARGS)
 
-test: venv ## The test suite, the browser and the production stack aside. ARGS="-k word" chooses.
+test: venv ## Run the tests, except test-browser, test-production and test-wheel. ARGS="-k word" selects.
 	@$(python) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-browser: venv ## The page in a real browser, before a real Airflow. ARGS="-k word" chooses.
+test-browser: venv ## Test the page in Chromium with a real Airflow. ARGS="-k word" selects.
 	@$(python) -m pytest -m browser tests/browser $(ARGS)
 
-test-production: ## The stack of docker-compose.yaml, without Docker, and whatever breaks in it. ARGS="-k word" chooses.
+test-production: ## Test the stack of docker-compose.yaml under faults, without Docker. ARGS="-k word" selects.
 	@./partner_sync/local/venv.sh .venv-production requirements.txt .docker/requirements.txt tests/production/requirements.txt
 	@.venv-production/bin/python -m pytest -m production tests/production $(ARGS)
 
-walks: venv ## Hundreds of random walks over the real parts, and what happened on them. WALKS=1000 chooses how many.
+test-wheel: venv ## Install the wheel into a new environment; test its DAG, page and commands. ARGS="-k word" selects.
+	@$(python) -m pytest -m wheel tests/packaging $(ARGS)
+
+walks: venv ## Test random sequences of runs, edits and faults. WALKS=1000 sets how many.
 	@WALKS=$${WALKS:-300} $(python) -m pytest -n auto --dist worksteal tests/walks $(ARGS)
 
-faults: venv ## The fault matrix: all that a run does suffers all that can hit it. ARGS="-k poll" chooses rows or faults.
+faults: venv ## Test every step of a run under every fault. ARGS="-k poll" selects rows or faults.
 	@$(python) -m pytest tests/faults --matrix -n auto --tb=short --show-capture=no $(ARGS)
 
-bench: venv ## Every number to reach, as measured, beside its target. ARGS=quick is a slice of it.
+bench: venv ## Measure every number that has a target. ARGS=quick measures a part.
 	@$(python) -m tests.benchmarks $(ARGS)
 
-check: venv ## Format, lint and types.
+check: venv ## Check format, lint and types.
 	@$(python) -m ruff format --check .
 	@$(python) -m ruff check .
 	@$(python) -m mypy
 
-audit: venv ## Every pinned package against the published vulnerabilities; says what could not be audited.
+audit: venv ## Check every pinned package against published vulnerabilities.
 	@$(python) .ci/audit.py
 
-readme: venv ## The generated parts of README.md, anew.
+readme: venv ## Update the generated parts of README.md.
 	@$(python) .ci/readme.py
 
 clean: ## Remove all local state, including the sandbox's, but not .venv.

@@ -35,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--keep", action="store_true", help="keep the results of a whole run for the documentation")
 
 
+@pytest.hookimpl(optionalhook=True)  # the environment of the production tests has no xdist
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than there are cores: the tests of the real scheduler wait most of their time."""
     return (os.cpu_count() or 1) + 1
