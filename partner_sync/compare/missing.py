@@ -43,7 +43,8 @@ def marks(config: Config, instance: str, organizations: Iterable[Organization], 
     found: list[Mark] = []
     problems: list[Problem] = []
     spared: Counter[Spared] = Counter()
-    oldest = _years_before(made.date(), config.marks.older_years).isoformat()
+    older = config.marks.only_if_older
+    oldest = _years_before(made.date(), older.years if older else 0).isoformat()
     for organization in organizations:
         account_id = carried_id(organization)
         if account_id is None:
@@ -78,11 +79,11 @@ def _spared(config: Config, instance: str, organization: Organization, oldest: s
     fields = read_whole(instance, organization)
     if checkbox_value(fields.get(config.marks.field)):
         return "marked_already"
-    if config.marks.protected & _ids(organization):
+    if not _ids(organization).isdisjoint(config.marks.protected):
         return "protected"
-    if config.marks.older_field is None:
+    if config.marks.only_if_older is None:
         return None
-    since = date_value(fields.get(config.marks.older_field))
+    since = date_value(fields.get(config.marks.only_if_older.field))
     return None if isinstance(since, str) and day(since) and since < oldest else "too_recent"
 
 

@@ -58,18 +58,18 @@ class OrganizationSchema:
 
 def organization_schema(config: Config) -> OrganizationSchema:
     mapped = [attribute for attribute in config.attributes if attribute.field != NAME]
-    mark, older = config.marks.field, config.marks.older_field
+    mark, older = config.marks.field, config.marks.only_if_older
     expected = {
         attribute.field: ExpectedField(attribute.field, TYPES[attribute.rule], tuple(sorted(attribute.values)))
         for attribute in mapped
     }
     expected[mark] = ExpectedField(mark, TYPES["checkbox"])
     if older:
-        expected.setdefault(older, ExpectedField(older, TYPES["date"]))
+        expected.setdefault(older.field, ExpectedField(older.field, TYPES["date"]))
     fields = (*(attribute.field for attribute in mapped), mark)
     return OrganizationSchema(
         fields=fields,
-        kept=tuple(dict.fromkeys([*fields, *([older] if older else [])])),
+        kept=tuple(dict.fromkeys([*fields, *([older.field] if older else [])])),
         expected=tuple(expected.values()),
         canonical={
             **dict.fromkeys(ATTRIBUTES, text_value),

@@ -22,15 +22,16 @@ def selected(config: Config) -> tuple[str, ...]:
 
 def _condition(config: Config) -> str:
     accounts = config.accounts
-    filters = " AND ".join(
-        _comparison(field, values, listed=field in accounts.listed) for field, values in accounts.filter.items()
-    )
+    filters = " AND ".join(_comparison(field, value) for field, value in accounts.filter.items())
     if not accounts.pinned:
         return filters
-    pinned = _comparison(accounts.id, accounts.pinned, listed=len(accounts.pinned) > 1)
+    pinned = _comparison(accounts.id, accounts.pinned if len(accounts.pinned) > 1 else accounts.pinned[0])
     return f"{pinned} OR\n      ({filters})"
 
 
-def _comparison(field: str, values: Sequence[str], *, listed: bool) -> str:
-    quoted = [f"'{value.translate(_ESCAPES)}'" for value in values]
-    return f"{field} IN ({', '.join(quoted)})" if listed else f"{field} = {quoted[0]}"
+def _comparison(field: str, value: str | Sequence[str]) -> str:
+    return f"{field} = {_quoted(value)}" if isinstance(value, str) else f"{field} IN ({', '.join(map(_quoted, value))})"
+
+
+def _quoted(value: str) -> str:
+    return f"'{value.translate(_ESCAPES)}'"

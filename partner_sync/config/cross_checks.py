@@ -14,12 +14,12 @@ from partner_sync.model import KINDS, NAME
 
 if TYPE_CHECKING:
     from partner_sync.config.settings import (
-        AccountsTable,
+        Accounts,
         Attribute,
         Calls,
         Instance,
         Limit,
-        MarksTable,
+        Marks,
         Partners,
         Retry,
     )
@@ -46,13 +46,13 @@ NEVER_WRITTEN: Mapping[str, str] = {
 class Parts:
     """The well-formed parts of a file; None, or absent, where a part is not. Rows come with their place in the file."""
 
-    accounts: AccountsTable | None
+    accounts: Accounts | None
     instances: Sequence[tuple[int, Instance]]
     attributes: Sequence[tuple[int, Attribute]]
     all_attributes: bool
     """Whether no row of the mapping is missing here, so that what is absent is absent from the file."""
     partners: Partners | None
-    marks: MarksTable | None
+    marks: Marks | None
     limits: Mapping[str, Limit]
     retry: Retry | None
     calls: Calls | None
@@ -125,7 +125,7 @@ def _options(at: str, row: Attribute) -> Iterator[Finding]:
             yield Finding(f"{at}.options", wrong, "Keep one: upper and lower case are the same to the mapping.")
 
 
-def _source(at: str, row: Attribute, accounts: AccountsTable) -> Iterator[Finding]:
+def _source(at: str, row: Attribute, accounts: Accounts) -> Iterator[Finding]:
     if row.rule in ("id_18", "id_15") and row.source != accounts.id:
         wrong = f'is {shown(row.source)}, but rule "{row.rule}" follows accounts.id'
         yield Finding(f"{at}.from", wrong, f"Write {shown(accounts.id)}.")
@@ -221,7 +221,7 @@ def _ids(key: str, ids: Sequence[str]) -> Iterator[Finding]:
         if id_18(one) is None:
             advice = "An id has 15 characters, or 18 of which the last three fit; copy it from Salesforce as it is."
             yield Finding(f"{key}[{at}]", f"is {shown(one)}, which is no account id", advice)
-    yield from _twice(f"{key}[{{}}]", [(at, id_18(one) or one) for at, one in enumerate(ids)])
+    yield from _twice(f"{key}[{{}}]", [(at, one) for at, one in enumerate(ids)])
 
 
 def _twice(key: str, values: Iterable[tuple[int, str]]) -> Iterator[Finding]:

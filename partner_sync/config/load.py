@@ -11,20 +11,18 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, cast
 
-from pydantic import Field, TypeAdapter, ValidationError, with_config
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, with_config
 
 from partner_sync.config import cross_checks, validation
 from partner_sync.config.settings import (
     LIMITS,
     STRICT,
     Accounts,
-    AccountsTable,
     Attribute,
     Calls,
     Instance,
     Limit,
     Marks,
-    MarksTable,
     Partners,
     Retry,
     Sync,
@@ -40,30 +38,12 @@ else:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Config:
-    """The whole file. `digest` is the SHA-256 of its text, so that a plan tells which rules made it."""
-
-    accounts: Accounts
-    instances: tuple[Instance, ...]
-    attributes: tuple[Attribute, ...]
-    partners: Partners
-    digest: str
-    problems: str = "report"
-    adoption: str = "update"
-    marks: Marks = field(default_factory=Marks)
-    limits: dict[Kind, Limit] = field(default_factory=lambda: dict(LIMITS))
-    retry: Retry = field(default_factory=Retry)
-    calls: Calls = field(default_factory=Calls)
-    sync: Sync = field(default_factory=Sync)
-
-
 @with_config(STRICT)
 @dataclass(frozen=True)
 class ConfigFile:
-    """`Config` as the file has it."""
+    """The tables and settings of the file."""
 
-    accounts: Annotated[AccountsTable, Field(description="the table that says which accounts are read")]
+    accounts: Annotated[Accounts, Field(description="the table that says which accounts are read")]
     instances: Annotated[
         tuple[Instance, ...], Field(min_length=1, description="a list of Zendesk accounts, each a [[instances]] table")
     ]
@@ -79,11 +59,12 @@ class ConfigFile:
         Literal["update", "problem"],
         Field(description="what becomes of an account's organization that is no partner organization yet"),
     ] = "update"
-    marks: Annotated[MarksTable, Field(description="the table that says how and whom a mark meets")] = field(
-        default_factory=MarksTable
+    marks: Annotated[Marks, Field(description="the table that says how and whom a mark meets")] = field(
+        default_factory=Marks
     )
     limits: Annotated[
         dict[Kind, Limit],
+        AfterValidator(lambda limits: LIMITS | limits),
         Field(description="limits per instance, a table for each kind of change; marks have one in any case"),
     ] = field(default_factory=lambda: dict(LIMITS))
     retry: Annotated[Retry, Field(description="the table of Airflow's retries")] = field(default_factory=Retry)
@@ -94,21 +75,12 @@ class ConfigFile:
         default_factory=Sync
     )
 
-    def built(self, digest: str) -> Config:
-        return Config(
-            accounts=self.accounts.built(),
-            instances=self.instances,
-            attributes=tuple(_casefolded(attribute) for attribute in self.attributes),
-            partners=self.partners,
-            digest=digest,
-            problems=self.problems,
-            adoption=self.adoption,
-            marks=self.marks.built(),
-            limits=LIMITS | self.limits,
-            retry=self.retry,
-            calls=self.calls,
-            sync=self.sync,
-        )
+
+@dataclass(frozen=True, kw_only=True)
+class Config(ConfigFile):
+    """The whole file. `digest` is the SHA-256 of its text, by which a plan names the rules that made it."""
+
+    digest: str
 
 
 def load(text: str, where: str) -> Config:
@@ -121,7 +93,8 @@ def load(text: str, where: str) -> Config:
     found += cross_checks.findings(_parts(table))
     if file is None or found:
         raise ConfigError(where, found)
-    return file.built(hashlib.sha256(text.encode()).hexdigest())
+    attributes = tuple(_casefolded(attribute) for attribute in file.attributes)
+    return Config(**vars(file) | {"attributes": attributes}, digest=hashlib.sha256(text.encode()).hexdigest())
 
 
 def schema() -> dict[str, Any]:
@@ -145,12 +118,12 @@ def _parts(table: dict[str, Any]) -> cross_checks.Parts:
     instances = [(at, _read(Instance, row)[0]) for at, row in enumerate(rows["instances"])]
     attributes = [(at, _read(Attribute, row)[0]) for at, row in enumerate(rows["attributes"])]
     return cross_checks.Parts(
-        accounts=_read(AccountsTable, table.get("accounts"))[0],
+        accounts=_read(Accounts, table.get("accounts"))[0],
         instances=[(at, row) for at, row in instances if row],
         attributes=[(at, row) for at, row in attributes if row],
         all_attributes=bool(attributes) and all(row for _, row in attributes),
         partners=_read(Partners, table.get("partners"))[0],
-        marks=_read(MarksTable, table.get("marks", {}))[0],
+        marks=_read(Marks, table.get("marks", {}))[0],
         limits={kind: limit for kind, row in limits.items() if (limit := _read(Limit, row)[0])},
         retry=_read(Retry, table.get("retry", {}))[0],
         calls=_read(Calls, table.get("calls", {}))[0],

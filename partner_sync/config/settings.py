@@ -10,7 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, PlainValidator, with_config
+from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, with_config
 
 from partner_sync.ids import id_18
 from partner_sync.model import Kind
@@ -37,6 +37,8 @@ def _one_or_several(value: object) -> str | tuple[str, ...]:
     return words if isinstance(value, list) else words[0]
 
 
+AccountId = Annotated[str, AfterValidator(lambda text: id_18(text) or text)]
+"""In 18 characters. `cross_checks` reports an id that is not valid."""
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False, json_schema_extra={"unit": "seconds"})]
 Minutes = Annotated[float, Field(gt=0, allow_inf_nan=False, json_schema_extra={"unit": "minutes"})]
@@ -50,25 +52,10 @@ TextOrTruth = Annotated[str | bool, PlainValidator(_text_or_truth, json_schema_i
 OneOrSeveral = Annotated[str | tuple[str, ...], PlainValidator(_one_or_several, json_schema_input_type=str | list[str])]
 
 
+@with_config(STRICT)
 @dataclass(frozen=True)
 class Accounts:
     """Which accounts are read: by the values that a field of `filter` may have, and by id (`pinned`, 18 characters)."""
-
-    connection: str
-    object: str
-    id: str
-    name: str
-    pinned: tuple[str, ...]
-    filter: dict[str, tuple[str, ...]]
-    """One value is written as `=`, several, or a list of one, as `IN`: see `listed`."""
-    listed: frozenset[str] = frozenset()
-    """Fields of `filter` that the file gives as a list."""
-
-
-@with_config(STRICT)
-@dataclass(frozen=True)
-class AccountsTable:
-    """`Accounts` as the file has it."""
 
     connection: Annotated[Text, Field(description="the id of the Airflow Connection to Salesforce")]
     object: Annotated[str, Field(pattern=_NAME, description="the Salesforce object that is read")]
@@ -81,16 +68,11 @@ class AccountsTable:
             description="a table of Salesforce fields and the value, or the list of values, that each may have",
         ),
     ]
+    """A value is written as `=`, a list as `IN`."""
     pinned: Annotated[
-        tuple[str, ...],
+        tuple[AccountId, ...],
         Field(description="a list of account ids that are read whatever the filter says; missing, they are a problem"),
     ] = ()
-
-    def built(self) -> Accounts:
-        filter_ = {key: (value,) if isinstance(value, str) else value for key, value in self.filter.items()}
-        listed = frozenset(key for key, value in self.filter.items() if not isinstance(value, str))
-        pinned = tuple(id_18(one) or one for one in self.pinned)
-        return Accounts(self.connection, self.object, self.id, self.name, pinned, filter_, listed)
 
 
 @with_config(STRICT)
@@ -149,22 +131,10 @@ class Partners:
     ]
 
 
-@dataclass(frozen=True)
-class Marks:
-    """The checkbox that marks, and who is not marked: `protected` 18-character ids; with `older_field`, whoever's date
-    there is not more than `older_years` ago.
-    """
-
-    field: str = "mark_for_deletion"
-    protected: frozenset[str] = frozenset()
-    older_field: str | None = None
-    older_years: int = 0
-
-
 @with_config(STRICT)
 @dataclass(frozen=True)
-class Older:
-    """The older rule as the file has it."""
+class OnlyIfOlder:
+    """Narrows marks to organizations whose date in `field` is more than `years` ago."""
 
     field: Annotated[str, Field(pattern=_KEY, description="the key of the date field that counts")]
     years: Annotated[Years, Field(description="how many years ago the date must be, at least")]
@@ -172,23 +142,18 @@ class Older:
 
 @with_config(STRICT)
 @dataclass(frozen=True)
-class MarksTable:
-    """`Marks` as the file has it."""
+class Marks:
+    """The checkbox that marks an organization, and the organizations that are never marked."""
 
     field: Annotated[
         str, Field(pattern=_KEY, description="the key of the checkbox that marks; false for every live partner")
-    ] = Marks.field
+    ] = "mark_for_deletion"
     protected: Annotated[
-        tuple[str, ...], Field(description="a list of account ids whose organizations are never marked")
+        tuple[AccountId, ...], Field(description="a list of account ids whose organizations are never marked")
     ] = ()
     only_if_older: Annotated[
-        Older | None, Field(description="a table of field and years: only what is older is marked")
+        OnlyIfOlder | None, Field(description="a table of field and years: only what is older is marked")
     ] = None
-
-    def built(self) -> Marks:
-        older = self.only_if_older
-        protected = frozenset(id_18(one) or one for one in self.protected)
-        return Marks(self.field, protected, older.field if older else None, older.years if older else 0)
 
 
 @with_config(STRICT)

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from partner_sync.config.settings import Marks
+from partner_sync.config.settings import Marks, OnlyIfOlder
 from partner_sync.errors import SnapshotError
 from partner_sync.model import FieldChange, Mark, Plan
 from tests.compare.builders import (
@@ -30,7 +30,7 @@ def plan_with(*organizations: object, rows: tuple = (), marks: Marks | None = No
 
 
 def older(field: str = "expiration_date", years: int = 3) -> Marks:
-    return Marks(older_field=field, older_years=years)
+    return Marks(only_if_older=OnlyIfOlder(field, years))
 
 
 def test_a_partner_organization_without_account_is_marked_and_nothing_else_of_it_changes() -> None:
@@ -71,7 +71,7 @@ def test_what_is_marked_already_is_not_marked_again() -> None:
 
 @pytest.mark.parametrize("ids", [{"salesforce_id": PINNED}, {"external_id": PINNED}, {"external_id": PINNED[:15]}])
 def test_a_protected_organization_is_never_marked_whichever_id_says_so(ids: dict[str, str]) -> None:
-    plan = plan_with(an_organization(7, **ids), marks=Marks(protected=frozenset([PINNED])))
+    plan = plan_with(an_organization(7, **ids), marks=Marks(protected=(PINNED,)))
     assert (plan.changes, plan.counts["protected"]) == ((), 1)
 
 

@@ -180,7 +180,7 @@ def test_nothing_is_marked_that_an_account_or_a_problem_names(world: World) -> N
         if isinstance(mark, Mark):
             organization = by_id[mark.organization_id]
             ids = {id_18(organization.salesforce_id), id_18(organization.external_id)} - {None}
-            assert not ids & (alive | config.marks.protected)
+            assert not ids & (alive | set(config.marks.protected))
             assert mark.account_id in ids
             assert mark.account_id not in named_accounts
             assert mark.organization_id not in named

@@ -22,8 +22,8 @@ def words(text: str) -> list[str]:
     return text.split()
 
 
-def with_filter(config: Config, **filter_: tuple[str, ...]) -> Config:
-    return replace(config, accounts=replace(config.accounts, filter=filter_, listed=frozenset(), pinned=()))
+def with_filter(config: Config, **filter_: str) -> Config:
+    return replace(config, accounts=replace(config.accounts, filter=filter_, pinned=()))
 
 
 def test_the_shipped_file_makes_the_query_of_the_design() -> None:
@@ -37,11 +37,11 @@ def test_several_pinned_accounts_make_a_list() -> None:
 
 
 def test_without_pinned_accounts_the_filter_stands_alone() -> None:
-    assert soql(with_filter(SHIPPED, Type=("Partner",))).endswith("\nWHERE Type = 'Partner'")
+    assert soql(with_filter(SHIPPED, Type="Partner")).endswith("\nWHERE Type = 'Partner'")
 
 
 def test_a_value_cannot_leave_its_quotes() -> None:
-    query = soql(with_filter(SHIPPED, Type=("O'Brien\\' OR Name != '\n",)))
+    query = soql(with_filter(SHIPPED, Type="O'Brien\\' OR Name != '\n"))
     assert query.endswith(r"WHERE Type = 'O\'Brien\\\' OR Name != \'\n'")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from partner_sync.config.load import load, schema
-from partner_sync.config.settings import Calls, Limit, Marks, Retry, Sync
+from partner_sync.config.settings import Calls, Limit, Marks, OnlyIfOlder, Retry, Sync
 from tests.compare.builders import PINNED, SHIPPED, TOML, edited
 
 MINIMAL = """
@@ -44,11 +44,10 @@ values = ["open_partner"]
 def test_the_shipped_file_is_right_and_says_what_the_design_says() -> None:
     assert SHIPPED.accounts.pinned == (PINNED,)
     assert SHIPPED.accounts.filter == {
-        "Type": ("Partner",),
+        "Type": "Partner",
         "Partners_Partner_Status__c": ("Authorized",),
         "Partner_Track__c": ("Open", "Select"),
     }
-    assert SHIPPED.accounts.listed == {"Partners_Partner_Status__c", "Partner_Track__c"}
     assert [(one.name, one.connection, one.write) for one in SHIPPED.instances] == [("global", "zendesk_default", True)]
     assert [one.field for one in SHIPPED.attributes] == [
         "salesforce_id",
@@ -86,7 +85,7 @@ def test_15_character_ids_come_out_as_18() -> None:
     text = edited('pinned = ["0014M00001sDiGEQA0"]', 'pinned = ["0014M00001sDiGE"]')
     config = load(edited("protected = []", 'protected = ["0014M00001sDiGE"]', text), "partner_sync.toml")
     assert config.accounts.pinned == (PINNED,)
-    assert config.marks.protected == {PINNED}
+    assert config.marks.protected == (PINNED,)
 
 
 def test_the_options_of_a_dropdown_are_found_whatever_their_case() -> None:
@@ -96,7 +95,7 @@ def test_the_options_of_a_dropdown_are_found_whatever_their_case() -> None:
 
 def test_the_older_rule_is_two_settings() -> None:
     text = edited("# only_if_older", "only_if_older")
-    assert load(text, "partner_sync.toml").marks == Marks(older_field="expiration_date", older_years=3)
+    assert load(text, "partner_sync.toml").marks == Marks(only_if_older=OnlyIfOlder("expiration_date", 3))
 
 
 def test_the_schema_has_type_default_bounds_and_meaning_of_every_setting() -> None:
