@@ -46,7 +46,7 @@ with DAG(
     on_failure_callback=callbacks.failed,
     on_success_callback=callbacks.succeeded,
     deadline=DeadlineAlert(
-        name="overdue",
+        name="success within 2 hours",
         reference=DeadlineReference.DAGRUN_LOGICAL_DATE,  # with QUEUED_AT, clearing a failed run fails (apache/airflow#70368)
         interval=OVERDUE,
         callback=AsyncCallback(callbacks.overdue),

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes .venv in the current folder, or brings it up to date with requirements-dev.txt, requirements.txt and
-# constraints.txt. Quiet when it is.
+# Makes .venv in the current folder, or updates it to requirements-dev.txt, requirements.txt and constraints.txt. Prints
+# nothing if it is up to date.
 #
-#   venv.sh [FOLDER REQUIREMENTS...]     makes another folder, of other files of requirements
+#   venv.sh [FOLDER [REQUIREMENTS...]]     makes another folder, from other requirements files
 #
-# PYTHON names the Python to use; without it, the first one from 3.10 to 3.13 is taken. Installs with uv where that is
-# installed, else with pip. Nothing but that folder is written, and nothing but the package index is asked.
+# PYTHON names the Python to use; the default is the first Python from 3.10 to 3.13. Installs with uv if there is uv, else
+# with pip. Writes to that folder only, and downloads from the package index only.
 set -eu
 
 venv=${1-.venv}
@@ -26,7 +26,7 @@ fail() {
 
 # Whether $1 runs, and is a version that Airflow runs on.
 fits() { "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1; }
-# Whether $1 can make environments. Debian has that in a package of its own.
+# Whether $1 can make environments. Debian has a separate package for that.
 makes_venvs() { "$1" -c 'import venv, ensurepip' >/dev/null 2>&1; }
 version() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true; }
 
@@ -41,7 +41,7 @@ python='' without_venv='' seen=''
 if [ -n "${PYTHON-}" ]; then
     seen=$(version "$PYTHON")
     [ -n "$seen" ] || fail "PYTHON=$PYTHON does not run. Name a Python from 3.10 to 3.13, or leave PYTHON out."
-    fits "$PYTHON" || fail "PYTHON=$PYTHON is Python $seen; Partner Sync needs one from 3.10 to 3.13."
+    fits "$PYTHON" || fail "PYTHON=$PYTHON is Python $seen; Partner Sync needs Python 3.10 to 3.13."
     candidates=$PYTHON
 else
     candidates='python3 python3.13 python3.12 python3.11 python3.10 python'
@@ -58,11 +58,11 @@ for candidate in $candidates; do
     without_venv=${without_venv:-$found}
 done
 
-if [ -z "$python" ] && [ -n "$uv" ]; then # uv may know one that is not on the PATH
+if [ -z "$python" ] && [ -n "$uv" ]; then # uv may know a Python that is not on the PATH
     python=$(UV_PYTHON_DOWNLOADS=never uv python find --no-project '>=3.10,<3.14' 2>/dev/null) || python=''
 fi
 if [ -z "$python" ] && [ -n "$without_venv" ]; then
-    fail "Python $without_venv can't make environments. Install its venv package (Debian, Ubuntu: apt install" \
+    fail "Python $without_venv cannot make environments. Install its venv package (Debian, Ubuntu: apt install" \
         "python$without_venv-venv), or uv."
 fi
 [ -n "$python" ] || fail "Partner Sync needs Python 3.10 to 3.13; found ${seen:-none}. Install one, or name it:" \
@@ -71,10 +71,13 @@ fi
 # -- the environment ----------------------------------------------------------------------------------------
 
 if [ -e "$venv" ] && ! { fits "$venv/bin/python" && [ "$(version "$venv/bin/python")" = "$(version "$python")" ]; }; then
-    [ -f "$venv/pyvenv.cfg" ] || fail "$venv is here, but is not a Python environment. Move it away."
+    [ -f "$venv/pyvenv.cfg" ] || fail "$venv exists, but is not a Python environment. Move it away."
     rm -rf "$venv"
 fi
 if [ ! -e "$venv" ]; then
+    mkdir -p "$venv" 2>/dev/null || fail "$venv cannot be made: ${PWD} is read-only. Name two writable folders:" \
+        "make VENV=/tmp/partner-sync/venv PARTNER_SYNC_HOME=/tmp/partner-sync/home run."
+    rmdir "$venv"
     if [ -n "$uv" ]; then
         UV_PYTHON_DOWNLOADS=never uv venv --quiet --no-project --python "$python" "$venv"
     else
@@ -83,7 +86,7 @@ if [ ! -e "$venv" ]; then
 fi
 rm -f "$stamp"
 
-# -- what goes into it --------------------------------------------------------------------------------------
+# -- its packages ----------------------------------------------------------------------------------------------
 
 if [ -n "$uv" ]; then
     with=uv
@@ -95,7 +98,7 @@ else
     set -- "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --progress-bar off $requirements
 fi
 
-# How far the installer is, by what it wrote.
+# The progress of the installer, by its log.
 how_far() {
     if grep -q '^Installing collected' "$log"; then
         printf 'unpacking and compiling'
@@ -106,7 +109,7 @@ how_far() {
     fi
 }
 
-# Runs the installer, with its words in the log and ours on the screen.
+# Runs the installer: its output goes to the log, ours to the screen.
 install() {
     "$@" >"$log" 2>&1 &
     installer=$!
@@ -121,14 +124,21 @@ install() {
     wait $installer
 }
 
+# What pip and uv write when no package index responds; pip ends with "conflicting dependencies" then.
+offline='connection broken by|Max retries exceeded|dns error|error sending request|Failed to fetch|Could not connect'
+
 head="Installing into $venv, Python $(version "$venv/bin/python"), with $with"
 begun=$(date +%s)
 [ -t 1 ] || say "$head (a minute or two with pip, seconds with uv)"
 if ! install "$@"; then
-    # uv trusts a list of its own; behind a company's proxy, the system's is the right one.
+    # uv trusts its own list of certificates; behind a company's proxy, the system's list is the right one.
     if [ $with != uv ] || ! grep -q certificate "$log" || ! UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 install "$@"; then
+        if grep -qE "$offline" "$log"; then
+            fail "The package index cannot be reached. Check the network, or name your own index in" \
+                "PIP_INDEX_URL (pip) or UV_DEFAULT_INDEX (uv). Details are in $log."
+        fi
         grep -iE '^ *(error|cause|×|╰|.*could not)' "$log" | tail -n 3 >&2 || tail -n 3 "$log" >&2
-        fail "Installing failed. All that $with said is in $log; the next make goes on from here."
+        fail "Installing failed. The output of $with is in $log; the next make tries again."
     fi
 fi
 trap - INT TERM HUP

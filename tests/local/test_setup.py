@@ -13,7 +13,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 SCRIPT = REPOSITORY / "partner_sync" / "local" / "venv.sh"
-TOOLS = ("sh", "cat", "cksum", "sed", "rm", "grep", "date", "sleep", "tail", "mkdir", "chmod", "cp")
+TOOLS = ("sh", "cat", "cksum", "sed", "rm", "rmdir", "grep", "date", "sleep", "tail", "mkdir", "chmod", "cp")
 
 PYTHON = """#!/bin/sh
 # Stands in for a Python: says its version, knows venv or not, and makes an environment that consists of itself.
@@ -24,7 +24,7 @@ case "$2" in
 esac
 case "$1 $2" in
     '-m venv') mkdir -p .venv/bin && cp "$0" .venv/bin/python && : >.venv/pyvenv.cfg ;;
-    '-m pip') shift; echo "$@" >>.venv/asked; echo Collecting one; exit {fails} ;;
+    '-m pip') shift; echo "$@" >>.venv/asked; echo "{says}"; exit {fails} ;;
 esac
 """
 
@@ -42,16 +42,27 @@ class Machine:
         (self.checkout / "requirements.txt").write_text("-c constraints.txt\none\n")
         (self.checkout / "constraints.txt").write_text("one==1\n")
 
-    def has(self, name: str, version: str, *, fits: bool = True, venv: bool = True, fails: bool = False) -> None:
+    def has(
+        self,
+        name: str,
+        version: str,
+        *,
+        fits: bool = True,
+        venv: bool = True,
+        fails: bool = False,
+        says: str = "Collecting one",
+    ) -> None:
         path = self.bin / name
         path.write_text(
-            PYTHON.format(unfit=int(not fits), version=version, without_venv=int(not venv), fails=int(fails))
+            PYTHON.format(unfit=int(not fits), version=version, without_venv=int(not venv), fails=int(fails), says=says)
         )
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
-    def set_up(self, **environ: str) -> subprocess.CompletedProcess[str]:
+    def set_up(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         env = {"PATH": str(self.bin), **environ}
-        return subprocess.run([SCRIPT], cwd=self.checkout, env=env, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [SCRIPT, *arguments], cwd=self.checkout, env=env, capture_output=True, text=True, check=False
+        )
 
     @property
     def asked(self) -> list[str]:
@@ -83,7 +94,7 @@ def test_a_python_without_venv_names_the_package_that_lacks(machine):
     done = machine.set_up()
     assert done.returncode == 1
     assert done.stderr == (
-        "Python 3.11 can't make environments. Install its venv package (Debian, Ubuntu: apt install python3.11-venv),"
+        "Python 3.11 cannot make environments. Install its venv package (Debian, Ubuntu: apt install python3.11-venv),"
         " or uv.\n"
     )
 
@@ -111,7 +122,7 @@ def test_the_named_python_is_taken_and_refused_when_it_does_not_fit(machine):
     machine.has("old", "3.8", fits=False)
     assert "Python 3.13" in machine.set_up(PYTHON="mine").stdout
     assert machine.set_up(PYTHON="old").stderr == (
-        "PYTHON=old is Python 3.8; Partner Sync needs one from 3.10 to 3.13.\n"
+        "PYTHON=old is Python 3.8; Partner Sync needs Python 3.10 to 3.13.\n"
     )
     assert "PYTHON=none does not run." in machine.set_up(PYTHON="none").stderr
 
@@ -147,8 +158,36 @@ def test_an_installation_that_failed_says_where_to_read_and_is_tried_again(machi
     machine.has("python3", "3.12", fails=True)
     done = machine.set_up()
     assert done.returncode == 1
-    assert "Installing failed. All that pip said is in .venv/install.log" in done.stderr
+    assert "Installing failed. The output of pip is in .venv/install.log" in done.stderr
     assert machine.set_up().returncode == 1
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "WARNING: Retrying after connection broken by 'NewConnectionError(... Name or service not known)'",
+        "error: Failed to fetch: https://index.example/simple/one/",
+    ],
+)
+def test_without_a_network_it_names_the_package_index_and_no_conflict(machine, says):
+    machine.has("python3", "3.12", fails=True, says=f"{says}; ERROR: ResolutionImpossible: conflicting dependencies")
+    done = machine.set_up()
+    assert done.returncode == 1
+    assert done.stderr == (
+        "The package index cannot be reached. Check the network, or name your own index in PIP_INDEX_URL (pip) or"
+        " UV_DEFAULT_INDEX (uv). Details are in .venv/install.log.\n"
+    )
+
+
+def test_a_checkout_that_is_read_only_gets_two_other_folders(machine):
+    machine.has("python3", "3.12")
+    (machine.checkout / "file").write_text("")
+    done = machine.set_up("file/venv")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"file/venv cannot be made: {machine.checkout} is read-only. Name two writable folders:"
+        " make VENV=/tmp/partner-sync/venv PARTNER_SYNC_HOME=/tmp/partner-sync/home run.\n"
+    )
 
 
 def test_something_else_in_its_place_is_not_removed(machine):
@@ -156,7 +195,7 @@ def test_something_else_in_its_place_is_not_removed(machine):
     (machine.checkout / ".venv").mkdir()
     (machine.checkout / ".venv" / "thesis.txt").write_text("mine")
     done = machine.set_up()
-    assert done.stderr == ".venv is here, but is not a Python environment. Move it away.\n"
+    assert done.stderr == ".venv exists, but is not a Python environment. Move it away.\n"
     assert (machine.checkout / ".venv" / "thesis.txt").exists()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,11 +38,26 @@ def _steady(line: str) -> str:
     return " ".join(line.split())
 
 
+def test_airflow_finds_a_log_for_every_task_instance_of_a_run(runs, home):
+    first, second = (home / "logs" / "tasks" / "dag_id=partner_sync").iterdir()
+    once = ["task_id=compare", "task_id=gather_accounts", "task_id=gather_organizations"]
+    batches = [f"task_id=sync/map_index={index}" for index in range(3)]
+    for run, instances in zip(sorted((first, second)), ([*once, *batches], once), strict=True):
+        logs = sorted(run.rglob("attempt=1.log"))
+        assert [str(log.parent.relative_to(run)) for log in logs] == instances
+        assert all(json.loads(line)["event"] for log in logs for line in log.read_text().splitlines())
+
+
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory) -> list[str]:
+def home(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("run") / "home"
+
+
+@pytest.fixture(scope="module")
+def runs(home) -> list[str]:
     """What `make run` shows, twice, on the sandbox's own world; and then, why an organization is as it is."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PARTNER_SYNC"))}
-    environ |= {"PARTNER_SYNC_HOME": str(tmp_path_factory.mktemp("run") / "home"), "COLUMNS": "100"}
+    environ |= {"PARTNER_SYNC_HOME": str(home), "COLUMNS": "100"}
     told = []
     for command in (["local", "run"], ["local", "run"], ["why", "palisade"]):
         done = subprocess.run(
