@@ -93,7 +93,7 @@ def _failed(db: sqlite3.Connection) -> list[Item]:
     [count] = db.execute(f"SELECT count(*) FROM run WHERE {where}").fetchone()  # noqa: S608 - the text is ours
     failures = [one for one in failures_of(newest) if one.error not in OF_ROWS]
     parts = Counter(f"{one.task} ({one.error})" for one in failures)
-    said = failures[-1].message if failures else newest["why"]
+    said = failures[-1].message if failures else f"The run failed: {newest['why']}."
     return [Item("failed", count, 0, said, True, tuple(parts.most_common(PARTS)), Link(newest["run_id"], "failures"))]
 
 
