@@ -22,7 +22,7 @@ from partner_sync.errors import ConfigError
 from partner_sync.history import History
 from partner_sync.history.files import default_folder
 from partner_sync.history.organization import ALL
-from partner_sync.history.stories import Found, Hit, Story
+from partner_sync.history.stories import OrganizationHistory, SearchHit, SearchResult
 from partner_sync.orchestration.locations import archive_url, own_stdout, root
 
 SHOWN, NOTHING, UNUSABLE, SEVERAL = 0, 1, 2, 3
@@ -70,7 +70,7 @@ def _parser(out: TextIO) -> terminal.Parser:
     return parser
 
 
-def _chosen(found: Found) -> Sequence[Hit]:
+def _chosen(found: SearchResult) -> Sequence[SearchHit]:
     """The hits to show: all hits of a single account, or the only account with exactly this name."""
     exact = [hit for hit in found.hits if hit.name.casefold() == found.text.casefold()]
     for hits in (found.hits, exact):
@@ -79,8 +79,8 @@ def _chosen(found: Found) -> Sequence[Hit]:
     return ()
 
 
-def _stories(history: History, hits: Sequence[Hit]) -> list[Story]:
-    stories: list[Story | None] = []
+def _stories(history: History, hits: Sequence[SearchHit]) -> list[OrganizationHistory]:
+    stories: list[OrganizationHistory | None] = []
     for hit in hits:
         if hit.account_id is not None:
             return list(history.account(hit.account_id, events=ALL))
@@ -89,14 +89,14 @@ def _stories(history: History, hits: Sequence[Hit]) -> list[Story]:
     return [story for story in stories if story is not None]
 
 
-def _nothing(found: Found) -> str:
+def _nothing(found: SearchResult) -> str:
     said = f"No match for {plain(found.text)!r}."
     if found.near:
         return f"{said} Similar names: {', '.join(plain(name) for name in found.near)}."
     return f"{said} The archive knows partners, and everything that a run planned or reported as a problem."
 
 
-def _print_json(out: TextIO, found: Found, stories: Sequence[Story]) -> None:
+def _print_json(out: TextIO, found: SearchResult, stories: Sequence[OrganizationHistory]) -> None:
     answer = {
         "asked": found.text,
         "stories": [asdict(story) for story in stories],

@@ -12,22 +12,22 @@ from rich.text import Text
 
 from partner_sync.cli.sanitize import plain
 from partner_sync.history.answers import ChangeRow, ProblemRow
-from partner_sync.history.labels import NOW_LABELS, OUTCOME_LABELS, problem_label, value_label
-from partner_sync.history.stories import FieldNow, Found, Now, Story
+from partner_sync.history.labels import OUTCOME_LABELS, STATE_LABELS, problem_label, value_label
+from partner_sync.history.stories import CurrentField, CurrentState, OrganizationHistory, SearchResult
 from partner_sync.model import Value
 
-STYLES: dict[Now, str] = {
+_STYLES: dict[CurrentState, str] = {
     "as desired": "green",
     "differs": "bold yellow",
     "problem": "bold red",
     "marked": "magenta",
     "not known": "dim",
 }
-OUTCOMES = {"confirmed": "green", "rejected": "red", "unknown": "red"}
+_OUTCOME_STYLES = {"confirmed": "green", "rejected": "red", "unknown": "red"}
 EVENTS_SHOWN, FIELDS_SHOWN = 20, 12
 
 
-def render_story(story: Story, now: datetime) -> RenderableType:
+def render_story(story: OrganizationHistory, now: datetime) -> RenderableType:
     """How an organization is, its problems, its fields, and its history."""
     parts: list[RenderableType] = [_head(story), Text(), _now(story, now)]
     for problem in story.problems:
@@ -40,7 +40,7 @@ def render_story(story: Story, now: datetime) -> RenderableType:
     return Group(*parts, Text())
 
 
-def hit_lines(found: Found) -> Iterator[RenderableType]:
+def hit_lines(found: SearchResult) -> Iterator[RenderableType]:
     """The matches of a search, each on a line."""
     table = Table.grid(padding=(0, 2))
     for hit in found.hits:
@@ -65,7 +65,7 @@ def _value(value: Value) -> str:
     return plain(value_label(value))
 
 
-def _head(story: Story) -> Text:
+def _head(story: OrganizationHistory) -> Text:
     ids = [f"account {plain(story.account_id)}" if story.account_id else "no account"]
     ids += [f"organization {story.organization_id}"] if story.organization_id else []
     ids += [plain(story.instance)] if story.instance else []
@@ -78,9 +78,9 @@ def _head(story: Story) -> Text:
     return head
 
 
-def _now(story: Story, now: datetime) -> Text:
+def _now(story: OrganizationHistory, now: datetime) -> Text:
     text = Text()
-    text.append(NOW_LABELS[story.now], STYLES[story.now])
+    text.append(STATE_LABELS[story.now], _STYLES[story.now])
     if story.since is not None:
         text.append(f" since {_dated(story.since, now)}")
     text.append(f". {plain(story.sentence)}")
@@ -97,7 +97,7 @@ def _problem(problem: ProblemRow) -> list[RenderableType]:
     ]
 
 
-def _fields(fields: tuple[FieldNow, ...]) -> Table:
+def _fields(fields: tuple[CurrentField, ...]) -> Table:
     """Desired value, existing value and our last write of each field; a field that differs begins with ≠."""
     table = Table.grid(padding=(0, 2))
     for _ in range(4):
@@ -123,7 +123,7 @@ def _fields(fields: tuple[FieldNow, ...]) -> Table:
     return table
 
 
-def _history(story: Story) -> Table:
+def _history(story: OrganizationHistory) -> Table:
     table = Table.grid(padding=(0, 2))
     run_id = None
     current = {(one.kind, one.detail) for one in story.problems}
@@ -143,7 +143,7 @@ def _history(story: Story) -> Table:
 
 def _change(change: ChangeRow) -> Text:
     text = Text()
-    text.append(f"{change.kind} {OUTCOME_LABELS[change.outcome]}", OUTCOMES.get(change.outcome, "yellow"))
+    text.append(f"{change.kind} {OUTCOME_LABELS[change.outcome]}", _OUTCOME_STYLES.get(change.outcome, "yellow"))
     said = [part for part in (change.reason, change.verdict_reason, change.vendor_words) if part]
     if said:
         text.append(f"  {'; '.join(plain(part) for part in said)}")

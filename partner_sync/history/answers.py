@@ -30,7 +30,7 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class IndexProgress:
     """How far the index is. It is built from the newest day backwards, so answers are good before it is `complete`.
 
     `looking`: the archive is being looked at, and the next answer may know more. `as_of` is when the last look began
@@ -91,7 +91,7 @@ class RunRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
+class RunsPage:
     """One page of runs, the newest first; pages count from 1."""
 
     rows: tuple[RunRow, ...]
@@ -101,7 +101,7 @@ class Runs:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ItemLink:
     """Where an item leads: a run, a filter of its changes, or its problems. None means: not narrowed by that."""
 
     run_id: str
@@ -113,7 +113,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class AttentionItem:
     """What needs a person. `urgent` makes the health "needs attention"; `parts` are reasons with their counts."""
 
     what: Literal["withheld", "problems", "rejected", "unknown", "failed", "unreadable"]
@@ -122,7 +122,7 @@ class Item:
     sentence: str
     urgent: bool
     parts: tuple[tuple[str, int], ...]
-    link: Link | None
+    link: ItemLink | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class Overview:
     last_success: datetime | None
     age_seconds: float | None
     next_run: datetime | None
-    items: tuple[Item, ...]
+    items: tuple[AttentionItem, ...]
     partners: dict[str, int]
     problems: int
     problems_new: int
@@ -153,12 +153,12 @@ class Overview:
     """The last 48 runs, the oldest first."""
     most_changed: tuple[tuple[str, int], ...]
     partners_over_time: tuple[PartnersThen, ...]
-    runs: Runs
+    runs: RunsPage
     unreadable: tuple[Unreadable, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunDetails:
     """One run without its changes. `reads` prove that nothing is missing; `failures` begin with the oldest."""
 
     row: RunRow
@@ -220,7 +220,7 @@ class Facets:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class ChangesPage:
     """One page of a plan's changes; `total` counts what the filters leave, `all` what the plan has."""
 
     run_id: str
@@ -234,7 +234,7 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class LinkedId:
     """An account or organization with its link."""
 
     id: str
@@ -247,8 +247,8 @@ class ProblemRow:
 
     kind: str
     instance: str | None
-    accounts: tuple[Subject, ...]
-    organizations: tuple[Subject, ...]
+    accounts: tuple[LinkedId, ...]
+    organizations: tuple[LinkedId, ...]
     detail: str
     advice: str
     first_seen: datetime

@@ -7,10 +7,10 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
-from partner_sync.history.answers import ChangeRow, Changes, Facets
-from partner_sync.history.links import Links
-from partner_sync.history.run_summary import moment
-from partner_sync.history.runs import links as links_of
+from partner_sync.history.answers import ChangeRow, ChangesPage, Facets
+from partner_sync.history.links import VendorLinks
+from partner_sync.history.run_summary import utc_time
+from partner_sync.history.runs import links_of_run as links_of
 from partner_sync.history.runs import page_of
 from partner_sync.ids import id_18
 from partner_sync.model import FieldChange
@@ -54,14 +54,14 @@ class Filters:
         return " AND ".join(parts), found
 
 
-def order(sort: str) -> str:
+def order_by(sort: str) -> str:
     """By what changes are sorted: a key of ORDERS, with a minus before it the other way round; else as planned."""
     columns = ORDERS.get(sort.removeprefix("-"), ORDERS["plan"])
     first, *rest = columns.split(", ")
     return ", ".join([f"{first} DESC" if sort.startswith("-") else first, *rest])
 
 
-def changes(
+def changes_page(
     db: sqlite3.Connection,
     run: sqlite3.Row,
     plan: sqlite3.Row,
@@ -69,7 +69,7 @@ def changes(
     sort: str,
     page: int,
     page_size: int,
-) -> Changes:
+) -> ChangesPage:
     """One page of a plan's changes with their facets."""
     number, run_id, plan_id, links = plan["id"], run["run_id"], plan["plan_id"], links_of(db, run)
     where, values = filters.where(number)
@@ -77,11 +77,11 @@ def changes(
     [every] = db.execute("SELECT count(*) FROM change WHERE plan = ?", [number]).fetchone()
     page, pages = page_of(total, page, page_size)
     rows = db.execute(
-        f"SELECT c.* FROM change c WHERE {where} ORDER BY {order(sort)} LIMIT ? OFFSET ?",  # noqa: S608 - conditions are ours
+        f"SELECT c.* FROM change c WHERE {where} ORDER BY {order_by(sort)} LIMIT ? OFFSET ?",  # noqa: S608 - conditions are ours
         [*values, page_size, (page - 1) * page_size],
     )
     found = tuple(change_row(row, run_id, plan_id, links) for row in rows)
-    return Changes(run_id, plan_id, found, total, every, page, pages, _facets(db, number, filters))
+    return ChangesPage(run_id, plan_id, found, total, every, page, pages, _facets(db, number, filters))
 
 
 def _facets(db: sqlite3.Connection, plan: int, filters: Filters) -> Facets:
@@ -112,7 +112,7 @@ def _fields(db: sqlite3.Connection, plan: int, filters: Filters) -> dict[str, in
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def change_row(row: sqlite3.Row, run_id: str, plan_id: str, links: Links) -> ChangeRow:
+def change_row(row: sqlite3.Row, run_id: str, plan_id: str, links: VendorLinks) -> ChangeRow:
     """A row of `change`."""
     return ChangeRow(
         run_id=run_id,
@@ -132,13 +132,15 @@ def change_row(row: sqlite3.Row, run_id: str, plan_id: str, links: Links) -> Cha
         batch=row["batch"],
         job_id=row["job_id"],
         try_number=row["try_number"],
-        at=moment(row["at"]) if row["at"] is not None else None,
+        at=utc_time(row["at"]) if row["at"] is not None else None,
         account_url=links.account(row["account_id"]),
         organization_url=links.organization(row["instance"], row["organization_id"]),
     )
 
 
-def export(db: sqlite3.Connection, run: sqlite3.Row, plan: sqlite3.Row, filters: Filters) -> Iterator[ChangeRow]:
+def export_changes(
+    db: sqlite3.Connection, run: sqlite3.Row, plan: sqlite3.Row, filters: Filters
+) -> Iterator[ChangeRow]:
     """All changes that the filters leave, one after the other."""
     where, values = filters.where(plan["id"])
     links = links_of(db, run)

@@ -11,11 +11,11 @@ from partner_sync.history import organization, problems, rows, runs
 from partner_sync.history.answers import ChangeRow, Unreadable
 from partner_sync.history.changes import change_row
 from partner_sync.history.objects import Objects
-from partner_sync.history.run_summary import failures_of
+from partner_sync.history.run_summary import run_failures
 from partner_sync.history.stories import ChangeDetail
 
 
-def change(
+def change_detail(
     db: sqlite3.Connection, objects: Objects, run: sqlite3.Row, plan: sqlite3.Row, n: int
 ) -> ChangeDetail | None:
     """The change with the number `n` of a plan; None if there is none."""
@@ -24,17 +24,17 @@ def change(
     one = db.execute("SELECT * FROM change WHERE plan = ? AND n = ?", [plan["id"], n]).fetchone()
     if one is None:
         return None
-    links = runs.links(db, run)
+    links = runs.links_of_run(db, run)
     row = change_row(one, run["run_id"], plan["plan_id"], links)
     subjects = [row.account_id, *([str(row.organization_id)] if row.organization_id else [])]
     tries, unreadable = _tries(db, objects, run["folder"], row)
-    stories = organization.stories(db, row.account_id, links)
+    stories = organization.account_histories(db, row.account_id, links)
     return ChangeDetail(
         row=row,
         run=runs.run_rows(db, [run])[0],
         tries=tries,
-        problems=problems.problems(db, run, links, instance=row.instance, subjects=subjects),
-        failures=tuple(one for one in failures_of(run) if one.batch == row.batch and row.batch is not None),
+        problems=problems.run_problems(db, run, links, instance=row.instance, subjects=subjects),
+        failures=tuple(one for one in run_failures(run) if one.batch == row.batch and row.batch is not None),
         story=next((story for story in stories if story.instance == row.instance), None),
         unreadable=unreadable,
     )
@@ -55,7 +55,7 @@ def _tries(
     unreadable = []
     for path, text in objects.texts(paths):
         try:
-            found += [one for one in rows.verdicts_in(rows.readable(text, path), path) if _is_of(one, row)]
+            found += [one for one in rows.parse_verdicts(rows.readable_text(text, path), path) if _is_of(one, row)]
         except SnapshotError as error:
             unreadable.append(Unreadable(path, str(error)))
     return tuple(sorted(found, key=lambda one: (one.try_number, one.at))), tuple(unreadable)

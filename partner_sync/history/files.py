@@ -59,7 +59,7 @@ def _keeping(folder: Path) -> Iterator[None]:
         raise UnkeptError(f"The index in {folder} cannot be kept ({type(error).__name__}: {error}).") from None
 
 
-def made(folder: Path) -> Path:
+def open_or_create(folder: Path) -> Path:
     """The index that is in force, made if there is none that can be used. The caller holds the lock."""
     there = newest(folder)
     if there is not None and _usable(there):
@@ -74,11 +74,11 @@ def made(folder: Path) -> Path:
         index = folder / f"{max(time.time_ns(), int(there.stem) + 1 if there is not None else 0)}.sqlite"
         fresh.replace(index)
         if there is not None:
-            drop(there)
+            remove_index(there)
     return index
 
 
-def drop(index: Path) -> None:
+def remove_index(index: Path) -> None:
     """Removes an index; who has it open goes on reading it, and finds the next one afterwards."""
     for ending in ENDINGS:
         index.with_name(index.name + ending).unlink(missing_ok=True)

@@ -17,23 +17,23 @@ from partner_sync.history import changes, details, files, lists, overview, probl
 from partner_sync.history import organization as organizations
 from partner_sync.history.answers import (
     ChangeRow,
-    Changes,
-    Index,
+    ChangesPage,
+    IndexProgress,
     Overview,
     ProblemRow,
-    Run,
-    Runs,
+    RunDetails,
+    RunsPage,
     Unreadable,
     WithheldPage,
 )
 from partner_sync.history.changes import Filters
-from partner_sync.history.objects import Objects, unreadable
+from partner_sync.history.objects import Objects, archive_errors
 from partner_sync.history.reader import Reader
 from partner_sync.history.refresh import Refresh, Refreshed
-from partner_sync.history.run_summary import moment
-from partner_sync.history.stories import ChangeDetail, Found, Story
+from partner_sync.history.run_summary import utc_time
+from partner_sync.history.stories import ChangeDetail, OrganizationHistory, SearchResult
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 TRIES = 3
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class History:
                     return self._refuse(f"The index in {self.folder} cannot be kept ({error}).")
             except files.UnkeptError as error:
                 return self._refuse(str(error))
-            except unreadable() as error:
+            except archive_errors() as error:
                 why = error.why if isinstance(error, StorageError) else f"{type(error).__name__}: {error}"
                 return self._refuse(f"The archive {self.objects.root} cannot be read ({why}).")
             else:
@@ -112,18 +112,18 @@ class History:
         """Throws the index away and builds it anew."""
         index = files.newest(self.folder)
         if index is not None:
-            files.drop(index)
+            files.remove_index(index)
         return self.refresh(wait=True)
 
-    def index(self) -> Index:
+    def index(self) -> IndexProgress:
         """How far the index is."""
 
-        def ask(db: sqlite3.Connection) -> Index:
+        def ask(db: sqlite3.Connection) -> IndexProgress:
             meta = {row["key"]: row["value"] for row in db.execute("SELECT * FROM meta")}
-            return Index(
+            return IndexProgress(
                 complete="complete" in meta,
                 looking=self._reader is not None and self._reader.looking,
-                as_of=moment(meta["looked"]) if "looked" in meta else None,
+                as_of=utc_time(meta["looked"]) if "looked" in meta else None,
                 days=meta.get("days", 0),
                 days_read=db.execute("SELECT count(*) FROM day").fetchone()[0],
                 trouble=self.trouble,
@@ -131,7 +131,7 @@ class History:
 
         return self._ask(ask)
 
-    def _ask(self, ask: Callable[[sqlite3.Connection], T], run_id: str | None = None) -> T:
+    def _ask(self, ask: Callable[[sqlite3.Connection], _T], run_id: str | None = None) -> _T:
         """The answer to a question; `run_id` is the run that it is about."""
         for _ in range(TRIES):
             index = files.newest(self.folder)
@@ -157,7 +157,7 @@ class History:
         if index is not None and index.exists():
             if isinstance(error, sqlite3.OperationalError):
                 return False
-            files.drop(index)
+            files.remove_index(index)
         log.warning("the index in %s is lost (%s); it is built anew", self.folder, error)
         self._looked = {}
         return True
@@ -170,7 +170,7 @@ class History:
         if there and {None, run_id} <= recent:
             return
         with self._open(files.newest(self.folder)) as db:
-            row = runs.find(db, run_id) if run_id is not None else None
+            row = runs.run_row(db, run_id) if run_id is not None else None
         folder = row["folder"] if row is not None else None
         if there and folder is None and None in recent:
             return
@@ -186,14 +186,14 @@ class History:
         """Is all well, and if not, what is to be done."""
         now = self.clock()
         return self._ask(
-            lambda db: overview.overview(db, now=now, schedule_seconds=schedule_seconds, instance=instance)
+            lambda db: overview.query_overview(db, now=now, schedule_seconds=schedule_seconds, instance=instance)
         )
 
     def runs(
         self, *, instance: str | None = None, state: str | None = None, page: int = 1, page_size: int = 25
-    ) -> Runs:
+    ) -> RunsPage:
         """One page of runs, the newest first."""
-        return self._ask(lambda db: runs.runs(db, instance=instance, state=state, page=page, page_size=page_size))
+        return self._ask(lambda db: runs.runs_page(db, instance=instance, state=state, page=page, page_size=page_size))
 
     def recent(
         self,
@@ -203,32 +203,36 @@ class History:
         field: str | None = None,
         instance: str | None = None,
         page: int = 1,
-    ) -> lists.Recent:
+    ) -> lists.RecentChanges:
         """One page of what was written since then, the newest first."""
         asked = {"kind": kind, "field": field, "instance": instance}
-        return self._ask(lambda db: lists.recent(db, runs.links(db), since, **asked, page=page))
+        return self._ask(lambda db: lists.recent_changes(db, runs.links_of_run(db), since, **asked, page=page))
 
-    def partners(self, *, type_name: str | None = None, instance: str | None = None, page: int = 1) -> lists.Partners:
+    def partners(
+        self, *, type_name: str | None = None, instance: str | None = None, page: int = 1
+    ) -> lists.PartnersPage:
         """One page of partner organizations as they were read last, by name."""
-        return self._ask(lambda db: lists.partners(db, type_name=type_name, instance=instance, page=page))
+        return self._ask(lambda db: lists.partners_page(db, type_name=type_name, instance=instance, page=page))
 
     def unreadable(self) -> tuple[Unreadable, ...]:
         """Objects of the archive that could not be read."""
-        return self._ask(lambda db: runs.unreadable(db, limit=1000))
+        return self._ask(lambda db: runs.unreadable_objects(db, limit=1000))
 
     # -- one run; all of these answer None for a run that the archive does not know -------------------------
 
-    def run(self, run_id: str) -> Run | None:
+    def run(self, run_id: str) -> RunDetails | None:
         """Everything about one run but its changes."""
-        return self._of_run(run_id, runs.run)
+        return self._of_run(run_id, runs.run_details)
 
     def problems(self, run_id: str, *, instance: str | None = None) -> tuple[ProblemRow, ...] | None:
         """The problems of a run."""
-        return self._of_run(run_id, lambda db, row: problems.problems(db, row, runs.links(db, row), instance=instance))
+        return self._of_run(
+            run_id, lambda db, row: problems.run_problems(db, row, runs.links_of_run(db, row), instance=instance)
+        )
 
     def withheld(self, run_id: str) -> WithheldPage | None:
         """What a run withheld, why that is unusual, and how to go on."""
-        return self._of_run(run_id, problems.withheld)
+        return self._of_run(run_id, problems.withheld_page)
 
     def changes(
         self,
@@ -239,14 +243,14 @@ class History:
         sort: str = "plan",
         page: int = 1,
         page_size: int = 50,
-    ) -> Changes | None:
+    ) -> ChangesPage | None:
         """One page of the changes of a plan, by a key of `ORDERS`; without `plan_id`, of the newest of the run."""
 
-        def ask(db: sqlite3.Connection, run: sqlite3.Row) -> Changes | None:
-            plan = runs.plan(db, run, plan_id)
+        def ask(db: sqlite3.Connection, run: sqlite3.Row) -> ChangesPage | None:
+            plan = runs.plan_row(db, run, plan_id)
             if plan is None:
                 return None
-            return changes.changes(db, run, plan, filters or Filters(), sort, page, page_size)
+            return changes.changes_page(db, run, plan, filters or Filters(), sort, page, page_size)
 
         return self._of_run(run_id, ask)
 
@@ -254,39 +258,47 @@ class History:
         """All changes that the filters leave, one after the other."""
         self._look(run_id)
         with self._open(files.newest(self.folder)) as db:
-            run = runs.find(db, run_id)
-            plan = runs.plan(db, run, plan_id) if run is not None else None
+            run = runs.run_row(db, run_id)
+            plan = runs.plan_row(db, run, plan_id) if run is not None else None
             if run is not None and plan is not None:
-                yield from changes.export(db, run, plan, filters or Filters())
+                yield from changes.export_changes(db, run, plan, filters or Filters())
 
     def change(self, run_id: str, plan_id: str | None, n: int) -> ChangeDetail | None:
         """Everything known about one change."""
 
         def ask(db: sqlite3.Connection, run: sqlite3.Row) -> ChangeDetail | None:
-            plan = runs.plan(db, run, plan_id)
-            return details.change(db, self.objects, run, plan, n) if plan is not None else None
+            plan = runs.plan_row(db, run, plan_id)
+            return details.change_detail(db, self.objects, run, plan, n) if plan is not None else None
 
         return self._of_run(run_id, ask)
 
-    def _of_run(self, run_id: str, ask: Callable[[sqlite3.Connection, sqlite3.Row], T | None]) -> T | None:
+    def _of_run(self, run_id: str, ask: Callable[[sqlite3.Connection, sqlite3.Row], _T | None]) -> _T | None:
         """The answer to a question about a run; None for a run that the archive does not know."""
 
-        def of_run(db: sqlite3.Connection) -> T | None:
-            row = runs.find(db, run_id)
+        def of_run(db: sqlite3.Connection) -> _T | None:
+            row = runs.run_row(db, run_id)
             return ask(db, row) if row is not None else None
 
         return self._ask(of_run, run_id)
 
     # -- one organization -----------------------------------------------------------------------------------
 
-    def organization(self, instance: str, organization_id: int, *, events: int = organizations.EVENTS) -> Story | None:
+    def organization(
+        self, instance: str, organization_id: int, *, events: int = organizations.EVENTS
+    ) -> OrganizationHistory | None:
         """Why an organization is as it is; None if the archive does not know it."""
-        return self._ask(lambda db: organizations.story(db, instance, organization_id, runs.links(db), events=events))
+        return self._ask(
+            lambda db: organizations.organization_history(
+                db, instance, organization_id, runs.links_of_run(db), events=events
+            )
+        )
 
-    def account(self, account_id: str, *, events: int = organizations.EVENTS) -> tuple[Story, ...]:
+    def account(self, account_id: str, *, events: int = organizations.EVENTS) -> tuple[OrganizationHistory, ...]:
         """The same by account, 15 or 18 characters: one story for each instance that knows it."""
-        return self._ask(lambda db: organizations.stories(db, account_id, runs.links(db), events=events))
+        return self._ask(
+            lambda db: organizations.account_histories(db, account_id, runs.links_of_run(db), events=events)
+        )
 
-    def find(self, text: str) -> Found:
+    def find(self, text: str) -> SearchResult:
         """Accounts and organizations by a part of a name, by account id, or by Zendesk's id."""
-        return self._ask(lambda db: search.find(db, text))
+        return self._ask(lambda db: search.search_subjects(db, text))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from partner_sync.history.stories import Now
+from partner_sync.history.stories import CurrentState
 from partner_sync.model import Value
 
-NOW_LABELS: dict[Now, str] = {
+STATE_LABELS: dict[CurrentState, str] = {
     "as desired": "Matches Salesforce",
     "differs": "Out of date",
     "problem": "Needs attention",

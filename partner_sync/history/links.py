@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from partner_sync.history.answers import Subject
+from partner_sync.history.answers import LinkedId
 from partner_sync.ids import id_18
 
 _HOST = re.compile(r"(?=.{4,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
@@ -14,7 +14,7 @@ _LOOPBACK = re.compile(r"https?://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9
 
 
 @dataclass(frozen=True)
-class Links:
+class VendorLinks:
     """`hosts` maps "salesforce" and each instance to the vendor's host, or to the URL of a server on this machine."""
 
     hosts: Mapping[str, str]
@@ -31,11 +31,11 @@ class Links:
             return None
         return f"{base}/agent/organizations/{organization_id}"
 
-    def accounts(self, ids: list[str]) -> tuple[Subject, ...]:
-        return tuple(Subject(one, self.account(one)) for one in ids)
+    def accounts(self, ids: list[str]) -> tuple[LinkedId, ...]:
+        return tuple(LinkedId(one, self.account(one)) for one in ids)
 
-    def organizations(self, instance: str | None, ids: list[int]) -> tuple[Subject, ...]:
-        return tuple(Subject(str(one), self.organization(instance, one)) for one in ids)
+    def organizations(self, instance: str | None, ids: list[int]) -> tuple[LinkedId, ...]:
+        return tuple(LinkedId(str(one), self.organization(instance, one)) for one in ids)
 
     def _base(self, name: str) -> str | None:
         host = self.hosts.get(name, "")

@@ -9,14 +9,14 @@ from datetime import datetime
 
 from partner_sync.history.answers import ChangeRow
 from partner_sync.history.changes import change_row
-from partner_sync.history.links import Links
+from partner_sync.history.links import VendorLinks
 from partner_sync.history.runs import page_of
 
-PAGE = 50
+ROWS_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Recent:
+class RecentChanges:
     """One page of what was written by us and confirmed, the newest first."""
 
     rows: tuple[ChangeRow, ...]
@@ -26,7 +26,7 @@ class Recent:
 
 
 @dataclass(frozen=True, slots=True)
-class Partner:
+class PartnerRow:
     """One partner as it was read last. `differs`: its account wants it otherwise, or it has no account."""
 
     instance: str
@@ -38,25 +38,25 @@ class Partner:
 
 
 @dataclass(frozen=True, slots=True)
-class Partners:
+class PartnersPage:
     """One page of partners, by name."""
 
-    rows: tuple[Partner, ...]
+    rows: tuple[PartnerRow, ...]
     total: int
     page: int
     pages: int
 
 
-def recent(
+def recent_changes(
     db: sqlite3.Connection,
-    links: Links,
+    links: VendorLinks,
     since: datetime,
     *,
     kind: str | None = None,
     field: str | None = None,
     instance: str | None = None,
     page: int = 1,
-) -> Recent:
+) -> RecentChanges:
     """What was written since then: exactly what the overview counts."""
     source = (
         " FROM run r JOIN plan p ON p.run = r.id JOIN change c ON c.plan = p.id WHERE r.begun >= ?"
@@ -65,18 +65,18 @@ def recent(
     )
     values = [since.timestamp(), kind, kind, instance, instance, field, f"|{field}|"]
     [total] = db.execute(f"SELECT count(*){source}", values).fetchone()
-    page, pages = page_of(total, page, PAGE)
+    page, pages = page_of(total, page, ROWS_SHOWN)
     found = db.execute(
         f"SELECT c.*, p.plan_id, r.run_id{source} ORDER BY r.begun DESC, c.n LIMIT ? OFFSET ?",
-        [*values, PAGE, (page - 1) * PAGE],
+        [*values, ROWS_SHOWN, (page - 1) * ROWS_SHOWN],
     )
     rows = tuple(change_row(row, row["run_id"], row["plan_id"], links) for row in found)
-    return Recent(rows, total, page, pages)
+    return RecentChanges(rows, total, page, pages)
 
 
-def partners(
+def partners_page(
     db: sqlite3.Connection, *, type_name: str | None = None, instance: str | None = None, page: int = 1
-) -> Partners:
+) -> PartnersPage:
     """Partner organizations, all or of one type, as they were read last."""
     source = (
         " FROM standing WHERE existing IS NOT NULL AND (? IS NULL OR instance = ?)"
@@ -84,17 +84,17 @@ def partners(
     )
     values = [instance, instance, type_name, type_name]
     [total] = db.execute(f"SELECT count(*){source}", values).fetchone()
-    page, pages = page_of(total, page, PAGE)
+    page, pages = page_of(total, page, ROWS_SHOWN)
     found = db.execute(
         f"SELECT *{source} ORDER BY name COLLATE NOCASE, account_id, instance LIMIT ? OFFSET ?",
-        [*values, PAGE, (page - 1) * PAGE],
+        [*values, ROWS_SHOWN, (page - 1) * ROWS_SHOWN],
     )
-    return Partners(tuple(_partner(row) for row in found), total, page, pages)
+    return PartnersPage(tuple(_partner(row) for row in found), total, page, pages)
 
 
-def _partner(row: sqlite3.Row) -> Partner:
+def _partner(row: sqlite3.Row) -> PartnerRow:
     existing, desired = json.loads(row["existing"]), json.loads(row["desired"]) if row["desired"] else None
-    return Partner(
+    return PartnerRow(
         row["instance"],
         row["account_id"] or None,
         row["organization_id"] or None,

@@ -16,10 +16,10 @@ READERS = 16
 
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
-Text = str | FileNotFoundError | PartnerSyncError
+ObjectText = str | FileNotFoundError | PartnerSyncError
 
 
-def unreadable() -> tuple[type[Exception], ...]:
+def archive_errors() -> tuple[type[Exception], ...]:
     """What a look raises where the archive cannot be reached or read."""
     return (*store_errors(), StorageError, ValueError, ImportError)
 
@@ -42,7 +42,7 @@ class Objects:
             if not one.parts[-1].startswith(".")
         }
 
-    def texts(self, paths: Sequence[str]) -> Iterator[tuple[str, Text]]:
+    def texts(self, paths: Sequence[str]) -> Iterator[tuple[str, ObjectText]]:
         """Each object's text, or why it cannot be read, in the order of `paths`."""
         if isinstance(self.root, Path) or len(paths) < 2:
             yield from ((path, self._text(path)) for path in paths)
@@ -50,7 +50,7 @@ class Objects:
         with ThreadPoolExecutor(READERS) as pool:
             yield from zip(paths, pool.map(self._text, paths), strict=True)
 
-    def _text(self, path: str) -> Text:
+    def _text(self, path: str) -> ObjectText:
         try:
             return read(self.root / path)
         except (FileNotFoundError, PartnerSyncError) as error:

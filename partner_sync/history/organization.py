@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from partner_sync.history.changes import change_row
-from partner_sync.history.links import Links
+from partner_sync.history.links import VendorLinks
 from partner_sync.history.organization_state import DatedChange, LastRead, current_fields, organization_state
-from partner_sync.history.problems import problem_row, problems
-from partner_sync.history.run_summary import moment
-from partner_sync.history.stories import Event, Story
+from partner_sync.history.problems import problem_row, run_problems
+from partner_sync.history.run_summary import utc_time
+from partner_sync.history.stories import HistoryEvent, OrganizationHistory
 from partner_sync.ids import id_18
 
 EVENTS, ALL = 500, -1
@@ -24,7 +24,9 @@ _OF_BOTH = (
 )
 
 
-def stories(db: sqlite3.Connection, account_id: str, links: Links, *, events: int = EVENTS) -> tuple[Story, ...]:
+def account_histories(
+    db: sqlite3.Connection, account_id: str, links: VendorLinks, *, events: int = EVENTS
+) -> tuple[OrganizationHistory, ...]:
     """The stories of an account, one for each instance that knows it."""
     account = id_18(account_id) or account_id
     known = [
@@ -37,9 +39,9 @@ def stories(db: sqlite3.Connection, account_id: str, links: Links, *, events: in
     return tuple(one for one in found if one is not None)
 
 
-def story(
-    db: sqlite3.Connection, instance: str, organization_id: int, links: Links, *, events: int = EVENTS
-) -> Story | None:
+def organization_history(
+    db: sqlite3.Connection, instance: str, organization_id: int, links: VendorLinks, *, events: int = EVENTS
+) -> OrganizationHistory | None:
     """The story of an organization; None if the archive does not know it."""
     if organization_id.bit_length() > 63:
         return None
@@ -53,8 +55,8 @@ def story(
 
 
 def _story(
-    db: sqlite3.Connection, instance: str, account: str | None, organization: int | None, links: Links, limit: int
-) -> Story | None:
+    db: sqlite3.Connection, instance: str, account: str | None, organization: int | None, links: VendorLinks, limit: int
+) -> OrganizationHistory | None:
     last_read, read_at, organization = _last_read(db, instance, account, organization)
     rows = db.execute(
         "SELECT c.*, p.plan_id, p.made, r.run_id FROM change c JOIN plan p ON p.id = c.plan JOIN run r ON r.id = p.run"  # noqa: S608 - ours
@@ -64,18 +66,20 @@ def _story(
     older = _count(db, instance, account, organization) - limit if len(rows) == limit else 0
     if organization is None:
         organization = next((one for row in rows if (one := row["organization_id"]) and _is_free(db, row, one)), None)
-    changes = [DatedChange(moment(row["begun"]), change_row(row, row["run_id"], row["plan_id"], links)) for row in rows]
+    changes = [
+        DatedChange(utc_time(row["begun"]), change_row(row, row["run_id"], row["plan_id"], links)) for row in rows
+    ]
     ids = [one for one in (account, str(organization) if organization else None) if one]
     latest = db.execute("SELECT * FROM run WHERE whole ORDER BY begun DESC LIMIT 1").fetchone()
-    current = problems(db, latest, links, instance=instance or None, subjects=ids) if latest else ()
+    current = run_problems(db, latest, links, instance=instance or None, subjects=ids) if latest else ()
     past = _problem_events(db, ids, instance, links)
     if not changes and not past and last_read is None:
         return None
-    as_of = moment(latest["begun"]) if latest else None
+    as_of = utc_time(latest["begun"]) if latest else None
     state = organization_state(changes, current, as_of, last_read, read_at)
-    events = [Event(dated.begun, dated.change.run_id, dated.change, None) for dated in changes]
+    events = [HistoryEvent(dated.begun, dated.change.run_id, dated.change, None) for dated in changes]
     names = _names(db, account, organization, instance)
-    return Story(
+    return OrganizationHistory(
         instance=instance,
         account_id=account,
         organization_id=organization,
@@ -109,7 +113,7 @@ def _last_read(
         " WHERE stood.instance = ? ORDER BY desired IS NULL LIMIT 1",
         [value, instance],
     ).fetchone()
-    read = moment(row["begun"]) if row is not None else None
+    read = utc_time(row["begun"]) if row is not None else None
     if row is None or read is None or row["marked"] is None:
         return None, read, organization
     names = json.loads(row["fields"])
@@ -155,7 +159,9 @@ def _problem_instances(db: sqlite3.Connection, account: str) -> list[str]:
     return [row["instance"] for row in found]
 
 
-def _problem_events(db: sqlite3.Connection, ids: Sequence[str], instance: str, links: Links) -> list[Event]:
+def _problem_events(
+    db: sqlite3.Connection, ids: Sequence[str], instance: str, links: VendorLinks
+) -> list[HistoryEvent]:
     """Each problem that ever named one of these ids, at the time it was seen first."""
     events = []
     for number in _problem_ids(db, ids):
@@ -166,5 +172,5 @@ def _problem_events(db: sqlite3.Connection, ids: Sequence[str], instance: str, l
             [number],
         ).fetchone()
         if run is not None and row["instance"] in (None, instance):
-            events.append(Event(moment(run["begun"]), run["run_id"], None, problem_row(db, row, links)))
+            events.append(HistoryEvent(utc_time(run["begun"]), run["run_id"], None, problem_row(db, row, links)))
     return events

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from partner_sync.history.answers import ChangeRow, ProblemRow
 from partner_sync.history.labels import OUTCOME_LABELS, problem_label
-from partner_sync.history.stories import FieldNow, Now, Written
+from partner_sync.history.stories import CurrentField, CurrentState, LastWrite
 from partner_sync.model import Value
 
 
@@ -35,17 +35,17 @@ class DatedChange:
 class OrganizationState:
     """How an organization is, since when, and why in one sentence."""
 
-    now: Now
+    now: CurrentState
     since: datetime | None
     sentence: str
 
 
-def current_fields(changes: Sequence[DatedChange], last_read: LastRead | None) -> tuple[FieldNow, ...]:
+def current_fields(changes: Sequence[DatedChange], last_read: LastRead | None) -> tuple[CurrentField, ...]:
     """Every field that is synced or was ever changed: desired value, existing value, and our last write.
 
     `changes` begin with the newest.
     """
-    written: dict[str, tuple[DatedChange, Written]] = {}
+    written: dict[str, tuple[DatedChange, LastWrite]] = {}
     named: dict[str, None] = {}
     if last_read:
         named = dict.fromkeys([*(last_read.desired or {}), *(last_read.existing or {})])
@@ -55,7 +55,9 @@ def current_fields(changes: Sequence[DatedChange], last_read: LastRead | None) -
             named.setdefault(field.field)
             if field.field in written or change.outcome != "confirmed" or not change.written or change.at is None:
                 continue
-            last = Written(change.at, field.before, field.after, field.reason, change.run_id, change.plan_id, change.n)
+            last = LastWrite(
+                change.at, field.before, field.after, field.reason, change.run_id, change.plan_id, change.n
+            )
             written[field.field] = dated, last
     found = []
     for name in named if last_read else sorted(named):
@@ -65,7 +67,7 @@ def current_fields(changes: Sequence[DatedChange], last_read: LastRead | None) -
         if last_read and writer and last_write and writer.begun >= last_read.begun:
             existing = last_write.after  # written since the read
         known = last_read is not None and (name in (last_read.desired or {}) or name in (last_read.existing or {}))
-        found.append(FieldNow(name, known, desired, existing, last_write))
+        found.append(CurrentField(name, known, desired, existing, last_write))
     return tuple(found)
 
 

@@ -8,11 +8,11 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Literal
 
-from partner_sync.history.answers import Health, Item, Link, Overview, PartnersThen
+from partner_sync.history.answers import AttentionItem, Health, ItemLink, Overview, PartnersThen
 from partner_sync.history.problems import problem_count, problems_new
 from partner_sync.history.run_states import OF_ROWS
-from partner_sync.history.run_summary import WRITTEN, failures_of, moment, record_of
-from partner_sync.history.runs import instances, run_rows, runs, unreadable
+from partner_sync.history.run_summary import WRITTEN, run_failures, run_record, utc_time
+from partner_sync.history.runs import instance_names, run_rows, runs_page, unreadable_objects
 from partner_sync.model import KINDS, Kind
 
 UNWELL: tuple[Literal["rejected", "unknown"], ...] = ("rejected", "unknown")
@@ -23,7 +23,7 @@ BROKEN = "(state = 'failed' AND cause IN ('task', 'silence', 'unreadable'))"
 """A run that failed as a whole, not only by single rows or a limit."""
 
 
-def overview(
+def query_overview(
     db: sqlite3.Connection, *, now: datetime, schedule_seconds: float, instance: str | None = None
 ) -> Overview:
     """The overview of one instance, or of all. A dry run and a run narrowed to accounts say nothing about the whole."""
@@ -32,13 +32,13 @@ def overview(
     ).fetchone()
     items = (*_failed(db), *_withheld(base, instance), *_rows(db, base, instance), *_problems(db, base, instance))
     success = _newest(db, "whole AND state = 'success'")
-    last_success = moment(success["ended"]) if success else None
+    last_success = utc_time(success["ended"]) if success else None
     age = (now - last_success).total_seconds() if last_success else None
     overdue = age is None or age > OVERDUE_AFTER * schedule_seconds
     chart = db.execute("SELECT * FROM run ORDER BY begun DESC, id DESC LIMIT ?", [CHART]).fetchall()
     return Overview(
         instance=instance,
-        instances=instances(db),
+        instances=instance_names(db),
         health=_health(db, bool(chart), any(item.urgent for item in items), overdue),
         overdue=overdue and bool(chart),
         last_success=last_success,
@@ -52,8 +52,8 @@ def overview(
         chart=run_rows(db, chart[::-1], instance),
         most_changed=_most_changed(db, now - timedelta(days=CHANGED_DAYS), instance),
         partners_over_time=_over_time(db, instance),
-        runs=runs(db, instance=instance),
-        unreadable=unreadable(db),
+        runs=runs_page(db, instance=instance),
+        unreadable=unreadable_objects(db),
     )
 
 
@@ -74,14 +74,14 @@ def _newest(db: sqlite3.Connection, where: str) -> sqlite3.Row | None:
 def _next_run(db: sqlite3.Connection, now: datetime, schedule_seconds: float) -> datetime | None:
     """When the schedule comes next, if the newest scheduled run is no older than that."""
     row = _newest(db, "json_extract(trigger, '$.run_type') = 'scheduled'")
-    following = moment(row["run_after"]) + timedelta(seconds=schedule_seconds) if row else None
+    following = utc_time(row["run_after"]) + timedelta(seconds=schedule_seconds) if row else None
     return following if following is not None and following > now else None
 
 
 # -- what needs attention ------------------------------------------------------------------------------------
 
 
-def _failed(db: sqlite3.Connection) -> list[Item]:
+def _failed(db: sqlite3.Connection) -> list[AttentionItem]:
     """Runs that failed, and not only by what the other items say, since one over all accounts came to its end."""
     ended = db.execute(
         f"SELECT max(begun) FROM run WHERE whole AND state IN ('success', 'failed') AND NOT {BROKEN}"  # noqa: S608 - ours
@@ -91,32 +91,36 @@ def _failed(db: sqlite3.Connection) -> list[Item]:
     if newest is None:
         return []
     [count] = db.execute(f"SELECT count(*) FROM run WHERE {where}").fetchone()  # noqa: S608 - the text is ours
-    failures = [one for one in failures_of(newest) if one.error not in OF_ROWS]
+    failures = [one for one in run_failures(newest) if one.error not in OF_ROWS]
     parts = Counter(f"{one.task} ({one.error})" for one in failures)
     said = failures[-1].message if failures else f"The run failed: {newest['why']}."
-    return [Item("failed", count, 0, said, True, tuple(parts.most_common(PARTS)), Link(newest["run_id"], "failures"))]
+    return [
+        AttentionItem(
+            "failed", count, 0, said, True, tuple(parts.most_common(PARTS)), ItemLink(newest["run_id"], "failures")
+        )
+    ]
 
 
-def _withheld(base: sqlite3.Row | None, instance: str | None) -> list[Item]:
-    record = record_of(base) if base is not None else None
+def _withheld(base: sqlite3.Row | None, instance: str | None) -> list[AttentionItem]:
+    record = run_record(base) if base is not None else None
     if base is None or record is None:
         return []
     return [
-        Item(
+        AttentionItem(
             "withheld",
             one.count,
             0,
             one.why,
             True,
             ((one.kind, one.count),),
-            Link(base["run_id"], "withheld", record.plan.id, one.kind, "withheld", one.instance),
+            ItemLink(base["run_id"], "withheld", record.plan.id, one.kind, "withheld", one.instance),
         )
         for one in record.plan.withheld
         if instance in (None, one.instance)
     ]
 
 
-def _rows(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | None) -> list[Item]:
+def _rows(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | None) -> list[AttentionItem]:
     """Rows rejected or unknown in the last whole run or since, unless confirmed by now."""
     if base is None:
         return []
@@ -136,15 +140,15 @@ def _rows(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | None
             for row in found:
                 reasons[row["reason"]] += row["count"]
             count = reasons.total()
-            link = Link(found[0]["run_id"], "changes", found[0]["plan_id"], None, outcome, instance)
+            link = ItemLink(found[0]["run_id"], "changes", found[0]["plan_id"], None, outcome, instance)
             said = (
                 f"{count:,} {'organization' if count == 1 else 'organizations'} {outcome} since the last complete run."
             )
-            items.append(Item(outcome, count, 0, said, True, tuple(reasons.most_common(PARTS)), link))
+            items.append(AttentionItem(outcome, count, 0, said, True, tuple(reasons.most_common(PARTS)), link))
     return items
 
 
-def _problems(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | None) -> list[Item]:
+def _problems(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | None) -> list[AttentionItem]:
     """Problems stay until somebody fixes them; only new problems are urgent."""
     count = problem_count(db, base, instance) if base is not None else 0
     if base is None or not count:
@@ -157,7 +161,11 @@ def _problems(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | 
     new = len(problems_new(db, base))
     said = f"{count:,} {'problem' if count == 1 else 'problems'}, {new:,} new."
     parts = tuple((row["kind"], row["count"]) for row in kinds)
-    return [Item("problems", count, new, said, new > 0, parts, Link(base["run_id"], "problems", instance=instance))]
+    return [
+        AttentionItem(
+            "problems", count, new, said, new > 0, parts, ItemLink(base["run_id"], "problems", instance=instance)
+        )
+    ]
 
 
 # -- how it went --------------------------------------------------------------------------------------------
@@ -169,7 +177,7 @@ def _partners(db: sqlite3.Connection, instance: str | None) -> dict[str, int]:
         db.execute(
             "SELECT types FROM side WHERE instance = ? AND types != '{}' ORDER BY begun DESC LIMIT 1", [one]
         ).fetchone()
-        for one in instances(db)
+        for one in instance_names(db)
         if instance in (None, one)
     ]
     return _added([row["types"] for row in newest if row is not None])
@@ -185,7 +193,7 @@ def _over_time(db: sqlite3.Connection, instance: str | None) -> tuple[PartnersTh
     for row in found:
         begun, types = days.get(row["day"], (0.0, []))
         days[row["day"]] = max(begun, row["begun"]), [*types, row["types"]]
-    return tuple(PartnersThen(moment(begun), _added(types)) for begun, types in days.values())
+    return tuple(PartnersThen(utc_time(begun), _added(types)) for begun, types in days.values())
 
 
 def _added(texts: list[str]) -> dict[str, int]:

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Iterable
 
 from partner_sync.history.answers import ProblemRow, WithheldPage, WithheldRow
-from partner_sync.history.links import Links
-from partner_sync.history.run_summary import WRITTEN, moment, record_of, trigger_of
+from partner_sync.history.links import VendorLinks
+from partner_sync.history.run_summary import WRITTEN, run_record, run_trigger, utc_time
 
 LOOKED_BACK = 10
 """How many runs before say what is usual."""
@@ -47,8 +47,13 @@ def problems_new(db: sqlite3.Connection, run: sqlite3.Row) -> set[int]:
     return {row["id"] for row in found}
 
 
-def problems(
-    db: sqlite3.Connection, run: sqlite3.Row, links: Links, *, instance: str | None = None, subjects: Iterable[str] = ()
+def run_problems(
+    db: sqlite3.Connection,
+    run: sqlite3.Row,
+    links: VendorLinks,
+    *,
+    instance: str | None = None,
+    subjects: Iterable[str] = (),
 ) -> tuple[ProblemRow, ...]:
     """A run's problems, in the plan's order of kinds; narrowed to an instance, or to the ids of one organization."""
     if run["problem_set"] is None:
@@ -69,7 +74,7 @@ def problems(
     return tuple(problem_row(db, one, links, new=one["id"] in new) for one in found)
 
 
-def problem_row(db: sqlite3.Connection, row: sqlite3.Row, links: Links, *, new: bool = False) -> ProblemRow:
+def problem_row(db: sqlite3.Connection, row: sqlite3.Row, links: VendorLinks, *, new: bool = False) -> ProblemRow:
     """A row of `problem`, with when it was seen first and last."""
     first, last = db.execute(
         "SELECT min(r.begun), max(r.begun) FROM problem q JOIN problem_in i ON i.problem = q.id"
@@ -83,15 +88,15 @@ def problem_row(db: sqlite3.Connection, row: sqlite3.Row, links: Links, *, new: 
         organizations=links.organizations(row["instance"], json.loads(row["organizations"])),
         detail=row["detail"],
         advice=row["advice"],
-        first_seen=moment(first),
-        last_seen=moment(last),
+        first_seen=utc_time(first),
+        last_seen=utc_time(last),
         new=new,
     )
 
 
-def withheld(db: sqlite3.Connection, run: sqlite3.Row) -> WithheldPage:
+def withheld_page(db: sqlite3.Connection, run: sqlite3.Row) -> WithheldPage:
     """What a run withheld, what is usual, and the conf to trigger with."""
-    record, trigger = record_of(run), trigger_of(run)
+    record, trigger = run_record(run), run_trigger(run)
     if record is None or not record.plan.withheld:
         return WithheldPage((), {})
     rows = []

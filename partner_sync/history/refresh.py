@@ -18,9 +18,9 @@ from pathlib import Path
 from partner_sync.archive.records import Failure, PartnerStates, RowVerdict, RunRecord
 from partner_sync.errors import SnapshotError, StorageError
 from partner_sync.history import files, rows
-from partner_sync.history.objects import Objects, Text
+from partner_sync.history.objects import Objects, ObjectText
 from partner_sync.history.rows import Place
-from partner_sync.history.run_summary import summarise
+from partner_sync.history.run_summary import summarize_run
 from partner_sync.model import Plan
 
 CHUNK = 500
@@ -62,7 +62,7 @@ class Refresh:
         with files.lock(self.folder, wait=wait or not _complete(self.folder)) as held:
             if not held:
                 return Refreshed(busy=True)
-            with files.connection(files.made(self.folder)) as db:
+            with files.connection(files.open_or_create(self.folder)) as db:
                 looked = _meta(db, "looked")
                 if since is not None and not runs and isinstance(looked, float) and looked > since:
                     return Refreshed()
@@ -84,7 +84,7 @@ class Refresh:
             unknown = self._unknown(db, instances)
         with _change(db):
             for row in db.execute("SELECT id FROM run WHERE settled = 0").fetchall():
-                summarise(db, row["id"], now)
+                summarize_run(db, row["id"], now)
             _remember(db, "unknown", unknown)
             _remember(db, "complete", now.timestamp())
             _remember(db, "looked", looked)
@@ -129,7 +129,7 @@ class Refresh:
                 _forget_below(db, path.rsplit("/", 1)[0])
                 _know(db, path, instances[path], text)
                 try:
-                    rows.put_partner_states(db, rows.parsed(PartnerStates, rows.readable(text, path), path))
+                    rows.put_partner_states(db, rows.parse_object(PartnerStates, rows.readable_text(text, path), path))
                     rows.forget_names(db)
                 except SnapshotError as error:
                     db.execute("INSERT OR REPLACE INTO unreadable VALUES (?, 0, ?)", [path, str(error)])
@@ -194,29 +194,29 @@ class Refresh:
             for (run, _), several in verdicts.items():
                 rows.put_verdicts(db, run, several)
             for run in touched - {0}:
-                summarise(db, run, now)
+                summarize_run(db, run, now)
 
 
 def _put(
     db: sqlite3.Connection,
     run: int,
     path: str,
-    text: Text,
+    text: ObjectText,
     verdicts: dict[tuple[int, str], list[RowVerdict]],
 ) -> None:
     """One object into the index; verdicts are collected, to be put at once."""
     place = Place.of(path)
     if place is None:
-        raise SnapshotError(f"{path} is no object of Partner Sync. {rows.NEXT_STEP}")
-    text = rows.readable(text, path)
+        raise SnapshotError(f"{path} is no object of Partner Sync. {rows.LEFT_OUT}")
+    text = rows.readable_text(text, path)
     if place.order == 0:
-        rows.put_plan(db, run, place.folder, rows.parsed(Plan, text, path))
+        rows.put_plan(db, run, place.folder, rows.parse_object(Plan, text, path))
     elif place.order == 1:
-        rows.put_record(db, run, rows.parsed(RunRecord, text, path))
+        rows.put_record(db, run, rows.parse_object(RunRecord, text, path))
     elif place.order == 2:
-        rows.put_failure(db, run, path, rows.parsed(Failure, text, path))
+        rows.put_failure(db, run, path, rows.parse_object(Failure, text, path))
     else:
-        lines = rows.verdicts_in(text, path)
+        lines = rows.parse_verdicts(text, path)
         verdicts.setdefault((run, lines[0].plan_id), []).extend(lines)
 
 
@@ -226,7 +226,7 @@ def _forget_below(db: sqlite3.Connection, folder: str) -> None:
         db.execute(f"DELETE FROM {table} WHERE path > ? AND path < ?", [f"{folder}/", f"{folder}0"])  # noqa: S608 - ours
 
 
-def _know(db: sqlite3.Connection, path: str, stamp: str, text: Text) -> None:
+def _know(db: sqlite3.Connection, path: str, stamp: str, text: ObjectText) -> None:
     """An object is not read again before it changes; one that the store did not hand out is tried at the next look."""
     if not isinstance(text, FileNotFoundError | StorageError):
         db.execute("INSERT OR REPLACE INTO object VALUES (?, ?)", [path, stamp])

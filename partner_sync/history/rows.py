@@ -17,11 +17,11 @@ from partner_sync.archive.archive import segment
 from partner_sync.archive.records import Failure, PartnerStates, RowVerdict, RunRecord
 from partner_sync.compare.batches import batches
 from partner_sync.errors import SnapshotError, StorageError
-from partner_sync.history.objects import Text
+from partner_sync.history.objects import ObjectText
 from partner_sync.model import Change, Plan, Problem
 
-T = TypeVar("T")
-NEXT_STEP = "It is left out here; if it was damaged, move it away."
+_T = TypeVar("_T")
+LEFT_OUT = "It is left out here; if it was damaged, move it away."
 LONG = re.compile("[0-9]{19}")
 """No number with fewer digits is too large for SQLite."""
 
@@ -52,11 +52,11 @@ class Place:
         return None
 
 
-def parsed(cls: type[T], text: str, path: str) -> T:
+def parse_object(cls: type[_T], text: str, path: str) -> _T:
     """The value in an object. Raises SnapshotError, for a number too that the index cannot hold."""
-    found = codec.from_json(cls, text, source=path, next_step=NEXT_STEP)
+    found = codec.from_json(cls, text, source=path, next_step=LEFT_OUT)
     if LONG.search(text) and not _holds(codec.plain(found)):
-        raise SnapshotError(f"{path} has a number in it that is no number of ours. {NEXT_STEP}")
+        raise SnapshotError(f"{path} has a number in it that is no number of ours. {LEFT_OUT}")
     return found
 
 
@@ -66,11 +66,11 @@ def _holds(value: object) -> bool:
     return not isinstance(value, int) or value.bit_length() < 64
 
 
-def readable(text: Text, path: str) -> str:
+def readable_text(text: ObjectText, path: str) -> str:
     """The text of an object. Raises SnapshotError where it could not be read."""
     if not isinstance(text, str):
         why = text.why if isinstance(text, StorageError) else "gone" if isinstance(text, OSError) else "it is no text"
-        raise SnapshotError(f"{path} cannot be read ({why}). {NEXT_STEP}")
+        raise SnapshotError(f"{path} cannot be read ({why}). {LEFT_OUT}")
     return text
 
 
@@ -134,7 +134,7 @@ def put_plan(db: sqlite3.Connection, run: int, folder: str, plan: Plan) -> None:
             for n, (one, outcome, batch) in enumerate(zip(changes, outcomes, named, strict=True))
         ),
     )
-    seen(db, ((one.account_id, one.instance, one.organization_id, one.name) for one in changes), begun)
+    put_names(db, ((one.account_id, one.instance, one.organization_id, one.name) for one in changes), begun)
     # verdicts that were read before their plan have to be read once more
     verdicts = f"{folder}/{segment(plan.id)}/verdicts"
     db.execute("DELETE FROM object WHERE path > ? AND path < ?", [f"{verdicts}/", f"{verdicts}0"])
@@ -158,7 +158,7 @@ def plan_of(db: sqlite3.Connection, run: int, plan_id: str) -> int:
     return int(row["id"])
 
 
-def seen(db: sqlite3.Connection, subjects: Iterable[tuple[str, str, int | None, str]], at: float) -> None:
+def put_names(db: sqlite3.Connection, subjects: Iterable[tuple[str, str, int | None, str]], at: float) -> None:
     """The names of accounts and organizations, with when they were seen last."""
     db.executemany(
         "INSERT INTO subject (account_id, instance, organization_id, name, folded, at) VALUES (?, ?, ?, ?, ?, ?)"
@@ -249,18 +249,18 @@ def put_partner_states(db: sqlite3.Connection, states: PartnerStates) -> None:
             for one in states.rows
         ),
     )
-    seen(db, ((one.account_id or "", instance, one.organization_id, one.name) for one in states.rows), begun)
+    put_names(db, ((one.account_id or "", instance, one.organization_id, one.name) for one in states.rows), begun)
 
 
 # -- verdicts -----------------------------------------------------------------------------------------------
 
 
-def verdicts_in(text: str, path: str) -> list[RowVerdict]:
+def parse_verdicts(text: str, path: str) -> list[RowVerdict]:
     """The lines of a verdict file. Raises SnapshotError."""
     lines = [line for line in text.split("\n") if line.strip()]  # a name may hold other line ends
     if not lines:
-        raise SnapshotError(f"{path} is empty. {NEXT_STEP}")
-    return [parsed(RowVerdict, line, path) for line in lines]
+        raise SnapshotError(f"{path} is empty. {LEFT_OUT}")
+    return [parse_object(RowVerdict, line, path) for line in lines]
 
 
 def put_verdicts(db: sqlite3.Connection, run: int, rows: list[RowVerdict]) -> None:
@@ -290,7 +290,7 @@ def put_verdicts(db: sqlite3.Connection, run: int, rows: list[RowVerdict]) -> No
     )  # fmt: skip
     for one in rows:
         if one.kind == "create" and one.organization_id:
-            seen(db, [(one.account_id, one.instance, one.organization_id, one.name)], one.at.timestamp())
+            put_names(db, [(one.account_id, one.instance, one.organization_id, one.name)], one.at.timestamp())
 
 
 def _without_plan(db: sqlite3.Connection, plan: int, one: RowVerdict) -> int:
@@ -304,5 +304,5 @@ def _without_plan(db: sqlite3.Connection, plan: int, one: RowVerdict) -> int:
             one.name.casefold(),
         ],
     )  # fmt: skip
-    seen(db, [(one.account_id, one.instance, one.organization_id, one.name)], one.at.timestamp())
+    put_names(db, [(one.account_id, one.instance, one.organization_id, one.name)], one.at.timestamp())
     return int(made.lastrowid or 0)

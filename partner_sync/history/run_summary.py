@@ -11,15 +11,15 @@ from partner_sync.archive.records import Failure, RunRecord, Trigger
 from partner_sync.history.run_states import RunEvidence, RunStatus, run_status
 
 WRITTEN = {"create": "created", "update": "updated", "mark": "marked"}
-VERDICTS = ("confirmed", "rejected", "superseded", "unknown")
+VERDICT_NAMES = ("confirmed", "rejected", "superseded", "unknown")
 
 
-def record_of(row: sqlite3.Row) -> RunRecord | None:
+def run_record(row: sqlite3.Row) -> RunRecord | None:
     """The record in a row of `run`, its plan without changes and problems."""
     return codec.from_json(RunRecord, row["header"], source="the index", next_step="") if row["header"] else None
 
 
-def failures_of(row: sqlite3.Row) -> list[Failure]:
+def run_failures(row: sqlite3.Row) -> list[Failure]:
     """The failures in a row of `run`, the oldest first."""
     found = [
         codec.from_json(Failure, json.dumps(one), source="the index", next_step="")
@@ -28,18 +28,18 @@ def failures_of(row: sqlite3.Row) -> list[Failure]:
     return sorted(found, key=lambda one: one.at)
 
 
-def trigger_of(row: sqlite3.Row) -> Trigger | None:
+def run_trigger(row: sqlite3.Row) -> Trigger | None:
     return codec.from_json(Trigger, row["trigger"], source="the index", next_step="") if row["trigger"] else None
 
 
-def moment(seconds: float) -> datetime:
+def utc_time(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, timezone.utc)
 
 
-def summarise(db: sqlite3.Connection, run: int, now: datetime) -> None:
+def summarize_run(db: sqlite3.Connection, run: int, now: datetime) -> None:
     """Works the row of a run out anew, and its `side` and `changed`."""
     row = db.execute("SELECT * FROM run WHERE id = ?", [run]).fetchone()
-    record, failures = record_of(row), failures_of(row)
+    record, failures = run_record(row), run_failures(row)
     verdicts_at, calls = _verdicts_at(db, run, row["plan_id"])
     begun, ended = row["run_after"], row["run_after"]
     if record is not None:
@@ -57,9 +57,9 @@ def summarise(db: sqlite3.Connection, run: int, now: datetime) -> None:
             record=record,
             failures=failures,
             batches=tuple(record.plan.digests) if record and not record.plan.dry_run else (),
-            verdicts_at={batch: moment(at) for batch, at in verdicts_at.items()},
+            verdicts_at={batch: utc_time(at) for batch, at in verdicts_at.items()},
             verdicts=verdicts,
-            last_sign=moment(ended),
+            last_sign=utc_time(ended),
         ),
         now,
     )
@@ -111,7 +111,7 @@ def _sides(
         names = ["run", "instance", "begun", "day", *counts]
         db.execute(
             f"INSERT INTO side ({', '.join(_quoted(names))}) VALUES ({', '.join('?' * len(names))})",  # noqa: S608 - our own column names
-            [run, instance, begun, f"{moment(begun):%Y-%m-%d}", *counts.values()],
+            [run, instance, begun, f"{utc_time(begun):%Y-%m-%d}", *counts.values()],
         )
     return verdicts
 
@@ -127,7 +127,7 @@ def _count(
         names = [WRITTEN[one["kind"]]] if outcome == "confirmed" and one["written"] else []
         if newest:
             names.append("withheld" if outcome == "withheld" else one["kind"])
-            if outcome in VERDICTS:
+            if outcome in VERDICT_NAMES:
                 names.append(outcome)
                 verdicts[outcome] = verdicts.get(outcome, 0) + count
         for name in names:

@@ -6,14 +6,14 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from partner_sync.history.answers import Run, RunRow, Runs, Unreadable
-from partner_sync.history.links import Links
+from partner_sync.history.answers import RunDetails, RunRow, RunsPage, Unreadable
+from partner_sync.history.links import VendorLinks
 from partner_sync.history.problems import problem_count, problems_new
-from partner_sync.history.run_summary import VERDICTS, WRITTEN, failures_of, moment, record_of, trigger_of
+from partner_sync.history.run_summary import VERDICT_NAMES, WRITTEN, run_failures, run_record, run_trigger, utc_time
 from partner_sync.model import KINDS
 
 
-def find(db: sqlite3.Connection, run_id: str) -> sqlite3.Row | None:
+def run_row(db: sqlite3.Connection, run_id: str) -> sqlite3.Row | None:
     """The row of a run by its id. Nothing is made of the id but a comparison: it cannot reach for other files."""
     row: sqlite3.Row | None = db.execute(
         "SELECT * FROM run WHERE run_id = ? ORDER BY begun DESC LIMIT 1", [run_id]
@@ -21,7 +21,7 @@ def find(db: sqlite3.Connection, run_id: str) -> sqlite3.Row | None:
     return row
 
 
-def plan(db: sqlite3.Connection, run: sqlite3.Row, plan_id: str | None) -> sqlite3.Row | None:
+def plan_row(db: sqlite3.Connection, run: sqlite3.Row, plan_id: str | None) -> sqlite3.Row | None:
     """The row of a plan of a run; without an id, of its newest."""
     row: sqlite3.Row | None = db.execute(
         "SELECT * FROM plan WHERE run = ? AND plan_id = ?", [run["id"], plan_id or run["plan_id"]]
@@ -29,17 +29,17 @@ def plan(db: sqlite3.Connection, run: sqlite3.Row, plan_id: str | None) -> sqlit
     return row
 
 
-def links(db: sqlite3.Connection, row: sqlite3.Row | None = None) -> Links:
+def links_of_run(db: sqlite3.Connection, row: sqlite3.Row | None = None) -> VendorLinks:
     """Links by the hosts of a run, or of the newest that has any."""
     if row is not None and row["header"]:
-        return Links(json.loads(row["header"])["hosts"])
+        return VendorLinks(json.loads(row["header"])["hosts"])
     newest = db.execute("SELECT header FROM run WHERE header IS NOT NULL ORDER BY begun DESC LIMIT 1").fetchone()
-    return Links(json.loads(newest["header"])["hosts"] if newest else {})
+    return VendorLinks(json.loads(newest["header"])["hosts"] if newest else {})
 
 
-def instances(db: sqlite3.Connection) -> tuple[str, ...]:
+def instance_names(db: sqlite3.Connection) -> tuple[str, ...]:
     """The instances of the newest run with a plan, in the config's order; older ones behind them."""
-    named = [name for name in links(db).hosts if name != "salesforce"]
+    named = [name for name in links_of_run(db).hosts if name != "salesforce"]
     others = [row["instance"] for row in db.execute("SELECT DISTINCT instance FROM side ORDER BY 1")]
     return tuple(dict.fromkeys([*named, *others]))
 
@@ -61,8 +61,8 @@ def _row(db: sqlite3.Connection, row: sqlite3.Row, sides: Sequence[sqlite3.Row],
     known = row["ended"] > row["begun"]
     return RunRow(
         run_id=row["run_id"],
-        run_after=moment(row["run_after"]),
-        begun=moment(row["begun"]),
+        run_after=utc_time(row["run_after"]),
+        begun=utc_time(row["begun"]),
         run_type=trigger.get("run_type", ""),
         triggered_by=trigger.get("triggered_by"),
         params=trigger.get("params", {}),
@@ -74,7 +74,7 @@ def _row(db: sqlite3.Connection, row: sqlite3.Row, sides: Sequence[sqlite3.Row],
         organizations=sum(read) if read else None,
         planned={kind: sum(side[kind] for side in sides) for kind in KINDS},
         withheld=sum(side["withheld"] for side in sides),
-        verdicts={name: sum(side[name] for side in sides) for name in VERDICTS},
+        verdicts={name: sum(side[name] for side in sides) for name in VERDICT_NAMES},
         written={kind: sum(side[WRITTEN[kind]] for side in sides) for kind in KINDS},
         problems=problem_count(db, row, instance),
         batches=row["batches"],
@@ -90,9 +90,9 @@ def page_of(total: int, page: int, page_size: int) -> tuple[int, int]:
     return min(max(page, 1), pages), pages
 
 
-def runs(
+def runs_page(
     db: sqlite3.Connection, *, instance: str | None = None, state: str | None = None, page: int = 1, page_size: int = 25
-) -> Runs:
+) -> RunsPage:
     """One page of runs, the newest first."""
     where, values = ("WHERE state = ?", [state]) if state else ("", [])
     [total] = db.execute(f"SELECT count(*) FROM run {where}", values).fetchone()  # noqa: S608 - the text is ours
@@ -101,10 +101,10 @@ def runs(
         f"SELECT * FROM run {where} ORDER BY begun DESC, id DESC LIMIT ? OFFSET ?",  # noqa: S608 - the text is ours
         [*values, page_size, (page - 1) * page_size],
     ).fetchall()
-    return Runs(run_rows(db, rows, instance), total, page, pages)
+    return RunsPage(run_rows(db, rows, instance), total, page, pages)
 
 
-def unreadable(db: sqlite3.Connection, run: int | None = None, limit: int = 20) -> tuple[Unreadable, ...]:
+def unreadable_objects(db: sqlite3.Connection, run: int | None = None, limit: int = 20) -> tuple[Unreadable, ...]:
     where, values = ("WHERE run = ?", [run]) if run is not None else ("", [])
     found = db.execute(
         f"SELECT path, message FROM unreadable {where} ORDER BY path DESC LIMIT ?",  # noqa: S608 - the text is ours
@@ -113,11 +113,11 @@ def unreadable(db: sqlite3.Connection, run: int | None = None, limit: int = 20) 
     return tuple(Unreadable(row["path"], row["message"]) for row in found)
 
 
-def run(db: sqlite3.Connection, row: sqlite3.Row) -> Run:
+def run_details(db: sqlite3.Connection, row: sqlite3.Row) -> RunDetails:
     """Everything about one run but its changes."""
-    record, trigger = record_of(row), trigger_of(row)
+    record, trigger = run_record(row), run_trigger(row)
     newest = record.plan if record else None
-    return Run(
+    return RunDetails(
         row=run_rows(db, [row])[0],
         dag_id=trigger.dag_id if trigger else "",
         logical_date=trigger.logical_date if trigger else None,
@@ -130,14 +130,14 @@ def run(db: sqlite3.Connection, row: sqlite3.Row) -> Run:
         instances=tuple(
             side["instance"] for side in db.execute("SELECT instance FROM side WHERE run = ? ORDER BY 1", [row["id"]])
         ),
-        failures=tuple(failures_of(row)),
+        failures=tuple(run_failures(row)),
         problems=problem_count(db, row, None),
         problems_new=len(problems_new(db, row)),
         plans=tuple(
             one["plan_id"]
             for one in db.execute("SELECT plan_id FROM plan WHERE run = ? ORDER BY made, id", [row["id"]])
         ),
-        unreadable=unreadable(db, row["id"]),
+        unreadable=unreadable_objects(db, row["id"]),
         before=_next_to(db, "(begun, id) < (?, ?) ORDER BY begun DESC, id DESC", row),
         after=_next_to(db, "(begun, id) > (?, ?) ORDER BY begun, id", row),
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import sqlite3
 
-from partner_sync.history.run_summary import moment
-from partner_sync.history.stories import Found, Hit
+from partner_sync.history.run_summary import utc_time
+from partner_sync.history.stories import SearchHit, SearchResult
 from partner_sync.ids import id_18
 
 HITS, NEAR = 50, 5
 
 
-def find(db: sqlite3.Connection, text: str) -> Found:
+def search_subjects(db: sqlite3.Connection, text: str) -> SearchResult:
     """Accounts and organizations by a part of a name, by a 15- or 18-character id, or by Zendesk's id."""
     text = text.strip().encode("utf-8", "replace").decode()  # of an argument, any byte
     account = id_18(text)
@@ -24,7 +24,7 @@ def find(db: sqlite3.Connection, text: str) -> Found:
     elif number and _any(db, "organization_id = ?", number):
         where, values = "organization_id = ?", [number]
     if not text:
-        return Found(text, (), 0, ())
+        return SearchResult(text, (), 0, ())
     found = db.execute(
         "SELECT instance, account_id, max(organization_id) AS organization_id, max(at) AS at FROM subject"  # noqa: S608 - ours
         f" WHERE {where} GROUP BY instance, account_id, iif(account_id = '', organization_id, 0)"
@@ -34,25 +34,25 @@ def find(db: sqlite3.Connection, text: str) -> Found:
     hits = tuple(_hit(db, row) for row in found[:HITS])
     if not hits:
         hits = _by_problem(db, account or text)
-    return Found(text, hits, max(0, len(found) - HITS), () if hits else _near(db, text))
+    return SearchResult(text, hits, max(0, len(found) - HITS), () if hits else _near(db, text))
 
 
 def _any(db: sqlite3.Connection, where: str, value: object) -> bool:
     return db.execute(f"SELECT 1 FROM subject WHERE {where} LIMIT 1", [value]).fetchone() is not None  # noqa: S608 - ours
 
 
-def _hit(db: sqlite3.Connection, row: sqlite3.Row) -> Hit:
+def _hit(db: sqlite3.Connection, row: sqlite3.Row) -> SearchHit:
     name, number = db.execute(
         "SELECT name, max(organization_id) OVER () FROM subject WHERE account_id = ? AND instance = ?"
         " AND (account_id != '' OR organization_id = ?) ORDER BY at DESC, name LIMIT 1",
         [row["account_id"], row["instance"], row["organization_id"]],
     ).fetchone()
-    return Hit(
-        row["instance"], row["account_id"] or None, row["organization_id"] or number or None, name, moment(row["at"])
+    return SearchHit(
+        row["instance"], row["account_id"] or None, row["organization_id"] or number or None, name, utc_time(row["at"])
     )
 
 
-def _by_problem(db: sqlite3.Connection, subject: str) -> tuple[Hit, ...]:
+def _by_problem(db: sqlite3.Connection, subject: str) -> tuple[SearchHit, ...]:
     """What no change ever named, but a problem did."""
     found = db.execute(
         "SELECT p.instance, max(r.begun) AS at FROM problem_subject s JOIN problem p ON p.id = s.problem"
@@ -62,7 +62,7 @@ def _by_problem(db: sqlite3.Connection, subject: str) -> tuple[Hit, ...]:
     )
     number = int(subject) if subject.isdecimal() and len(subject) < 19 else None
     account = None if number else subject
-    return tuple(Hit(row["instance"] or "", account, number, "", moment(row["at"])) for row in found)
+    return tuple(SearchHit(row["instance"] or "", account, number, "", utc_time(row["at"])) for row in found)
 
 
 def _near(db: sqlite3.Connection, text: str) -> tuple[str, ...]:

@@ -10,11 +10,11 @@ from partner_sync.archive.records import Failure, RowVerdict
 from partner_sync.history.answers import ChangeRow, ProblemRow, RunRow, Unreadable
 from partner_sync.model import Value
 
-Now = Literal["as desired", "differs", "problem", "marked", "not known"]
+CurrentState = Literal["as desired", "differs", "problem", "marked", "not known"]
 
 
 @dataclass(frozen=True, slots=True)
-class FieldNow:
+class CurrentField:
     """A field of an organization: what the account wants and what Zendesk has as of the last run (where `known`), and
     when it was last written by us."""
 
@@ -22,11 +22,11 @@ class FieldNow:
     known: bool
     desired: Value
     existing: Value
-    written: Written | None
+    written: LastWrite | None
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class LastWrite:
     """The last confirmed write of a field."""
 
     at: datetime
@@ -39,7 +39,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class HistoryEvent:
     """One line of a history: a change (with its row), or a problem (with its time)."""
 
     at: datetime
@@ -49,7 +49,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class OrganizationHistory:
     """Why an organization is as it is. `older` is how many changes there are beyond those in `history`."""
 
     instance: str
@@ -57,13 +57,13 @@ class Story:
     organization_id: int | None
     name: str
     names: tuple[str, ...]
-    now: Now
+    now: CurrentState
     since: datetime | None
     as_of: datetime | None
     sentence: str
-    fields: tuple[FieldNow, ...]
+    fields: tuple[CurrentField, ...]
     problems: tuple[ProblemRow, ...]
-    history: tuple[Event, ...]
+    history: tuple[HistoryEvent, ...]
     older: int
     account_url: str | None
     organization_url: str | None
@@ -78,12 +78,12 @@ class ChangeDetail:
     tries: tuple[RowVerdict, ...]
     problems: tuple[ProblemRow, ...]
     failures: tuple[Failure, ...]
-    story: Story | None
+    story: OrganizationHistory | None
     unreadable: tuple[Unreadable, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class SearchHit:
     """An organization or account that was found. `name` is the newest that is known."""
 
     instance: str
@@ -94,10 +94,10 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """What a search found; `more` hits are not listed. `near` are names like it, where nothing was found."""
 
     text: str
-    hits: tuple[Hit, ...]
+    hits: tuple[SearchHit, ...]
     more: int
     near: tuple[str, ...]

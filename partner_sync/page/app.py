@@ -17,7 +17,7 @@ from partner_sync.errors import ConfigError
 from partner_sync.history import History
 from partner_sync.page.assets import FILES
 from partner_sync.page.routes import router
-from partner_sync.page.views import Moment, message
+from partner_sync.page.views import PageContext, render_message
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ REFUSED = {
 }
 
 
-def app(history: Callable[[], History], may_look: Callable[..., Any]) -> FastAPI:
+def page_app(history: Callable[[], History], may_look: Callable[..., Any]) -> FastAPI:
     """`may_look` is a dependency of every route, static files included."""
     made = FastAPI(dependencies=[Depends(may_look)], docs_url=None, redoc_url=None, openapi_url=None)
     made.state.history = history
@@ -88,4 +88,4 @@ def _answer_errors(made: FastAPI) -> None:
 
 
 def _said(title: str, text: str) -> str:
-    return message(title, text, Moment(datetime.now(timezone.utc)))
+    return render_message(title, text, PageContext(datetime.now(timezone.utc)))

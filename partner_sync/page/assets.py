@@ -10,6 +10,6 @@ FILES = {path.relative_to(STATIC).as_posix(): path for path in sorted(STATIC.rgl
 _VERSIONS = {name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for name, path in FILES.items()}
 
 
-def asset(name: str) -> str:
+def asset_url(name: str) -> str:
     """The address of a static file. It names the content: a browser may keep it, and a changed file is another one."""
     return f"static/{name}?v={_VERSIONS[name]}"

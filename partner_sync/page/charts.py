@@ -6,7 +6,7 @@ from partner_sync.history.answers import Overview
 from partner_sync.page.formats import exact, link, took
 
 
-def numbers(said: Overview) -> dict[str, object]:
+def chart_numbers(said: Overview) -> dict[str, object]:
     """Runs with the oldest first, and partners by day. Every column leads to its run."""
     return {
         "runs": [

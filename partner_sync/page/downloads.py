@@ -12,7 +12,7 @@ from partner_sync.history import History
 from partner_sync.history.answers import ChangeRow, ProblemRow
 from partner_sync.history.changes import Filters
 
-PAGE = 1000
+_PAGE_SIZE = 1000
 COLUMNS = (
     "kind", "name", "instance", "account_id", "organization_id", "field", "before", "after", "reason",
     "verdict", "verdict_reason", "zendesk_says", "job_id", "at",
@@ -22,11 +22,11 @@ PROBLEM_COLUMNS = (
 )  # fmt: skip
 
 
-def rows(history: History, run_id: str, plan_id: str | None, filters: Filters, sort: str) -> Iterator[ChangeRow]:
+def change_rows(history: History, run_id: str, plan_id: str | None, filters: Filters, sort: str) -> Iterator[ChangeRow]:
     """All that the filters leave, by pages: a stream moves between threads, a connection to the index may not."""
     number, pages = 1, 1
     while number <= pages:
-        found = history.changes(run_id, plan_id, filters, sort=sort, page=number, page_size=PAGE)
+        found = history.changes(run_id, plan_id, filters, sort=sort, page=number, page_size=_PAGE_SIZE)
         if found is None:
             return
         yield from found.rows

@@ -8,18 +8,18 @@ from __future__ import annotations
 from airflow.plugins_manager import AirflowPlugin
 
 from partner_sync.page.access import history, may_look
-from partner_sync.page.app import app
-from partner_sync.page.assets import asset
+from partner_sync.page.app import page_app
+from partner_sync.page.assets import asset_url
 
 _ICONS = {
-    "icon": f"partner-sync/{asset('icon.svg')}",
-    "icon_dark_mode": f"partner-sync/{asset('icon-dark.svg')}",
+    "icon": f"partner-sync/{asset_url('icon.svg')}",
+    "icon_dark_mode": f"partner-sync/{asset_url('icon-dark.svg')}",
 }
 
 
 class PartnerSyncPage(AirflowPlugin):  # type: ignore[misc]  # Airflow ships no types
     name = "partner_sync_page"
-    fastapi_apps = [{"app": app(history, may_look), "url_prefix": "/partner-sync", "name": "Partner Sync"}]  # noqa: RUF012
+    fastapi_apps = [{"app": page_app(history, may_look), "url_prefix": "/partner-sync", "name": "Partner Sync"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012 - as Airflow's own plugins are written
         {
             "name": "Partner Sync",

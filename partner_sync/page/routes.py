@@ -15,11 +15,11 @@ from partner_sync.history.answers import ProblemRow
 from partner_sync.history.changes import Filters
 from partner_sync.page import charts, downloads, views
 from partner_sync.page.formats import link
-from partner_sync.page.views import NOTHING_WITHHELD, Moment, RunPage
+from partner_sync.page.views import NOTHING_WITHHELD, PageContext, RunPage
 
 router = APIRouter()
-DAG_ID = "partner_sync"
-PRINTED = 1000
+_DAG_ID = "partner_sync"
+_PRINTED = 1000
 """How many changes a printed run holds: more than that nobody signs."""
 
 
@@ -38,99 +38,101 @@ def _filters(
     return Filters(kind or None, field or None, verdict or None, instance or None, q or None)
 
 
-Archive = Annotated[History, Depends(_history)]
-Narrowed = Annotated[Filters, Depends(_filters)]
-Page = Annotated[int, Query(ge=1, le=10**6)]
-Number = Annotated[int, Query(ge=0, le=2**53)]
-Sort = Annotated[str, Query(pattern="^(-?(plan|kind|name|verdict))?$")]
+_Archive = Annotated[History, Depends(_history)]
+_Narrowed = Annotated[Filters, Depends(_filters)]
+_PageNumber = Annotated[int, Query(ge=1, le=10**6)]
+_Number = Annotated[int, Query(ge=0, le=2**53)]
+_Sort = Annotated[str, Query(pattern="^(-?(plan|kind|name|verdict))?$")]
 
 
-def _telling(history: Archive) -> Callable[[], Moment]:
+def _context_after(history: _Archive) -> Callable[[], PageContext]:
     """What is told beside an answer, once that is there.
 
     The index is asked before and after: an answer from an index that was complete only a moment later must ask again.
     """
     before = history.index()
 
-    def moment() -> Moment:
+    def moment() -> PageContext:
         index = history.index()
         reading = index if index.looking or not index.complete else None if before.complete else before
-        return Moment(history.clock(), index.trouble, reading)
+        return PageContext(history.clock(), index.trouble, reading)
 
     return moment
 
 
-Telling = Annotated[Callable[[], Moment], Depends(_telling)]
+_Context = Annotated[Callable[[], PageContext], Depends(_context_after)]
 
 
 @router.get("/")
-def overview(history: Archive, moment: Telling, instance: str = "", page: Page = 1) -> HTMLResponse:
+def show_overview(history: _Archive, moment: _Context, instance: str = "", page: _PageNumber = 1) -> HTMLResponse:
     said = history.overview(instance=instance or None)
     runs = history.runs(instance=instance or None, page=page) if page > 1 else said.runs
-    return HTMLResponse(views.overview(said, runs, moment()))
+    return HTMLResponse(views.render_overview(said, runs, moment()))
 
 
 @router.get("/chart.json")
-def chart(history: Archive, instance: str = "") -> JSONResponse:
-    return JSONResponse(charts.numbers(history.overview(instance=instance or None)))
+def show_chart(history: _Archive, instance: str = "") -> JSONResponse:
+    return JSONResponse(charts.chart_numbers(history.overview(instance=instance or None)))
 
 
 @router.get("/recent")
-def recent(
-    history: Archive,
-    moment: Telling,
+def show_recent(
+    history: _Archive,
+    moment: _Context,
     kind: str = "",
     field: str = "",
     instance: str = "",
     days: Annotated[int, Query(ge=1, le=3660)] = 1,
-    page: Page = 1,
+    page: _PageNumber = 1,
 ) -> HTMLResponse:
     since = history.clock() - timedelta(days=days)
     found = history.recent(since, kind=kind or None, field=field or None, instance=instance or None, page=page)
     asked = {"kind": kind, "field": field, "instance": instance, "days": days}
-    return HTMLResponse(views.recent(found, asked, moment()))
+    return HTMLResponse(views.render_recent(found, asked, moment()))
 
 
 @router.get("/partners")
-def partners(history: Archive, moment: Telling, type: str = "", instance: str = "", page: Page = 1) -> HTMLResponse:
+def show_partners(
+    history: _Archive, moment: _Context, type: str = "", instance: str = "", page: _PageNumber = 1
+) -> HTMLResponse:
     found = history.partners(type_name=type or None, instance=instance or None, page=page)
-    return HTMLResponse(views.partners(found, {"type": type, "instance": instance}, moment()))
+    return HTMLResponse(views.render_partners(found, {"type": type, "instance": instance}, moment()))
 
 
 @router.get("/run")
-def run(
-    history: Archive,
-    moment: Telling,
-    filters: Narrowed,
+def show_run(
+    history: _Archive,
+    moment: _Context,
+    filters: _Narrowed,
     run: str,
-    dag: str = DAG_ID,
+    dag: str = _DAG_ID,
     plan: str = "",
-    sort: Sort = "",
-    page: Page = 1,
-    change: Number | None = None,
+    sort: _Sort = "",
+    page: _PageNumber = 1,
+    change: _Number | None = None,
 ) -> HTMLResponse:
     found = _page(history, filters, run, plan, sort, page=page, change=change)
     if found is not None:
-        return HTMLResponse(views.run(found, moment()))
-    if dag != DAG_ID:
-        text = f"This tab shows the plans of the DAG {DAG_ID}. This run belongs to another DAG."
-        return HTMLResponse(views.message("No plan of Partner Sync", text, moment()))
+        return HTMLResponse(views.render_run(found, moment()))
+    if dag != _DAG_ID:
+        text = f"This tab shows the plans of the DAG {_DAG_ID}. This run belongs to another DAG."
+        return HTMLResponse(views.render_message("No plan of Partner Sync", text, moment()))
     text = (
         "The archive has no record of this run yet. This page shows the plan as soon as the run has compared Salesforce"
         " and Zendesk, or an error as soon as a task fails. Runs older than the retention period are not shown."
     )
     again = link("run", run=run)
-    return HTMLResponse(views.message("No plan yet", text, moment(), again), 404)
+    return HTMLResponse(views.render_message("No plan yet", text, moment(), again), 404)
 
 
 @router.get("/print")
-def printed(
-    history: Archive, moment: Telling, filters: Narrowed, run: str, plan: str = "", sort: Sort = ""
+def show_printed(
+    history: _Archive, moment: _Context, filters: _Narrowed, run: str, plan: str = "", sort: _Sort = ""
 ) -> HTMLResponse:
-    found = _page(history, filters, run, plan, sort, page_size=PRINTED)
+    found = _page(history, filters, run, plan, sort, page_size=_PRINTED)
     if found is None:
         raise HTTPException(404, "The archive does not know this run.")
-    return HTMLResponse(views.printed(found, moment()))
+    return HTMLResponse(views.render_printed(found, moment()))
 
 
 def _page(
@@ -159,53 +161,57 @@ def _page(
 
 
 @router.get("/change")
-def change(history: Archive, moment: Telling, run: str, n: Number, plan: str = "") -> HTMLResponse:
+def show_change(history: _Archive, moment: _Context, run: str, n: _Number, plan: str = "") -> HTMLResponse:
     found = history.change(run, plan or None, n)
     if found is None:
         raise HTTPException(404, "The archive does not know this change.")
-    return HTMLResponse(views.change(found, moment()))
+    return HTMLResponse(views.render_change(found, moment()))
 
 
 @router.get("/story")
-def story(
-    history: Archive, moment: Telling, account: str = "", instance: str = "", organization: Number = 0
+def show_history(
+    history: _Archive, moment: _Context, account: str = "", instance: str = "", organization: _Number = 0
 ) -> HTMLResponse:
     one = history.organization(instance, organization) if organization and not account else None
     found = history.account(account) if account else (one,) if one else ()
     if not found:
         raise HTTPException(404, "The archive does not know this account or organization.")
-    return HTMLResponse(views.stories(found, moment()))
+    return HTMLResponse(views.render_histories(found, moment()))
 
 
 @router.get("/find")
-def find(history: Archive, moment: Telling, q: Annotated[str, Query(max_length=500)] = "") -> HTMLResponse:
-    return HTMLResponse(views.found(history.find(q), moment()))
+def show_search(history: _Archive, moment: _Context, q: Annotated[str, Query(max_length=500)] = "") -> HTMLResponse:
+    return HTMLResponse(views.render_search(history.find(q), moment()))
 
 
 @router.get("/changes.csv")
-def as_csv(history: Archive, filters: Narrowed, run: str, plan: str = "", sort: Sort = "") -> StreamingResponse:
+def download_csv(
+    history: _Archive, filters: _Narrowed, run: str, plan: str = "", sort: _Sort = ""
+) -> StreamingResponse:
     return _download(history, filters, run, plan, sort, "csv")
 
 
 @router.get("/changes.json")
-def as_json(history: Archive, filters: Narrowed, run: str, plan: str = "", sort: Sort = "") -> StreamingResponse:
+def download_json(
+    history: _Archive, filters: _Narrowed, run: str, plan: str = "", sort: _Sort = ""
+) -> StreamingResponse:
     return _download(history, filters, run, plan, sort, "json")
 
 
 def _download(history: History, filters: Filters, run: str, plan: str, sort: str, form: str) -> StreamingResponse:
     if history.changes(run, plan or None, filters, page_size=1) is None:
         raise HTTPException(404, "This run has no plan with changes.")
-    rows = downloads.rows(history, run, plan or None, filters, sort)
+    rows = downloads.change_rows(history, run, plan or None, filters, sort)
     return _file(downloads.csv_lines(rows) if form == "csv" else downloads.json_lines(rows), run, f".{form}")
 
 
 @router.get("/problems.csv")
-def problems_as_csv(history: Archive, run: str, instance: str = "") -> StreamingResponse:
+def download_problems_csv(history: _Archive, run: str, instance: str = "") -> StreamingResponse:
     return _file(downloads.problem_csv_lines(_problems(history, run, instance)), run, "-problems.csv")
 
 
 @router.get("/problems.json")
-def problems_as_json(history: Archive, run: str, instance: str = "") -> StreamingResponse:
+def download_problems_json(history: _Archive, run: str, instance: str = "") -> StreamingResponse:
     return _file(downloads.json_lines(_problems(history, run, instance)), run, "-problems.json")
 
 

@@ -10,14 +10,14 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from partner_sync.history import labels
-from partner_sync.history.answers import Changes, Index, Overview, ProblemRow, Run, Runs
+from partner_sync.history.answers import ChangesPage, IndexProgress, Overview, ProblemRow, RunDetails, RunsPage
 from partner_sync.history.answers import WithheldPage as Withheld
 from partner_sync.history.changes import Filters
-from partner_sync.history.lists import Partners, Recent
-from partner_sync.history.stories import ChangeDetail, Found, Story
+from partner_sync.history.lists import PartnersPage, RecentChanges
+from partner_sync.history.stories import ChangeDetail, OrganizationHistory, SearchResult
 from partner_sync.model import KINDS
 from partner_sync.page import formats
-from partner_sync.page.assets import asset
+from partner_sync.page.assets import asset_url
 from partner_sync.page.formats import link
 
 NOTHING_WITHHELD = Withheld((), {})
@@ -38,7 +38,7 @@ _templates.filters |= {
 }
 _templates.globals |= {
     "ago": formats.ago,
-    "asset": asset,
+    "asset": asset_url,
     "link": link,
     "plural": formats.plural,
     "kinds": KINDS,
@@ -47,26 +47,26 @@ _templates.globals |= {
     "state_signs": formats.STATE_SIGNS,
     "health_signs": formats.HEALTH_SIGNS,
     "now_signs": formats.NOW_SIGNS,
-    "now_labels": labels.NOW_LABELS,
+    "now_labels": labels.STATE_LABELS,
     "outcome_labels": labels.OUTCOME_LABELS,
 }
 
 
 @dataclass(frozen=True)
-class Moment:
+class PageContext:
     """When a page is made, what is wrong with the archive then, and how far it is read, where it is not yet."""
 
     now: datetime
     trouble: str | None = None
-    reading: Index | None = None
+    reading: IndexProgress | None = None
 
 
 @dataclass(frozen=True)
 class RunPage:
     """One run with one page of its changes, as they were asked for."""
 
-    run: Run
-    changes: Changes | None
+    run: RunDetails
+    changes: ChangesPage | None
     problems: tuple[ProblemRow, ...]
     withheld: Withheld
     filters: Filters
@@ -101,38 +101,38 @@ class RunPage:
         return ", ".join(f"{key} {value}" for key, value in named.items() if value)
 
 
-def _render(name: str, moment: Moment, **data: Any) -> str:
+def _render(name: str, moment: PageContext, **data: Any) -> str:
     return _templates.get_template(name).render(data, now=moment.now, trouble=moment.trouble, reading=moment.reading)
 
 
-def message(title: str, text: str, moment: Moment, again: str | None = None) -> str:
+def render_message(title: str, text: str, moment: PageContext, again: str | None = None) -> str:
     """A plain message; with `again`, an address that is looked at until it has more to say."""
     return _render("message.html", moment, title=title, text=text, again=again)
 
 
-def overview(said: Overview, runs: Runs, moment: Moment) -> str:
+def render_overview(said: Overview, runs: RunsPage, moment: PageContext) -> str:
     newest = next((row.run_id for row in reversed(said.chart) if row.plan_id), None)
     return _render("overview.html", moment, said=said, runs=runs, newest=newest)
 
 
-def recent(found: Recent, asked: dict[str, Any], moment: Moment) -> str:
+def render_recent(found: RecentChanges, asked: dict[str, Any], moment: PageContext) -> str:
     return _render("recent.html", moment, found=found, asked=asked)
 
 
-def partners(found: Partners, asked: dict[str, Any], moment: Moment) -> str:
+def render_partners(found: PartnersPage, asked: dict[str, Any], moment: PageContext) -> str:
     return _render("partners.html", moment, found=found, asked=asked)
 
 
-def run(page: RunPage, moment: Moment) -> str:
+def render_run(page: RunPage, moment: PageContext) -> str:
     return _run("run.html", page, moment)
 
 
-def printed(page: RunPage, moment: Moment) -> str:
+def render_printed(page: RunPage, moment: PageContext) -> str:
     """A run as a document."""
     return _run("print.html", page, moment)
 
 
-def _run(name: str, page: RunPage, moment: Moment) -> str:
+def _run(name: str, page: RunPage, moment: PageContext) -> str:
     return _render(
         name,
         moment,
@@ -150,14 +150,14 @@ def _run(name: str, page: RunPage, moment: Moment) -> str:
     )
 
 
-def change(found: ChangeDetail, moment: Moment) -> str:
+def render_change(found: ChangeDetail, moment: PageContext) -> str:
     """What opens beside the list."""
     return _render("change.html", moment, one=found)
 
 
-def stories(found: tuple[Story, ...], moment: Moment) -> str:
+def render_histories(found: tuple[OrganizationHistory, ...], moment: PageContext) -> str:
     return _render("story.html", moment, stories=found)
 
 
-def found(found: Found, moment: Moment) -> str:
+def render_search(found: SearchResult, moment: PageContext) -> str:
     return _render("found.html", moment, found=found)

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from partner_sync.history import History
 from partner_sync.history.reader import Reader
-from partner_sync.page.app import app
+from partner_sync.page.app import page_app
 from tests.benchmarks.figures import Figure
 from tests.history.past import Past, a_problem, a_standing, account, an_update
 
@@ -28,7 +28,7 @@ def page(folder: Path, quick: bool) -> Iterator[Figure]:
     history = History(
         past.archive.root, index, reader=Reader(str(past.archive.root), index), clock=past.history().clock
     )
-    browser = TestClient(app(lambda: history, lambda: None))
+    browser = TestClient(page_app(lambda: history, lambda: None))
     asked = {
         "the overview": "/",
         "a run": f"/run?run={large}",

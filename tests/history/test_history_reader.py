@@ -157,7 +157,7 @@ def test_an_index_that_is_damaged_while_it_is_in_use_is_built_again(past, behind
     history = behind(patience=30, fresh_seconds=60)
     assert 1 == history.runs().total
     index = files.newest(history.folder)
-    files.drop(index)
+    files.remove_index(index)
     index.write_bytes(content)
     assert 1 == history.runs().total
     assert files.newest(history.folder) != index

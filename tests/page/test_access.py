@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from partner_sync.page.app import app
+from partner_sync.page.app import page_app
 from tests.history.past import a_create
 
 
@@ -30,7 +30,7 @@ def asked(past, manager):
     history = past.history()
 
     def by(role: str | None, cookie: bool = True) -> TestClient:
-        client = TestClient(app(lambda: history, may_look))
+        client = TestClient(page_app(lambda: history, may_look))
         if role is not None:
             token = manager.generate_jwt(SimpleAuthManagerUser(username="somebody", role=role))
             if cookie:
@@ -76,7 +76,7 @@ def test_an_archive_whose_connection_is_missing_is_a_plain_message_and_nobody_go
 
     monkeypatch.setenv("PARTNER_SYNC_ARCHIVE", "s3://nobody@bucket/archive")
     access.history.cache_clear()
-    answer = TestClient(app(access.history, lambda: None)).get("/")
+    answer = TestClient(page_app(access.history, lambda: None)).get("/")
     assert 503 == answer.status_code
     assert "names the Connection nobody, which is not there" in answer.text
     access.history.cache_clear()
@@ -89,7 +89,7 @@ def test_the_archive_and_its_index_are_those_of_the_environment(monkeypatch, pas
     monkeypatch.setenv("PARTNER_SYNC_ARCHIVE", past.archive.root.as_uri())
     monkeypatch.setenv("PARTNER_SYNC_HOME", str(tmp_path))
     access.history.cache_clear()
-    client, until = TestClient(app(access.history, lambda: None)), time.monotonic() + 60
+    client, until = TestClient(page_app(access.history, lambda: None)), time.monotonic() + 60
     try:
         while client.get("/run", params={"run": run}).status_code == 404 and time.monotonic() < until:
             time.sleep(0.1)  # read in the background

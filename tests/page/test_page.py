@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from partner_sync.history import History
 from partner_sync.history.answers import Overview
 from partner_sync.history.reader import Reader
-from partner_sync.page.app import app
+from partner_sync.page.app import page_app
 from partner_sync.page.assets import FILES
 from tests.history.past import a_create, a_mark, a_problem, a_standing, an_update
 
@@ -29,7 +29,7 @@ def client(past, refusal: int | None = None) -> TestClient:
             raise HTTPException(refusal, "no")
 
     history = past.history()
-    return TestClient(app(lambda: history, may_look))
+    return TestClient(page_app(lambda: history, may_look))
 
 
 def addresses(run: str) -> list[str]:
@@ -254,7 +254,7 @@ def test_problems_that_no_longer_fit_on_the_page_are_in_its_downloads(past):
 def test_twenty_thousand_changes_are_shown_within_300_ms_and_downloaded_whole(past):
     run = past.run(0, [an_update(number) for number in range(20_000)])
     history = past.history(fresh_seconds=600)
-    asked = TestClient(app(lambda: history, lambda: None))
+    asked = TestClient(page_app(lambda: history, lambda: None))
     for params in ({}, {"page": 200}, {"q": "partner 19"}, {"kind": "update", "sort": "-name"}):
         asked.get("/run", params={"run": run, **params})
         assert min(_seconds(asked, {"run": run, **params}) for _ in range(3)) < 0.3, params
@@ -283,7 +283,7 @@ def test_an_answer_from_before_the_archive_was_read_asks_again_although_it_is_re
     reader = Reader(str(past.archive.root), past.folder / "index")
     history = ReadMeanwhile(past.archive.root, past.folder / "index", reader=reader, patience=0, fresh_seconds=600)
     try:
-        said = TestClient(app(lambda: history, lambda: None)).get("/").text
+        said = TestClient(page_app(lambda: history, lambda: None)).get("/").text
         assert "Reading the archive" in said
         assert 'hx-get="" hx-trigger="every 2s"' in said
     finally:
@@ -295,7 +295,7 @@ def test_while_the_archive_is_read_for_the_first_time_the_page_says_so_and_asks_
     past.run(0, [an_update(1)])
     reader = Reader(str(past.archive.root), past.folder / "index")
     history = History(past.archive.root, past.folder / "index", reader=reader, patience=0, fresh_seconds=0.1)
-    browser, until = TestClient(app(lambda: history, lambda: None)), time.monotonic() + 60
+    browser, until = TestClient(page_app(lambda: history, lambda: None)), time.monotonic() + 60
     try:
         said = browser.get("/").text
         assert "Reading the archive" in said

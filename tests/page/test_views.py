@@ -11,7 +11,7 @@ from partner_sync.history.changes import Filters
 from partner_sync.history.labels import problem_label, value_label
 from partner_sync.page import charts, views
 from partner_sync.page.formats import ago, exact, link, plural, short, took
-from partner_sync.page.views import NOTHING_WITHHELD, Moment, RunPage
+from partner_sync.page.views import NOTHING_WITHHELD, PageContext, RunPage
 from tests.history.past import a_create, a_mark, a_problem, account, an_update
 
 NOW = datetime(2026, 11, 24, 13, tzinfo=timezone.utc)
@@ -95,9 +95,9 @@ class Seen(HTMLParser):
         self.inline += tag == "style" or (tag == "script" and "src" not in dict(attrs))
 
 
-@pytest.mark.parametrize("show", [views.run, views.printed])
+@pytest.mark.parametrize("show", [views.render_run, views.render_printed])
 def test_no_name_becomes_an_element_an_attribute_or_a_script(past, show):
-    seen = Seen(show(a_run(past), Moment(NOW)))
+    seen = Seen(show(a_run(past), PageContext(NOW)))
     assert "img" not in seen.tags
     assert {name for name in seen.attributes if name.startswith("on") or name == "style"} == set()
     assert 0 == seen.inline
@@ -107,17 +107,17 @@ def test_the_address_of_a_run_keeps_what_it_is_narrowed_by(past):
     page = a_run(past, kind="create", search="x")
     assert {"kind": "create", "q": "x"} == {key: page.asked[key] for key in ("kind", "q")}
     assert "name or id x, kind create" == page.narrowed
-    assert "kind=create&amp;q=x" in views.run(page, Moment(NOW))
+    assert "kind=create&amp;q=x" in views.render_run(page, PageContext(NOW))
 
 
 def test_an_archive_error_is_shown_above_everything(past):
     page = RunPage(a_run(past).run, None, (), NOTHING_WITHHELD, Filters())
-    assert "The archive x cannot be read." in views.run(page, Moment(NOW, "The archive x cannot be read."))
+    assert "The archive x cannot be read." in views.render_run(page, PageContext(NOW, "The archive x cannot be read."))
 
 
 def test_the_charts_have_a_column_for_each_run_that_leads_to_it(past):
     run = past.run(0, [a_create(1), an_update(2)], verdicts={2: "rejected"}, problems=[a_problem(1)])
-    numbers = charts.numbers(past.history().overview())
+    numbers = charts.chart_numbers(past.history().overview())
     (column,) = numbers["runs"]
     assert (1, 0, 0, 1, 1) == tuple(column[key] for key in ("created", "updated", "marked", "rejected", "problems"))
     assert link("run", run=run) == column["href"]
@@ -128,6 +128,9 @@ def test_a_history_that_is_cut_says_so_and_where_the_rest_is(past):
     for hour in (-5, -4, -3):
         past.run(hour, [an_update(1)])
     history = past.history()
-    shown = {events: views.stories(history.account(account(1), events=events), Moment(NOW)) for events in (2, 3)}
+    shown = {
+        events: views.render_histories(history.account(account(1), events=events), PageContext(NOW))
+        for events in (2, 3)
+    }
     assert "1 older change not shown. To see all changes: " in shown[2]
     assert "older change" not in shown[3]
