@@ -22,7 +22,7 @@ from partner_sync.errors import ConfigError
 from partner_sync.history import History
 from partner_sync.history.files import default_folder
 from partner_sync.history.organization import ALL
-from partner_sync.history.stories import OrganizationHistory, SearchHit, SearchResult
+from partner_sync.history.organization_results import OrganizationHistory, SearchHit, SearchResult
 from partner_sync.orchestration.locations import archive_url, own_stdout, root
 
 SHOWN, NOTHING, UNUSABLE, SEVERAL = 0, 1, 2, 3

@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from partner_sync.cli.sanitize import plain
-from partner_sync.history.answers import ChangeRow, ProblemRow
 from partner_sync.history.labels import OUTCOME_LABELS, STATE_LABELS, problem_label, value_label
-from partner_sync.history.stories import CurrentField, CurrentState, OrganizationHistory, SearchResult
+from partner_sync.history.organization_results import CurrentField, CurrentState, OrganizationHistory, SearchResult
+from partner_sync.history.results import ChangeRow, ProblemRow
 from partner_sync.model import Value
 
 _STYLES: dict[CurrentState, str] = {

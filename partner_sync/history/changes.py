@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
-from partner_sync.history.answers import ChangeRow, ChangesPage, Facets
 from partner_sync.history.links import VendorLinks
+from partner_sync.history.results import ChangeRow, ChangesPage, Facets
 from partner_sync.history.run_summary import utc_time
 from partner_sync.history.runs import links_of_run as links_of
 from partner_sync.history.runs import page_of

@@ -7,12 +7,12 @@ import sqlite3
 from partner_sync.archive.archive import segment
 from partner_sync.archive.records import RowVerdict
 from partner_sync.errors import SnapshotError
-from partner_sync.history import organization, problems, rows, runs
-from partner_sync.history.answers import ChangeRow, Unreadable
+from partner_sync.history import organization, parsing, problems, runs
 from partner_sync.history.changes import change_row
 from partner_sync.history.objects import Objects
+from partner_sync.history.organization_results import ChangeDetail
+from partner_sync.history.results import ChangeRow, Unreadable
 from partner_sync.history.run_summary import run_failures
-from partner_sync.history.stories import ChangeDetail
 
 
 def change_detail(
@@ -55,7 +55,9 @@ def _tries(
     unreadable = []
     for path, text in objects.texts(paths):
         try:
-            found += [one for one in rows.parse_verdicts(rows.readable_text(text, path), path) if _is_of(one, row)]
+            found += [
+                one for one in parsing.parse_verdicts(parsing.readable_text(text, path), path) if _is_of(one, row)
+            ]
         except SnapshotError as error:
             unreadable.append(Unreadable(path, str(error)))
     return tuple(sorted(found, key=lambda one: (one.try_number, one.at))), tuple(unreadable)

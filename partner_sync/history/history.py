@@ -15,7 +15,12 @@ from partner_sync.archive.object_store import Root
 from partner_sync.errors import StorageError
 from partner_sync.history import changes, details, files, lists, overview, problems, runs, search
 from partner_sync.history import organization as organizations
-from partner_sync.history.answers import (
+from partner_sync.history.changes import Filters
+from partner_sync.history.objects import Objects, archive_errors
+from partner_sync.history.organization_results import ChangeDetail, OrganizationHistory, SearchResult
+from partner_sync.history.reader import Reader
+from partner_sync.history.refresh import Refresh, Refreshed
+from partner_sync.history.results import (
     ChangeRow,
     ChangesPage,
     IndexProgress,
@@ -26,12 +31,7 @@ from partner_sync.history.answers import (
     Unreadable,
     WithheldPage,
 )
-from partner_sync.history.changes import Filters
-from partner_sync.history.objects import Objects, archive_errors
-from partner_sync.history.reader import Reader
-from partner_sync.history.refresh import Refresh, Refreshed
 from partner_sync.history.run_summary import utc_time
-from partner_sync.history.stories import ChangeDetail, OrganizationHistory, SearchResult
 
 _T = TypeVar("_T")
 TRIES = 3

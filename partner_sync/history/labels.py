@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from partner_sync.history.stories import CurrentState
+from partner_sync.history.organization_results import CurrentState
 from partner_sync.model import Value
 
 STATE_LABELS: dict[CurrentState, str] = {

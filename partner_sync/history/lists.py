@@ -7,9 +7,9 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from partner_sync.history.answers import ChangeRow
 from partner_sync.history.changes import change_row
 from partner_sync.history.links import VendorLinks
+from partner_sync.history.results import ChangeRow
 from partner_sync.history.runs import page_of
 
 ROWS_SHOWN = 50
@@ -79,7 +79,7 @@ def partners_page(
 ) -> PartnersPage:
     """Partner organizations, all or of one type, as they were read last."""
     source = (
-        " FROM standing WHERE existing IS NOT NULL AND (? IS NULL OR instance = ?)"
+        " FROM partner WHERE existing IS NOT NULL AND (? IS NULL OR instance = ?)"
         " AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(existing) WHERE value = ?))"
     )
     values = [instance, instance, type_name, type_name]

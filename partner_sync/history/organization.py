@@ -9,10 +9,10 @@ from datetime import datetime
 
 from partner_sync.history.changes import change_row
 from partner_sync.history.links import VendorLinks
+from partner_sync.history.organization_results import HistoryEvent, OrganizationHistory
 from partner_sync.history.organization_state import DatedChange, LastRead, current_fields, organization_state
 from partner_sync.history.problems import problem_row, run_problems
 from partner_sync.history.run_summary import utc_time
-from partner_sync.history.stories import HistoryEvent, OrganizationHistory
 from partner_sync.ids import id_18
 
 EVENTS, ALL = 500, -1
@@ -109,8 +109,8 @@ def _last_read(
     """The partner at the last read of its instance, when that was, and its organization, where the read has it."""
     where, value = ("organization_id = ?", organization) if organization else ("account_id = ?", account)
     row = db.execute(
-        f"SELECT * FROM stood LEFT JOIN standing ON standing.instance = stood.instance AND {where}"  # noqa: S608 - ours
-        " WHERE stood.instance = ? ORDER BY desired IS NULL LIMIT 1",
+        f"SELECT * FROM last_read LEFT JOIN partner ON partner.instance = last_read.instance AND {where}"  # noqa: S608 - ours
+        " WHERE last_read.instance = ? ORDER BY desired IS NULL LIMIT 1",
         [value, instance],
     ).fetchone()
     read = utc_time(row["begun"]) if row is not None else None
@@ -127,7 +127,7 @@ def _last_read(
 def _is_free(db: sqlite3.Connection, change: sqlite3.Row, organization: int) -> bool:
     """Whether no other account than that of a change has its organization by now."""
     found = db.execute(
-        "SELECT 1 FROM standing WHERE organization_id = ? AND instance = ? AND account_id NOT IN ('', ?)",
+        "SELECT 1 FROM partner WHERE organization_id = ? AND instance = ? AND account_id NOT IN ('', ?)",
         [organization, change["instance"], change["account_id"]],
     )
     return found.fetchone() is None

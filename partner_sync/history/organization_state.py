@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from partner_sync.history.answers import ChangeRow, ProblemRow
 from partner_sync.history.labels import OUTCOME_LABELS, problem_label
-from partner_sync.history.stories import CurrentField, CurrentState, LastWrite
+from partner_sync.history.organization_results import CurrentField, CurrentState, LastWrite
+from partner_sync.history.results import ChangeRow, ProblemRow
 from partner_sync.model import Value
 
 

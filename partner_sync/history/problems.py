@@ -6,8 +6,8 @@ import json
 import sqlite3
 from collections.abc import Iterable
 
-from partner_sync.history.answers import ProblemRow, WithheldPage, WithheldRow
 from partner_sync.history.links import VendorLinks
+from partner_sync.history.results import ProblemRow, WithheldPage, WithheldRow
 from partner_sync.history.run_summary import WRITTEN, run_record, run_trigger, utc_time
 
 LOOKED_BACK = 10

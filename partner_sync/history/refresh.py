@@ -17,9 +17,9 @@ from pathlib import Path
 
 from partner_sync.archive.records import Failure, PartnerStates, RowVerdict, RunRecord
 from partner_sync.errors import SnapshotError, StorageError
-from partner_sync.history import files, rows
+from partner_sync.history import files, parsing, rows
 from partner_sync.history.objects import Objects, ObjectText
-from partner_sync.history.rows import Place
+from partner_sync.history.parsing import Place
 from partner_sync.history.run_summary import summarize_run
 from partner_sync.model import Plan
 
@@ -129,7 +129,9 @@ class Refresh:
                 _forget_below(db, path.rsplit("/", 1)[0])
                 _know(db, path, instances[path], text)
                 try:
-                    rows.put_partner_states(db, rows.parse_object(PartnerStates, rows.readable_text(text, path), path))
+                    rows.put_partner_states(
+                        db, parsing.parse_object(PartnerStates, parsing.readable_text(text, path), path)
+                    )
                     rows.forget_names(db)
                 except SnapshotError as error:
                     db.execute("INSERT OR REPLACE INTO unreadable VALUES (?, 0, ?)", [path, str(error)])
@@ -207,16 +209,16 @@ def _put(
     """One object into the index; verdicts are collected, to be put at once."""
     place = Place.of(path)
     if place is None:
-        raise SnapshotError(f"{path} is no object of Partner Sync. {rows.LEFT_OUT}")
-    text = rows.readable_text(text, path)
+        raise SnapshotError(f"{path} is no object of Partner Sync. {parsing.LEFT_OUT}")
+    text = parsing.readable_text(text, path)
     if place.order == 0:
-        rows.put_plan(db, run, place.folder, rows.parse_object(Plan, text, path))
+        rows.put_plan(db, run, place.folder, parsing.parse_object(Plan, text, path))
     elif place.order == 1:
-        rows.put_record(db, run, rows.parse_object(RunRecord, text, path))
+        rows.put_record(db, run, parsing.parse_object(RunRecord, text, path))
     elif place.order == 2:
-        rows.put_failure(db, run, path, rows.parse_object(Failure, text, path))
+        rows.put_failure(db, run, path, parsing.parse_object(Failure, text, path))
     else:
-        lines = rows.parse_verdicts(text, path)
+        lines = parsing.parse_verdicts(text, path)
         verdicts.setdefault((run, lines[0].plan_id), []).extend(lines)
 
 

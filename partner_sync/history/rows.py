@@ -1,77 +1,20 @@
-"""From one object of the archive to rows of the index. What is no object of ours becomes one plain sentence."""
+"""From one object of the archive to rows of the index."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
-from typing import TypeVar
 from urllib.parse import unquote
 
 from partner_sync.archive import codec
 from partner_sync.archive.archive import segment
 from partner_sync.archive.records import Failure, PartnerStates, RowVerdict, RunRecord
 from partner_sync.compare.batches import batches
-from partner_sync.errors import SnapshotError, StorageError
-from partner_sync.history.objects import ObjectText
 from partner_sync.model import Change, Plan, Problem
-
-_T = TypeVar("_T")
-LEFT_OUT = "It is left out here; if it was damaged, move it away."
-LONG = re.compile("[0-9]{19}")
-"""No number with fewer digits is too large for SQLite."""
-
-
-@dataclass(frozen=True, order=True)
-class Place:
-    """Where an object lies: its run's folder, what it is (in the order of reading), its plan's folder, its name."""
-
-    folder: str
-    order: int
-    plan: str
-    name: str
-
-    @classmethod
-    def of(cls, path: str) -> Place | None:
-        """The place of runs/<day>/<run>/…; None for anything that we never write."""
-        _, day, run, *rest = path.split("/")
-        folder = f"runs/{day}/{run}"
-        match rest:
-            case [plan, "plan.json"]:
-                return cls(folder, 0, plan, "plan.json")
-            case ["run.json"]:
-                return cls(folder, 1, "", "run.json")
-            case ["failures", name] if name.endswith(".json"):
-                return cls(folder, 2, "", name)
-            case [plan, "verdicts", name] if name.endswith(".jsonl"):
-                return cls(folder, 3, plan, name)
-        return None
-
-
-def parse_object(cls: type[_T], text: str, path: str) -> _T:
-    """The value in an object. Raises SnapshotError, for a number too that the index cannot hold."""
-    found = codec.from_json(cls, text, source=path, next_step=LEFT_OUT)
-    if LONG.search(text) and not _holds(codec.plain(found)):
-        raise SnapshotError(f"{path} has a number in it that is no number of ours. {LEFT_OUT}")
-    return found
-
-
-def _holds(value: object) -> bool:
-    if isinstance(value, dict | list):
-        return all(map(_holds, value.values() if isinstance(value, dict) else value))
-    return not isinstance(value, int) or value.bit_length() < 64
-
-
-def readable_text(text: ObjectText, path: str) -> str:
-    """The text of an object. Raises SnapshotError where it could not be read."""
-    if not isinstance(text, str):
-        why = text.why if isinstance(text, StorageError) else "gone" if isinstance(text, OSError) else "it is no text"
-        raise SnapshotError(f"{path} cannot be read ({why}). {LEFT_OUT}")
-    return text
 
 
 def run_of(db: sqlite3.Connection, folder: str) -> int:
@@ -105,7 +48,7 @@ def forget_names(db: sqlite3.Connection) -> None:
     db.execute(
         "DELETE FROM subject AS s WHERE NOT EXISTS (SELECT 1 FROM change c WHERE c.instance = s.instance AND"
         " c.account_id = s.account_id AND s.account_id != '') AND NOT EXISTS (SELECT 1 FROM change c WHERE"
-        " c.instance = s.instance AND c.organization_id = s.organization_id) AND NOT EXISTS (SELECT 1 FROM standing t"
+        " c.instance = s.instance AND c.organization_id = s.organization_id) AND NOT EXISTS (SELECT 1 FROM partner t"
         " WHERE t.instance = s.instance AND t.account_id = s.account_id AND t.organization_id = s.organization_id)"
     )
 
@@ -232,10 +175,10 @@ def _digest(one: object) -> str:
 def put_partner_states(db: sqlite3.Connection, states: PartnerStates) -> None:
     """How the partners of an instance stand; what was there before goes."""
     instance, begun = states.instance, states.order.snapshot_begun.timestamp()
-    db.execute("DELETE FROM standing WHERE instance = ?", [instance])
-    db.execute("INSERT OR REPLACE INTO stood VALUES (?, ?, ?)", [instance, begun, json.dumps(states.fields)])
+    db.execute("DELETE FROM partner WHERE instance = ?", [instance])
+    db.execute("INSERT OR REPLACE INTO last_read VALUES (?, ?, ?)", [instance, begun, json.dumps(states.fields)])
     db.executemany(
-        "INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO partner VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             (
                 instance,
@@ -253,14 +196,6 @@ def put_partner_states(db: sqlite3.Connection, states: PartnerStates) -> None:
 
 
 # -- verdicts -----------------------------------------------------------------------------------------------
-
-
-def parse_verdicts(text: str, path: str) -> list[RowVerdict]:
-    """The lines of a verdict file. Raises SnapshotError."""
-    lines = [line for line in text.split("\n") if line.strip()]  # a name may hold other line ends
-    if not lines:
-        raise SnapshotError(f"{path} is empty. {LEFT_OUT}")
-    return [parse_object(RowVerdict, line, path) for line in lines]
 
 
 def put_verdicts(db: sqlite3.Connection, run: int, rows: list[RowVerdict]) -> None:

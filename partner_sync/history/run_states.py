@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from partner_sync.archive.records import Failure, RunRecord
 from partner_sync.errors import VerdictError, WithheldError
-from partner_sync.history.answers import Cause, RunState
+from partner_sync.history.results import Cause, RunState
 
 SILENT_FOR = timedelta(minutes=60)
 """A run that archived nothing for this long has ended: Airflow times it out after 55 minutes."""

@@ -6,9 +6,9 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from partner_sync.history.answers import RunDetails, RunRow, RunsPage, Unreadable
 from partner_sync.history.links import VendorLinks
 from partner_sync.history.problems import problem_count, problems_new
+from partner_sync.history.results import RunDetails, RunRow, RunsPage, Unreadable
 from partner_sync.history.run_summary import VERDICT_NAMES, WRITTEN, run_failures, run_record, run_trigger, utc_time
 from partner_sync.model import KINDS
 

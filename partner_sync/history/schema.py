@@ -80,13 +80,13 @@ CREATE TABLE problem_in (
 CREATE INDEX problem_in_set ON problem_in (problem_set, problem);
 
 -- How partners stood when they were read last.
-CREATE TABLE standing (
+CREATE TABLE partner (
     instance TEXT NOT NULL, account_id TEXT NOT NULL, organization_id INTEGER NOT NULL, name TEXT NOT NULL,
     desired TEXT, existing TEXT, marked INTEGER NOT NULL,
     PRIMARY KEY (account_id, instance, organization_id)
 ) WITHOUT ROWID;
-CREATE INDEX standing_organization ON standing (organization_id, instance);
-CREATE TABLE stood (instance TEXT PRIMARY KEY, begun REAL NOT NULL, fields TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX partner_organization ON partner (organization_id, instance);
+CREATE TABLE last_read (instance TEXT PRIMARY KEY, begun REAL NOT NULL, fields TEXT NOT NULL) WITHOUT ROWID;
 
 -- Every name that an account or organization was seen with.
 CREATE TABLE subject (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import sqlite3
 
+from partner_sync.history.organization_results import SearchHit, SearchResult
 from partner_sync.history.run_summary import utc_time
-from partner_sync.history.stories import SearchHit, SearchResult
 from partner_sync.ids import id_18
 
 HITS, NEAR = 50, 5

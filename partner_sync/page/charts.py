@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from partner_sync.history.answers import Overview
+from partner_sync.history.results import Overview
 from partner_sync.page.formats import exact, link, took
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from partner_sync.history import History
-from partner_sync.history.answers import ChangeRow, ProblemRow
 from partner_sync.history.changes import Filters
+from partner_sync.history.results import ChangeRow, ProblemRow
 
 _PAGE_SIZE = 1000
 COLUMNS = (

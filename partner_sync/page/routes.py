@@ -11,8 +11,8 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 from partner_sync.history import History
-from partner_sync.history.answers import ProblemRow
 from partner_sync.history.changes import Filters
+from partner_sync.history.results import ProblemRow
 from partner_sync.page import charts, downloads, views
 from partner_sync.page.formats import link
 from partner_sync.page.views import NOTHING_WITHHELD, PageContext, RunPage

@@ -10,11 +10,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from partner_sync.history import labels
-from partner_sync.history.answers import ChangesPage, IndexProgress, Overview, ProblemRow, RunDetails, RunsPage
-from partner_sync.history.answers import WithheldPage as Withheld
 from partner_sync.history.changes import Filters
 from partner_sync.history.lists import PartnersPage, RecentChanges
-from partner_sync.history.stories import ChangeDetail, OrganizationHistory, SearchResult
+from partner_sync.history.organization_results import ChangeDetail, OrganizationHistory, SearchResult
+from partner_sync.history.results import ChangesPage, IndexProgress, Overview, ProblemRow, RunDetails, RunsPage
+from partner_sync.history.results import WithheldPage as Withheld
 from partner_sync.model import KINDS
 from partner_sync.page import formats
 from partner_sync.page.assets import asset_url

@@ -13,7 +13,7 @@ from partner_sync.history import History
 from partner_sync.history.reader import Reader
 from partner_sync.page.app import page_app
 from tests.benchmarks.figures import Figure
-from tests.history.past import Past, a_problem, a_standing, account, an_update
+from tests.history.past import Past, a_partner, a_problem, account, an_update
 
 LONGEST = 0.3
 TARGET = "under 300 ms"
@@ -59,7 +59,7 @@ def _a_year(past: Past, runs: int, changes: int) -> str:
             problems = [*problems[1:], a_problem(1000 - hour)]
         some = [an_update(number) for number in chance.sample(partners, 8)] if hour % 5 == 0 else []
         past.run(hour, some, problems=problems)
-    past.stand(0, *(a_standing(number) for number in range(changes)))
+    past.read_partners(0, *(a_partner(number) for number in range(changes)))
     return past.run(0, [an_update(number) for number in range(changes)], problems=problems).replace("+", "%2B")
 
 

@@ -57,10 +57,10 @@ def a_mark(number: int, name: str | None = None, instance: str = "global") -> Ma
     return Mark(instance, account(number), 3_600_000 + number, name or f"Partner {number}", fields, "no such account")
 
 
-def a_standing(
+def a_partner(
     number: int, name: str | None = None, *, owner: str = "B", there: bool = True, **values: Any
 ) -> PartnerState:
-    """In step, unless `owner` is what Zendesk has instead of B."""
+    """In sync, unless Zendesk has another `owner` than B."""
     named = name or f"Partner {number}"
     wanted = (named, "open_partner", "B")
     existing = (named, "open_partner", owner) if there else None
@@ -184,8 +184,8 @@ class Past:
             ]
             self.archive.write_verdicts(trigger.run_after, rows)
 
-    def stand(self, hour: float, *rows: PartnerState, instance: str = "global", again: int = 0) -> None:
-        """How partners stood in the read of a run; values go with FIELDS."""
+    def read_partners(self, hour: float, *rows: PartnerState, instance: str = "global", again: int = 0) -> None:
+        """The partner states of a run; values go with FIELDS."""
         self.archive.write_partner_states(PartnerStates(self.plan(hour, again=again).order, instance, FIELDS, rows))
 
     def fail(self, hour: float = 0, task: str = "gather_accounts", batch: str | None = None, **values: Any) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.history.past import a_standing, an_update
+from tests.history.past import a_partner, an_update
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -20,7 +20,7 @@ def test_numbers_that_no_id_can_be_leave_out_their_object_alone(past, number):
     past.run(-2, [an_update(1)])
     past.run(-1, [an_update(2)])
     past.run(0, [an_update(3)])
-    past.stand(0, a_standing(4))
+    past.read_partners(0, a_partner(4))
     root = past.archive.root
     wrong = [
         *root.glob("runs/*/*T11*/*/plan.json"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.history.past import NOON, a_create, a_mark, a_standing, account, an_update
+from tests.history.past import NOON, a_create, a_mark, a_partner, account, an_update
 
 
 def test_what_was_written_lately_is_what_the_overview_counts(past):
@@ -35,7 +35,7 @@ def test_written_rows_are_paged_the_newest_run_first(past):
 
 def test_partners_of_a_type_are_listed_by_name_with_how_they_stood(past):
     past.run(0, [])
-    past.stand(0, a_standing(2, "beta"), a_standing(1, "Alpha", owner="X"), a_standing(3, "gamma", there=False))
+    past.read_partners(0, a_partner(2, "beta"), a_partner(1, "Alpha", owner="X"), a_partner(3, "gamma", there=False))
     found = past.history().partners(type_name="open_partner")
     assert [("Alpha", True), ("beta", False)] == [(one.name, one.differs) for one in found.rows]
     assert 0 == past.history().partners(type_name="alliance_partner").total

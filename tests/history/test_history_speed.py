@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.history.past import Past, a_create, a_problem, a_standing, account, an_update
+from tests.history.past import Past, a_create, a_partner, a_problem, account, an_update
 
 RUNS = 400
 PARTNERS = 300
@@ -30,7 +30,7 @@ def year(tmp_path_factory):
         past.run(
             hour, [a_create(number) for number in range(PARTNERS)] if hour == -RUNS else changes, problems=problems
         )
-    past.stand(-1, *(a_standing(number) for number in range(PARTNERS)))
+    past.read_partners(-1, *(a_partner(number) for number in range(PARTNERS)))
     begun = time.perf_counter()
     history = past.history(0.5)
     history.refresh()

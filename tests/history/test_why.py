@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from partner_sync.cli.explain import main
-from tests.history.past import a_create, a_mark, a_problem, a_standing, account, an_update
+from tests.history.past import a_create, a_mark, a_partner, a_problem, account, an_update
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -54,7 +54,7 @@ def test_an_organization_is_shown_with_everything_known_of_it(ask):
 def test_every_field_shows_both_systems_and_our_last_write(past, ask):
     past.run(-0.8, [an_update(4, "Kestrel", account_type=("customer", "open_partner"))])
     past.run(-0.5)
-    past.stand(-0.5, a_standing(4, "Kestrel", owner="Someone Else"), a_standing(5, "Harbour", there=False))
+    past.read_partners(-0.5, a_partner(4, "Kestrel", owner="Someone Else"), a_partner(5, "Harbour", there=False))
     _, out, _ = ask("kestrel")
     assert "    Field          Salesforce    Zendesk       Last written by Partner Sync\n" in out
     assert "    account_type   open_partner  open_partner  2026-11-24 11:12, was customer\n" in out
@@ -71,10 +71,10 @@ def test_a_problem_that_is_over_stays_in_the_history_with_its_end(past, ask):
 
 
 def test_an_organization_without_account_is_shown_without_the_names_of_others(past, ask):
-    past.stand(
+    past.read_partners(
         -1,
-        a_standing(6, "Elbrus", account_id=None, desired=None),
-        a_standing(7, "Strangers", account_id=None, desired=None),
+        a_partner(6, "Elbrus", account_id=None, desired=None),
+        a_partner(7, "Strangers", account_id=None, desired=None),
     )
     code, out, _ = ask("3600006")
     assert 0 == code

@@ -14,11 +14,11 @@ from fastapi import HTTPException
 from fastapi.testclient import TestClient
 
 from partner_sync.history import History
-from partner_sync.history.answers import Overview
 from partner_sync.history.reader import Reader
+from partner_sync.history.results import Overview
 from partner_sync.page.app import page_app
 from partner_sync.page.assets import FILES
-from tests.history.past import a_create, a_mark, a_problem, a_standing, an_update
+from tests.history.past import a_create, a_mark, a_partner, a_problem, an_update
 
 HOSTILE = ["<script>alert(1)</script>", "x" * 300, "\u202eمرحبا", "🎉 & Söhne", '" onmouseover="x']
 
@@ -121,7 +121,7 @@ def test_every_number_of_the_overview_leads_to_as_many_rows(past):
     past.run(
         0, [a_create(1), an_update(2), an_update(3), a_mark(4)], problems=[a_problem(1)], types={"open_partner": 2}
     )
-    past.stand(0, a_standing(2), a_standing(3))
+    past.read_partners(0, a_partner(2), a_partner(3))
     asked = client(past)
     text = asked.get("/").text
     for address, count in (

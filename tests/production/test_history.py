@@ -16,7 +16,7 @@ from partner_sync.archive.archive import Archive
 from partner_sync.history import History
 from partner_sync.history.reader import Reader
 from partner_sync.orchestration import locations
-from tests.history.past import Past, a_create, a_mark, a_problem, a_standing, account, an_update
+from tests.history.past import Past, a_create, a_mark, a_partner, a_problem, account, an_update
 from tests.production import machine
 from tests.production.compose import REPOSITORY
 from tests.production.parts import Objects
@@ -69,7 +69,7 @@ def a_past(stored: Stored) -> Stored:
     stored.run(-0.5, withheld=[a_mark(7), a_mark(8)])
     for past in (stored.remote, stored.local):
         past.fail(0)
-        past.stand(0, *(a_standing(number) for number in range(20)))
+        past.read_partners(0, *(a_partner(number) for number in range(20)))
     return stored
 
 

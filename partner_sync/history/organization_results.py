@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from partner_sync.archive.records import Failure, RowVerdict
-from partner_sync.history.answers import ChangeRow, ProblemRow, RunRow, Unreadable
+from partner_sync.history.results import ChangeRow, ProblemRow, RunRow, Unreadable
 from partner_sync.model import Value
 
 CurrentState = Literal["as desired", "differs", "problem", "marked", "not known"]
