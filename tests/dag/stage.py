@@ -18,7 +18,8 @@ from partner_sync.archive.archive import Archive
 from partner_sync.archive.records import OpenJob, RowVerdict, RunRecord
 from partner_sync.errors import SnapshotError
 from partner_sync.model import Plan
-from partner_sync.sandbox import PINNED_ACCOUNT_ID, Sandbox, World, default_world
+from partner_sync.sandbox import Sandbox, World, default_world
+from tests import oracle
 
 REPOSITORY = Path(__file__).parents[2]
 TOML = (REPOSITORY / "dags" / "partner_sync.toml").read_text()
@@ -162,7 +163,7 @@ class Stage:
             aged = replace(entry, time=entry.time - hour, intended=intended)
             self.archive.write_open_job("global", aged)
 
-    def in_step(self) -> None:
+    def in_sync(self) -> None:
         """Every partner's organization is as its account wants it, every other partner organization is marked."""
         accounts = {
             row["Id"]: row for row in self.sandbox.accounts() if row["Partners_Partner_Status__c"] == "Authorized"
@@ -179,10 +180,10 @@ class Stage:
             account = accounts.get(fields["salesforce_id"])
             assert bool(fields["mark_for_deletion"]) == (account is None)
             if account is not None:
-                assert wanted(account) == shown(row)
+                assert oracle.desired(account) == oracle.actual(row)
 
     def open_jobs(self) -> list[OpenJob]:
-        return [entry for entry in self.archive.open_jobs("global") if not entry.settled]
+        return oracle.still_open(self.archive)
 
     def writes(self) -> list[dict[str, Any]]:
         """What bulk jobs wrote, by the sandbox's own record."""
@@ -209,35 +210,6 @@ class Stage:
             return self.archive.plan(folder, plan_id)
         except SnapshotError:
             return None
-
-
-def wanted(account: Mapping[str, Any]) -> dict[str, Any]:
-    """What an account wants of its organization, by the table of the rules and not by our mapping."""
-    track = {"open": "open_partner", "select": "select_partner"}.get(str(account["Partner_Track__c"]).lower())
-    return {
-        "name": account["Name"].strip(),
-        "salesforce_id": account["Id"],
-        "sfdc_short_id": account["Id"][:15],
-        "account_owner": account["Account_Owner_Calc__c"],
-        "technical_account_manager": account["Technical_Account_Manager_Name__c"],
-        "solutions_architect": (account["Solutions_Architect_Lookup__r"] or {}).get("Name"),
-        "account_type": "alliance_partner" if account["Id"] == PINNED_ACCOUNT_ID else track,
-        "restricted_account": account["Restricted_Account__c"] == "Restricted Party",
-        "org_in_escalated_state": account["Account_Risk_Level__c"] == "At Risk - Escalated",
-        "support_hold": bool(account["Support_Hold__c"]),
-    }
-
-
-def shown(organization: Mapping[str, Any]) -> dict[str, Any]:
-    """An organization in the same words."""
-    fields = organization["organization_fields"]
-    texts = ("salesforce_id", "sfdc_short_id", "account_owner", "technical_account_manager", "solutions_architect")
-    boxes = ("restricted_account", "org_in_escalated_state", "support_hold")
-    return {
-        "name": organization["name"],
-        **{key: fields[key] for key in (*texts, "account_type")},
-        **{key: bool(fields[key]) for key in boxes},
-    }
 
 
 def _label(ti: Any) -> str:

@@ -15,7 +15,7 @@ from partner_sync.errors import (
     VerdictError,
 )
 from tests.dag.stage import ALL
-from tests.dag.truths import nothing_twice, told_truly
+from tests.dag.truths import nothing_twice, verdicts_true
 
 CREATE = {"system": "zendesk", "method": "POST", "path": "*/create_many"}
 UPDATE = {"system": "zendesk", "method": "PUT", "path": "*/update_many", "query": ""}
@@ -33,7 +33,7 @@ def next_run_comes_right(stage):
     run = stage.run()
     assert ("success", []) == (run.state, run.failures)
     assert set(run.counts()) <= {"confirmed"}
-    stage.in_step()
+    stage.in_sync()
     nothing_twice(stage)
     assert [] == stage.open_jobs()
     return run
@@ -88,9 +88,9 @@ def test_a_run_lives_through_a_fault_without_another_try_or_another_write(small,
     assert ALL == len(small.writes())
     assert set(run.tries.values()) == {1}
     assert all(fault["hits"] for fault in small.sandbox.faults())
-    told_truly(small, run)
+    verdicts_true(small, run)
     nothing_twice(small)
-    small.in_step()
+    small.in_sync()
     assert [] == small.open_jobs()
     assert "skipped" == next_run_comes_right(small).tasks["sync"]
     assert ALL == len(small.writes())
@@ -116,8 +116,8 @@ def test_rows_that_were_sent_and_never_looked_at_again_are_told_as_unknown(small
     assert ["sent, but its task failed before it was read back (RejectedError)"] == [
         *{row.reason for row in run.verdicts}
     ]
-    told_truly(small, run)
-    small.in_step()
+    verdicts_true(small, run)
+    small.in_sync()
     small.calm()
     cleared = small.clear(run, "sync")
     assert ("success", {"confirmed": ALL}) == (cleared.state, cleared.counts())
@@ -162,12 +162,12 @@ def test_what_zendesk_does_not_do_ends_red_and_the_rest_is_written(small, faults
         assert failing[str(error).partition(":")[0]] == {name: count for name, count in error.counts.items() if count}
         assert "mend the cause, the next run plans these rows again" in str(error)
         assert not any(row.name in str(error) for row in run.verdicts)
-    told_truly(small, run)
+    verdicts_true(small, run)
     assert [] == small.open_jobs()
     small.calm()
     again = small.run()
     assert ("success", {"confirmed": amiss.total()}) == (again.state, again.counts())
-    small.in_step()
+    small.in_sync()
     assert ALL == len([write for write in small.writes() if not write["no_op"]])
 
 
@@ -278,7 +278,7 @@ def test_what_a_person_wrote_since_the_plan_stays(small):
     assert ("success", {"confirmed": 5, "superseded": 1}) == (run.state, run.counts())
     assert edit.items() <= small.sandbox.organization(organization)["organization_fields"].items()
     assert organization not in {write["organization_id"] for write in small.writes()}
-    told_truly(small, run)
+    verdicts_true(small, run)
     assert {"confirmed": 1} == next_run_comes_right(small).counts()
 
 
@@ -302,7 +302,7 @@ def test_an_organization_that_was_deleted_since_the_plan_is_superseded(small, ki
     organization = int(first) if kind == "mark" else organization_of(small, first)
     run = small.run(before={"sync": lambda: small.sandbox.delete_organization(organization)})
     assert ("success", {"confirmed": 5, "superseded": 1}) == (run.state, run.counts())
-    told_truly(small, run)
+    verdicts_true(small, run)
     assert ({} if kind == "mark" else {"confirmed": 1}) == next_run_comes_right(small).counts()
 
 
@@ -312,7 +312,7 @@ def test_an_organization_that_was_made_since_the_plan_is_not_made_again(small):
     made = {"name": name, "external_id": first, "notes": "made by a person"}
     run = small.run(before={"sync": lambda: small.sandbox.add_organizations([made])})
     assert ("success", {"confirmed": 5, "superseded": 1}) == (run.state, run.counts())
-    told_truly(small, run)
+    verdicts_true(small, run)
     assert {"confirmed": 1} == next_run_comes_right(small).counts()
     (organization,) = small.sandbox.organizations(external_id=first)
     assert "made by a person" == organization["notes"]
@@ -324,7 +324,7 @@ def test_a_name_that_was_taken_since_the_plan_rejects_the_create_and_is_a_proble
     run = small.run(before={"sync": lambda: small.sandbox.add_organizations([{"name": name.upper()}])})
     assert ("failed", {"confirmed": 5, "rejected": 1}) == (run.state, run.counts())
     assert "has already been taken" in next(row.vendor_words for row in run.verdicts if row.vendor_words)
-    told_truly(small, run)
+    verdicts_true(small, run)
     following = small.run()
     assert ("success", "skipped") == (following.state, following.tasks["sync"])
     assert ["name_taken"] == [problem.kind for problem in following.record.plan.problems]

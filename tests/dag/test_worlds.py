@@ -95,7 +95,7 @@ def test_too_many_marks_are_withheld_everything_else_is_written_and_the_conf_it_
     assert ("success", {"confirmed": 12}) == (allowed.state, allowed.counts())
     again = many.run()
     assert ("success", "skipped") == (again.state, again.tasks["sync"])
-    many.in_step()
+    many.in_sync()
 
 
 def test_raising_a_limit_is_no_blank_cheque(stage):
@@ -233,7 +233,7 @@ def test_more_than_100_changes_of_a_kind_are_written_in_batches_of_100(stage):
     calls = [call for call in many.sandbox.calls() if call["system"] == "zendesk" and "/api/" in call["path"]]
     listing = sum(call["path"].endswith(("/organizations", "/count", "/organization_fields")) for call in calls)
     assert listing <= 400 / 100 + 4
-    many.in_step()
+    many.in_sync()
 
 
 def test_a_plan_with_more_batches_than_airflow_maps_fails_with_what_to_set(small, restored):

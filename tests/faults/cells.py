@@ -11,7 +11,7 @@ from typing import Any
 
 from partner_sync.sandbox import World, large_world
 from tests.dag.stage import Run, Stage, staged
-from tests.dag.truths import doubles, nothing_open, nothing_stale, nothing_twice, told_truly, within_caps
+from tests.dag.truths import doubles, nothing_open, nothing_stale, nothing_twice, verdicts_true, within_caps
 from tests.faults.accesses import Access, ClockOf
 from tests.faults.calls import Call
 from tests.faults.faults import NEXT_STEP
@@ -61,7 +61,7 @@ def perform(cell: Cell, folder: Path, processes: Processes) -> Outcome:
         if network:
             stage.connections, stage.environ = network.connections, network.environment
         sign = outcome(cell, stage, processes)
-        stage.in_step()
+        stage.in_sync()
         nothing_twice(stage)
         nothing_stale(stage)
         nothing_open(stage)
@@ -80,7 +80,7 @@ def outcome(cell: Cell, stage: Stage, processes: Processes) -> str:
     if run.state == "success":
         after = next_after(cell, stage)
         assert ("success", []) == (after.state, after.failures)
-        told_truly(stage, *earlier, run, after)
+        verdicts_true(stage, *earlier, run, after)
         return TRIED if run.failures else GREEN
     stage.calm()
     mend = {"killed": CLEARED, "killed after": CLEARED, "killed for good": NEXT, "clock": CLEARED}.get(
@@ -88,11 +88,11 @@ def outcome(cell: Cell, stage: Stage, processes: Processes) -> str:
     )
     if mend == CLEARED:
         again = cleared(stage, run) if run.state == "running" else follow_advice(stage, run)
-        told_truly(stage, *earlier, again)
+        verdicts_true(stage, *earlier, again)
     else:
         change(stage, "The Newest Owner")
         again = stage.run()
-        told_truly(stage, *earlier, run, again, untold=run if run.state == "running" else None)
+        verdicts_true(stage, *earlier, run, again, killed=run if run.state == "running" else None)
     assert ("success", []) == (again.state, again.failures)
     assert set(again.counts()) <= {"confirmed"}
     return mend

@@ -11,8 +11,8 @@ from tests.production.trial import CHANGES, OUTCOMES, UNDISTURBED, Outcome, Tria
 pytestmark = pytest.mark.production
 
 MORE_WRITES = {"Salesforce answers 503 for a minute": 5}
-NOT_ALL_TOLD = {"`compare` cleared with downstream"}
-"""Tasks that are cleared are killed, and tell nothing of what they had sent; the new plan finds it done."""
+NOT_ALL_REPORTED = {"`compare` cleared with downstream"}
+"""Cleared tasks are killed and report nothing of what they had sent; the new plan finds it done."""
 
 
 @pytest.fixture(scope="module", params=[UNDISTURBED, *FAULTS])
@@ -21,7 +21,7 @@ def outcome(request: pytest.FixtureRequest, stack: Stack, undisturbed: Outcome) 
         return undisturbed
     number = list(FAULTS).index(request.param) + 2
     trial = Trial(stack, seed=number)
-    outcome = trial.of(request.param, FAULTS[request.param], all_told=request.param not in NOT_ALL_TOLD)
+    outcome = trial.of(request.param, FAULTS[request.param], all_reported=request.param not in NOT_ALL_REPORTED)
     request.config.stash[OUTCOMES].append(outcome)
     return outcome
 
@@ -43,8 +43,8 @@ def test_no_row_is_written_twice_with_the_same_values(outcome):
     assert CHANGES + MORE_WRITES.get(outcome.fault, 0) == outcome.writes
 
 
-def test_the_archive_tells_the_truth(outcome):
-    assert [] == outcome.lies
+def test_every_verdict_in_the_archive_is_true(outcome):
+    assert [] == outcome.untrue
 
 
 def test_what_died_was_started_again(outcome):

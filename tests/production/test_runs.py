@@ -15,7 +15,7 @@ import requests
 
 from partner_sync.archive.records import RowVerdict
 from partner_sync.model import Plan
-from tests.production import told, world
+from tests.production import verdicts, world
 from tests.production.airflow_api import now, wait_until
 from tests.production.stack import Stack
 from tests.production.trial import BATCHES, Outcome
@@ -47,8 +47,8 @@ class Run:
 
 def finished(stack: Stack, run_id: str, writes: int) -> Run:
     state = stack.api.wait(run_id)
-    plan, verdicts = told.newest(stack, run_id)
-    return Run(run_id, state, stack.api.tasks(run_id), plan, verdicts, stack.control.writes(writes))
+    plan, rows = verdicts.newest(stack, run_id)
+    return Run(run_id, state, stack.api.tasks(run_id), plan, rows, stack.control.writes(writes))
 
 
 def run(stack: Stack, logical_date: datetime | None = None, **conf: Any) -> Run:
@@ -128,7 +128,7 @@ def test_every_health_check_of_the_file_holds(stack):
 
 
 def test_a_run_by_the_schedule_brings_all_in_step_on_both_workers(stack, undisturbed):
-    assert (("success",), [], []) == (undisturbed.states, undisturbed.wrong, undisturbed.lies)
+    assert (("success",), [], []) == (undisturbed.states, undisturbed.wrong, undisturbed.untrue)
     (run_id,) = stack.api.scheduled()
     tasks = stack.api.tasks(run_id)
     assert {"success": BATCHES + 3} == Counter(task["state"] for task in tasks)
@@ -173,7 +173,7 @@ def test_a_run_that_may_pass_the_limit_writes_what_was_withheld(small, allowed):
 
 
 def test_the_team_is_told_once_that_a_run_failed_and_once_that_it_is_over(allowed, team):
-    wait_until(lambda: len(team.titles) > 1, 60, "the team is told that it is over")
+    wait_until(lambda: len(team.titles) > 1, 60, "the team is notified that it is over")
     assert ["Partner Sync: a run failed", "Partner Sync: recovered"] == team.titles
     assert "Verdicts: 4 confirmed, 1 rejected" in team.got[0]["message"]
 
@@ -181,12 +181,12 @@ def test_the_team_is_told_once_that_a_run_failed_and_once_that_it_is_over(allowe
 def test_a_backfill_of_three_intervals_beside_another_run_writes_the_present_once(small, backfilled):
     assert ["success"] * 4 == [one.state for one in backfilled]
     assert (5, 0, []) == (len(backfilled[0].writes), world.written_twice(small.control), world.wrong(small.control))
-    assert [] == told.lies(small, *[one.id for one in backfilled], all_told=False)
+    assert [] == verdicts.untrue(small, *[one.id for one in backfilled], all_reported=False)
 
 
 def test_the_page_shows_the_run_out_of_the_archive_in_s3(stack, undisturbed):
     (run_id,) = stack.api.scheduled()
-    names = [escape(change.name) for change in told.newest(stack, run_id)[0].changes]
+    names = [escape(change.name) for change in verdicts.newest(stack, run_id)[0].changes]
 
     def shown() -> bool:
         try:

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from partner_sync.archive.expiry import stored
-from tests.production import told, world
+from tests.production import verdicts, world
 from tests.production.airflow_api import ENDED, moment
 from tests.production.kept import keep_scale, scale_table
 from tests.production.stack import Stack
@@ -37,7 +37,7 @@ class Size:
     most_jobs: int
     wrong: list[str]
     written_twice: int
-    lies: list[str]
+    untrue: list[str]
 
     @property
     def confirmed_a_minute(self) -> float:
@@ -116,7 +116,7 @@ def measured(stack: Stack, batches: int) -> Size:
         counts["most_jobs_in_flight"],
         world.wrong(stack.control),
         world.written_twice(stack.control),
-        told.lies(stack, run_id),
+        verdicts.untrue(stack, run_id),
     )
 
 
@@ -138,7 +138,7 @@ def large(stack: Stack, small: Size, report: list[str], request: pytest.FixtureR
 @pytest.mark.parametrize("name", ["small", "large"])
 def test_every_row_is_written_once_and_confirmed(name, request):
     size = request.getfixturevalue(name)
-    assert ("success", [], 0, []) == (size.state, size.wrong, size.written_twice, size.lies)
+    assert ("success", [], 0, []) == (size.state, size.wrong, size.written_twice, size.untrue)
 
 
 def test_no_more_jobs_are_in_flight_than_the_config_allows(small, large):
@@ -161,7 +161,7 @@ def test_what_killed_tasks_had_sent_holds_a_newer_plan_back_for_ten_minutes_and_
         trial.stack.api.clear(trial.run_id, "compare", downstream=True)
         return []
 
-    outcome = Trial(stack, seed=60).of("`compare` cleared, the ten minutes waited for", cleared, all_told=False)
+    outcome = Trial(stack, seed=60).of("`compare` cleared, the ten minutes waited for", cleared, all_reported=False)
     report.append(f"{outcome.fault}: {outcome.seconds:.0f} s")
-    assert (("success",), [], 0, []) == (outcome.states, outcome.wrong, outcome.written_twice, outcome.lies)
+    assert (("success",), [], 0, []) == (outcome.states, outcome.wrong, outcome.written_twice, outcome.untrue)
     assert 540 < outcome.seconds < 900

@@ -9,7 +9,8 @@ from datetime import datetime, timezone
 
 import pytest
 
-from tests.production import told, world
+from tests import oracle
+from tests.production import verdicts, world
 from tests.production.airflow_api import moment, wait_until
 from tests.production.kept import FaultResult
 from tests.production.stack import Stack
@@ -33,7 +34,7 @@ class Outcome:
     created_twice: int
     seconds: float
     wrong: list[str]
-    lies: list[str]
+    untrue: list[str]
     restarts: dict[str, int]
 
     def result(self) -> FaultResult:
@@ -55,7 +56,12 @@ class Trial:
         stack.control.settings(job_seconds=JOB_SECONDS)
 
     def of(
-        self, fault: str, happens: Callable[[Trial], Sequence[str]], run_id: str | None = None, *, all_told: bool = True
+        self,
+        fault: str,
+        happens: Callable[[Trial], Sequence[str]],
+        run_id: str | None = None,
+        *,
+        all_reported: bool = True,
     ) -> Outcome:
         """Starts a run, unless one is there, lets something happen in full flight, and waits for the end of all runs.
 
@@ -73,10 +79,10 @@ class Trial:
             states,
             len(stack.control.writes()),
             world.written_twice(stack.control),
-            world.created_twice(stack.control),
+            len(oracle.created_twice(stack.control.writes())),
             (ended - began).total_seconds(),
             world.wrong(stack.control),
-            told.lies(stack, *run_ids, all_told=all_told),
+            verdicts.untrue(stack, *run_ids, all_reported=all_reported),
             {name: number - restarts.get(name, 0) for name, number in stack.restarts.counts.items()},
         )
 

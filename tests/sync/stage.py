@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from functools import partial
@@ -32,6 +31,7 @@ from partner_sync.sync.verdicts import show
 from partner_sync.vendors.transport import Session
 from partner_sync.vendors.zendesk_auth import ClientCredentials
 from partner_sync.vendors.zendesk_client import Zendesk
+from tests import oracle
 
 CONFIG = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
 CALLS = Calls(connect_seconds=30, read_seconds=30, attempts=1, reserve_percent=0)
@@ -175,10 +175,9 @@ class Stage:
     def verdicts(self, plan: Plan) -> list[RowVerdict]:
         return self.archive.verdicts(self.archive.run_folder(plan.run_id, START), plan.id)
 
-    def lines(self, plan: Plan) -> list[dict[str, Any]]:
-        """The lines of all tries."""
-        folder = self.archive.run_folder(plan.run_id, START) / plan.id / "verdicts"
-        return [json.loads(line) for path in sorted(folder.glob("*.jsonl")) for line in path.read_text().splitlines()]
+    def lines(self, plan: Plan) -> list[RowVerdict]:
+        """The verdicts of all tries."""
+        return oracle.lines(self.archive.run_folder(plan.run_id, START) / plan.id)
 
     def organizations_by_id(self) -> dict[int, dict[str, Any]]:
         """Every organization as it stands, its times aside."""

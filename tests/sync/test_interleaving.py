@@ -20,6 +20,7 @@ from partner_sync.compare.batches import batches
 from partner_sync.errors import RejectedError, SnapshotError
 from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot, Plan
 from partner_sync.sandbox import Sandbox
+from tests import oracle
 from tests.sync.stage import NEVER, SUBMITS, Killed, Stage, Task, Watch, die, finish, task, tasks
 
 KINDS = ("create", "update", "mark")
@@ -79,46 +80,23 @@ def told_where(where: str) -> Iterator[None]:
 
 
 def nothing_twice(stage: Stage) -> None:
-    """No write changed nothing, and no account got two organizations."""
-    assert [] == [write for write in stage.writes() if write["no_op"]]
-    carried = Counter(row["external_id"] for row in stage.sandbox.organizations() if row["external_id"])
-    assert [] == [account for account, count in carried.items() if count > 1]
-
-
-def nothing_stale(stage: Stage) -> None:
-    """No organization was written by a plan after a newer plan had written it."""
-    written: dict[int, Plan] = {}
-    for write in stage.writes():
-        plan, earlier = stage.plan_of_job[write["job_id"]], written.get(write["organization_id"])
-        assert earlier is None or not earlier.order.newer_than(plan.order), write
-        written[write["organization_id"]] = plan
+    assert [] == oracle.without_effect(stage.writes())
+    assert [] == oracle.accounts_with_two_organizations(stage.sandbox)
 
 
 def nothing_open(stage: Stage) -> None:
-    """No entry that could be in somebody's way."""
-    assert [] == [entry for entry in stage.archive.open_jobs("global") if not entry.settled]
+    assert [] == oracle.still_open(stage.archive)
 
 
-def in_step(stage: Stage) -> None:
+def in_sync(stage: Stage) -> None:
     assert () == stage.plan(name=False).changes
 
 
-def told_truly(stage: Stage, plan: Plan) -> None:
-    """The archive knows every row that was written, and by which job where it names one."""
-    ids = {row["external_id"]: row["id"] for row in stage.sandbox.organizations()}
-    wrote: dict[int, set[str]] = {}
-    for write in stage.writes():
-        wrote.setdefault(write["organization_id"], set()).add(write["job_id"])
-    lines = stage.lines(plan)
-    for line in lines:
-        organization = line["organization_id"] or ids.get(line["account_id"])
-        if line["job_id"]:
-            assert line["written"]
-            if line["verdict"] == "confirmed":
-                assert line["job_id"] in wrote[organization]
-    written = {line["organization_id"] or ids.get(line["account_id"]) for line in lines if line["written"]}
-    ours = {one["organization_id"] for one in stage.writes() if stage.plan_of_job[one["job_id"]] == plan}
-    assert ours <= written
+def verdicts_true(stage: Stage, plan: Plan) -> None:
+    """The archive knows every row that the plan wrote, and by which job where it names one."""
+    ours = {write["organization_id"] for write in stage.writes() if stage.plan_of_job[write["job_id"]] == plan}
+    assert [] == oracle.untrue(stage.sandbox, stage.lines(plan))
+    assert [] == oracle.unreported(stage.sandbox, stage.lines(plan), ours)
 
 
 def as_planned(stage: Stage, plan: Plan) -> None:
@@ -146,7 +124,7 @@ def all_confirmed_and_written_once(stage: Stage, plan: Plan, done: Task) -> None
     assert list(done.done.verdicts) == stage.verdicts(plan)
     nothing_twice(stage)
     nothing_open(stage)
-    told_truly(stage, plan)
+    verdicts_true(stage, plan)
     cleared = Task(stage, plan, done.batch, tried=done.tries)
     finish(stage, cleared)
     assert {"confirmed": ROWS} == cleared.done.counts
@@ -271,7 +249,7 @@ def test_two_batches_side_by_side_one_of_them_killed_before_any_call_write_every
         assert (ROWS, 2) == (len(stage.writes()), len(stage.sandbox.jobs()))
         nothing_twice(stage)
         nothing_open(stage)
-        told_truly(stage, plan)
+        verdicts_true(stage, plan)
         as_planned(stage, plan)
         return one.watch
 
@@ -291,7 +269,7 @@ def test_a_plan_that_grew_too_old_while_its_worker_was_dead_still_tells_what_it_
             assert "is not written. Clear the two gather tasks" in str(error)
         nothing_twice(stage)
         nothing_open(stage)
-        told_truly(stage, plan)
+        verdicts_true(stage, plan)
         comes_right(stage)
         return struck.watch
 
@@ -319,7 +297,7 @@ def test_what_a_lost_job_wrote_is_told_although_the_next_submit_is_refused(begin
         assert refusal == "the whole job"
     nothing_twice(stage)
     nothing_open(stage)
-    told_truly(stage, plan)
+    verdicts_true(stage, plan)
 
 
 # -- two plans ----------------------------------------------------------------------------------------------
@@ -370,9 +348,9 @@ def comes_right(stage: Stage) -> None:
         if not stage.next_run().changes:
             break
     else:
-        in_step(stage)
+        in_sync(stage)
     nothing_twice(stage)
-    nothing_stale(stage)
+    assert [] == oracle.by_an_older_plan(stage.writes(), stage.plan_of_job)
     nothing_open(stage)
 
 
@@ -403,7 +381,7 @@ def test_a_newer_plan_that_comes_before_any_call_of_a_batch_wins(begin, turn, ga
         struck = task(stage, older, number, come)
         finish(stage, struck, between=partial(late, stage))
         finish(stage, *others)
-        told_truly(stage, older)
+        verdicts_true(stage, older)
         comes_right(stage)
         return struck.watch
 
@@ -449,8 +427,8 @@ def test_a_batch_that_comes_back_when_it_was_taken_for_dead_still_tells_what_it_
     finish(stage, late)
     assert {"superseded", "confirmed"} >= late.done.counts.keys()
     assert all(row.written for row in late.done.verdicts)
-    told_truly(stage, stage.first)
-    told_truly(stage, newer)
+    verdicts_true(stage, stage.first)
+    verdicts_true(stage, newer)
     comes_right(stage)
 
 
@@ -493,7 +471,7 @@ def test_an_older_plan_that_is_run_again_before_any_call_of_a_newer_batch_writes
         finish(stage, *others)
         assert all({"superseded": ROWS} == other.done.counts for other in others)
         assert ROWS == len(stage.writes())
-        told_truly(stage, newer)
+        verdicts_true(stage, newer)
         nothing_open(stage)
         nothing_twice(stage)
         as_planned(stage, newer)
@@ -518,7 +496,7 @@ def test_compare_run_again_on_the_same_snapshots_before_any_call_writes_nothing_
         finish(stage, struck, between=partial(late, stage))
         finish(stage, *others)
         assert ROWS == len(stage.writes())
-        told_truly(stage, first)
+        verdicts_true(stage, first)
         nothing_open(stage)
         nothing_twice(stage)
         as_planned(stage, first)
@@ -557,7 +535,7 @@ def test_what_a_person_writes_before_any_call_is_left_alone(begin):
             submitted = set(SUBMITS) & set(struck.watch.names[: number - 1])
             assert submitted or "superseded" == verdicts[0]
         nothing_twice(stage)
-        told_truly(stage, plan)
+        verdicts_true(stage, plan)
         comes_right(stage)
         return struck.watch
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from partner_sync.model import Plan
 from partner_sync.sandbox import PINNED_ACCOUNT_ID, Sandbox
-from tests.dag.stage import shown, wanted
+from tests import oracle
 from tests.sync.stage import Stage, Task
 
 Row = dict[str, Any]
@@ -96,29 +95,27 @@ class Record:
                 self.jobs.add(job["id"])
                 well_formed(job, self.most_rows)
 
-    def told(self, task: Task, before: int) -> None:
-        """What a batch said at its end is what the journal and the organizations say; the visit began at `before`."""
+    def reported(self, task: Task, before: int) -> None:
+        """The verdicts of a batch that ended are what the journal and the organizations show.
+
+        `before` is the number of the journal's last change when the last attempt began.
+        """
         plan, sandbox = task.plan, self.stage.sandbox
-        written = {(write["organization_id"], write["job_id"]) for write in sandbox.writes() if write["by"] == "job"}
         rows = {row["external_id"]: row["id"] for row in sandbox.organizations() if row["external_id"]}
-        still = self.last() == before  # else something was written after the batch was read back, by another
+        still = self.last() == before  # else another wrote after the batch was read back
+        assert [] == oracle.untrue(sandbox, task.done.verdicts)
         for line in task.done.verdicts:
             number = line.organization_id or rows.get(line.account_id)
-            if line.verdict == "confirmed" and line.job_id:
-                assert line.written, line
-                assert (number, line.job_id) in written, ("confirmed, not written", line)
             if line.verdict == "confirmed" and still:
                 change = next(one for one in task.batch.changes if one.account_id == line.account_id)
                 self._shows(sandbox.organization(number), change, line)
             newer = self.newest.get(number)
             if line.verdict != "superseded" and number and (newer is None or plan.order.newer_than(newer.order)):
                 self.newest[number] = plan
-        lines = [line for line in self.stage.lines(plan) if line["batch"] == task.batch.name]  # of all its tries
-        told = {line["organization_id"] or rows.get(line["account_id"]) for line in lines if line["written"]}
         mine = {change.organization_id or rows.get(change.account_id) for change in task.batch.changes}
-        for number, job in written:
-            if number in mine and self.stage.plan_of_job[job] is plan:
-                assert number in told, ("written, not told", number, job)
+        ours = (write for write in self.stage.writes() if self.stage.plan_of_job[write["job_id"]] is plan)
+        tries = [line for line in self.stage.lines(plan) if line.batch == task.batch.name]
+        assert [] == oracle.unreported(sandbox, tries, mine & {write["organization_id"] for write in ours})
 
     def _shows(self, organization: Row, change: Any, line: Any) -> None:
         for field in change.fields:
@@ -151,12 +148,7 @@ def well_formed(job: Row, most_rows: int) -> None:
 
 
 def nobody_twice(sandbox: Sandbox) -> None:
-    """No account has two organizations."""
-    carried: Counter[str] = Counter()
-    for row in sandbox.organizations():
-        ids = {row["external_id"], row["organization_fields"].get("salesforce_id")} - {None}
-        carried.update(ids)
-    assert [] == [account for account, count in carried.items() if count > 1]
+    assert [] == oracle.accounts_with_two_organizations(sandbox)
 
 
 def untouched(now: Sequence[Row], then: Mapping[int, Row], touched: Mapping[int, int]) -> None:
@@ -182,7 +174,7 @@ def as_desired(sandbox: Sandbox, plan: Plan) -> None:
         for account in {row["external_id"], row["organization_fields"].get("salesforce_id")} & accounts.keys():
             own[account] = row
     for account, row in accounts.items():
-        want, have = wanted(row), shown(own[account]) if account in own else None
+        want, have = oracle.desired(row), oracle.actual(own[account]) if account in own else None
         others = [one["name"] for one in organizations if one is not own.get(account)]
         others += [one["Name"] for one in found if one is not row]
         taken = row["Name"].strip().casefold() in {name.strip().casefold() for name in others}

@@ -213,7 +213,7 @@ class Walk(RuleBasedStateMachine):
         self.record.check()
         if task.done is not None:
             self.counts["batches done"] += 1
-            self.record.told(task, before)
+            self.record.reported(task, before)
 
     waiting = precondition(lambda self: any(one.done is None for one in self.tasks))
 
