@@ -19,7 +19,7 @@ from partner_sync.__main__ import main
 from partner_sync.cli import commands
 from partner_sync.cli.reference import PARTS
 from partner_sync.compare.guards import limit
-from partner_sync.compare.problem_kinds import PROBLEMS
+from partner_sync.compare.problem_kinds import PROBLEM_KINDS
 from partner_sync.config.load import load
 from partner_sync.config.params import PARAMS
 from partner_sync.config.settings import LIMITS, Rule
@@ -152,7 +152,7 @@ def _tree(kind: type) -> Iterator[type]:
 
 def test_kinds_problems_verdicts_rules_and_params_are_the_codes_own():
     assert set(KINDS) == table("kind")
-    assert set(PROBLEMS) == table("problem")
+    assert set(PROBLEM_KINDS) == table("problem")
     assert set(get_args(Verdict)) == table("verdict")
     assert set(get_args(Rule)) == table("rule")
     assert set(PARAMS) == table("param")

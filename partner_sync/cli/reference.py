@@ -17,8 +17,8 @@ from partner_sync.cli.config_reference import keys, type_of
 from partner_sync.cli.tables import Table, any_of
 from partner_sync.compare.counts import COUNTED
 from partner_sync.compare.organization_schema import organization_schema
-from partner_sync.compare.problem_kinds import PROBLEMS
-from partner_sync.compare.soql import selected
+from partner_sync.compare.problem_kinds import PROBLEM_KINDS
+from partner_sync.compare.soql import selected_fields
 from partner_sync.config.cross_checks import NEVER_WRITTEN
 from partner_sync.config.load import Config
 from partner_sync.config.params import PARAMS
@@ -76,7 +76,7 @@ def _counts() -> list[Table]:
 
 
 def _problems() -> list[Table]:
-    rows = tuple((f"`{kind}`", told.what, told.advice) for kind, told in PROBLEMS.items())
+    rows = tuple((f"`{kind}`", told.what, told.advice) for kind, told in PROBLEM_KINDS.items())
     return [Table(("problem", "what it is", "what to do, and what holds until then"), rows)]
 
 
@@ -117,7 +117,7 @@ def _untouched() -> list[Table]:
 def fields(config: Config) -> list[Table]:
     """What the user of Salesforce must see, and what organization fields Zendesk must have, by this config."""
     schema = organization_schema(config)
-    written: dict[str, list[str]] = {source: [] for source in selected(config)}
+    written: dict[str, list[str]] = {source: [] for source in selected_fields(config)}
     for attribute in config.attributes:
         written[attribute.source].append(f"`{attribute.field}`")
         if attribute.field == schema.id_field:

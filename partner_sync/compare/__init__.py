@@ -1,1 +1,1 @@
-"""What should be, what is, and the plan between them. Pure: data in, data out."""
+"""From two snapshots to a plan: desired state, matches, differences, limits. Pure: data in, data out."""

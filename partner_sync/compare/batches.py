@@ -1,4 +1,4 @@
-"""From a plan to bulk jobs: at most 100 changes of one kind for one instance each."""
+"""Cuts a plan into bulk jobs: at most 100 changes of one kind for one instance each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import groupby
 from partner_sync.model import Batch, Change, Kind, Plan
 
 BATCH_SIZE = 100
-"""What Zendesk takes in one bulk job."""
+"""The most that Zendesk accepts in one bulk job."""
 
 
 def batches(plan: Plan, size: int = BATCH_SIZE) -> tuple[Batch, ...]:
@@ -41,7 +41,7 @@ def _cut(changes: Sequence[Change], size: int) -> Iterator[tuple[str, Kind, int,
 
 
 def digest(changes: Iterable[Change]) -> str:
-    """The SHA-256 of changes as canonical JSON: two batches with one digest write the same."""
+    """The SHA-256 of changes as canonical JSON: two batches with the same digest write the same."""
     rows = [
         [
             one.kind,

@@ -59,4 +59,4 @@ CANONICAL: Mapping[Rule, Callable[[object], Value]] = {
     "date": date_value,
     "number": number_value,
 }
-"""Rule to the function that makes a raw value canonical. A value that the rule cannot read stays and so differs."""
+"""Rule to the function that makes a raw value canonical. A value that the rule cannot read is kept, so it differs."""

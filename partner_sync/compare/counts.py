@@ -7,19 +7,19 @@ from collections.abc import Collection, Mapping, Sequence
 from partner_sync.model import KINDS, InstanceCounts
 
 COUNTED: Mapping[str, str] = {
-    "organizations": "Organizations that were read.",
-    "partner_organizations": "Those of a partner type.",
-    "unchanged": "Organizations that are as their accounts want them.",
+    "organizations": "Organizations read.",
+    "partner_organizations": "Organizations of a partner type.",
+    "unchanged": "Organizations that match Salesforce.",
     "create": "Organizations to create.",
     "update": "Organizations to update.",
     "mark": "Organizations to mark.",
-    "withheld": "Changes over a limit, not written.",
-    "adopted": "Updates of organizations that were of another type.",
-    "unmarked": "Updates of organizations that were marked, and whose partner is back.",
-    "protected": "Organizations without account that `marks.protected` spares.",
-    "marked_already": "Organizations without account that are marked already.",
-    "too_recent": "Organizations without account that `marks.only_if_older` spares.",
-    "not_asked": "Changes of accounts that `account_ids` left out.",
+    "withheld": "Changes on hold because they exceed a limit.",
+    "adopted": "Updates of organizations that had another type before.",
+    "unmarked": "Updates that remove a mark because the partner is back.",
+    "protected": "Organizations without an account that `marks.protected` lists.",
+    "marked_already": "Organizations without an account that are already marked.",
+    "too_recent": "Organizations without an account that are too recent for `marks.only_if_older`.",
+    "not_asked": "Changes of accounts that `account_ids` leaves out.",
 }
 """What a plan counts of each instance."""
 

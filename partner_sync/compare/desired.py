@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from partner_sync.compare.canonical import CANONICAL, day, text_value
-from partner_sync.compare.multimap import Index
+from partner_sync.compare.multimap import Multimap
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.config.load import Config
 from partner_sync.config.settings import Attribute
@@ -35,9 +35,9 @@ class DesiredAccount(NamedTuple):
 class Desired:
     """What all organizations should be: `accounts` by id, in order of the ids.
 
-    `blocked` are ids of accounts that a problem keeps from being written; their organizations are left alone as well.
-    `unidentified` has names and ids (casefolded; of ids the first 15 characters) of rows whose account cannot be told:
-    what bears one of them may be that account's organization.
+    `blocked` are ids of accounts that a problem keeps from being written; their organizations are left alone.
+    `unidentified` has names and ids (casefolded; of ids the first 15 characters) of rows without a usable id: an
+    organization that carries one of them may belong to that account.
     """
 
     accounts: dict[str, DesiredAccount]
@@ -47,12 +47,12 @@ class Desired:
 
     @property
     def known(self) -> frozenset[str]:
-        """Every account id of the snapshot, and every pinned one: what carries one of them is not without account."""
+        """Every account id of the snapshot and every pinned id: organizations that carry them have an account."""
         return self.blocked.union(self.accounts)
 
 
 class _UnmappedError(Exception):
-    """A value that the mapping cannot turn into one that may be written."""
+    """A value that the mapping cannot turn into a value for Zendesk."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(detail)
@@ -64,13 +64,13 @@ Mapped = Callable[[str, object], Value]
 
 
 def desired(config: Config, rows: Iterable[Mapping[str, object]]) -> Desired:
-    """What every organization should be, and a problem for each row that does not say."""
+    """What every organization should be, and a problem for each row that cannot be mapped."""
     attributes = [attribute for attribute in config.attributes if attribute.field != NAME]
     rules = [(attribute.source, _mapped(config, attribute)) for attribute in attributes]
     accounts: dict[str, DesiredAccount] = {}
     problems: list[Problem] = []
     unidentified: set[str] = set()
-    seen: Index[Mapping[str, object]] = Index()
+    seen: Multimap[Mapping[str, object]] = Multimap()
     for row in rows:
         account_id = id_18(row.get(config.accounts.id))
         if account_id is None:
@@ -85,7 +85,7 @@ def desired(config: Config, rows: Iterable[Mapping[str, object]]) -> Desired:
             accounts[account_id] = found
     for pinned in config.accounts.pinned:
         if pinned not in seen:
-            detail = f"The query did not return {pinned}, which accounts.pinned names."
+            detail = f"The query did not return {pinned}, which accounts.pinned lists."
             problems.append(problem("pinned_account_missing", detail, accounts=[pinned]))
     blocked = frozenset([*seen, *config.accounts.pinned]).difference(accounts)
     return Desired(accounts, blocked, frozenset(unidentified), tuple(problems))
@@ -112,14 +112,14 @@ def _name(source: str, account_id: str, row: Mapping[str, object]) -> str:
     if not isinstance(name, str):
         raise _UnmappedError("account_without_name", f"{source} of {account_id} is empty.")
     if not visible(name):
-        raise _UnmappedError("account_without_name", f"{source} of {account_id} has nothing that can be seen.")
+        raise _UnmappedError("account_without_name", f"{source} of {account_id} has no visible character.")
     return name
 
 
 def _single(source: str, account_id: str, raw: object) -> object:
-    """The raw value of a field, which no rule reads where it is a list or an object."""
+    """The raw value of a field. Lists and objects are refused: no rule can read them."""
     if isinstance(raw, list | dict):
-        detail = f"{source} of {account_id} is {shown(raw)}: several values where one is wanted."
+        detail = f"{source} of {account_id} is {shown(raw)}, not a single value."
         raise _UnmappedError("unreadable_value", detail)
     return raw
 
@@ -129,13 +129,13 @@ def _unidentified(config: Config, row: Mapping[str, object], unidentified: set[s
     if isinstance(name, str):
         unidentified.add(name.casefold())
     if not isinstance(raw, str):
-        return problem("account_without_id", f"An account named {name} has nothing in {config.accounts.id}.")
+        return problem("account_without_id", f"An account named {name} has an empty {config.accounts.id}.")
     unidentified.add(raw[:15].casefold())
     return problem("malformed_id", f"An account named {name} has the id {raw}.", accounts=[raw])
 
 
 def _mapped(config: Config, attribute: Attribute) -> Mapped:
-    """The rule of one attribute as a function: everything that depends on the config alone is done here, once."""
+    """The rule of one attribute as a function. Everything that depends on the config alone happens here, once."""
     match attribute.rule:
         case "id_18":
             return lambda account_id, _: account_id
@@ -156,7 +156,7 @@ def _copied(source: str) -> Mapped:
             return text_value(_single(source, account_id, raw))
         text = raw.strip(BLANK)  # not `trimmed`: this is the most frequent call of all
         if not text.isprintable() and (found := control(text)):
-            raise _UnmappedError("unreadable_value", f"{source} of {account_id} has {found} in it, which is no text.")
+            raise _UnmappedError("unreadable_value", f"{source} of {account_id} contains {found}, which is not text.")
         return text or None
 
     return copied
@@ -164,13 +164,13 @@ def _copied(source: str) -> Mapped:
 
 def _ticked(attribute: Attribute) -> Mapped:
     truths = frozenset(value for value in attribute.true_for if isinstance(value, bool))
-    words = frozenset(value.strip().casefold() for value in attribute.true_for if isinstance(value, str))
+    texts = frozenset(value.strip().casefold() for value in attribute.true_for if isinstance(value, str))
 
     def ticked(account_id: str, raw: object) -> Value:
         if raw is None or isinstance(raw, bool):
             return raw in truths
         text = raw if isinstance(raw, str) else str(_single(attribute.source, account_id, raw))
-        return text.strip(BLANK).casefold() in words
+        return text.strip(BLANK).casefold() in texts
 
     return ticked
 
@@ -186,9 +186,7 @@ def _chosen(config: Config, attribute: Attribute) -> Mapped:
         text = text.strip(BLANK)
         found = options.get(text.casefold())
         if found is None and (text or needed):
-            detail = (
-                f"{attribute.source} of {account_id} is {text or 'empty'}, which no option of {attribute.field} is for."
-            )
+            detail = f"{attribute.source} of {account_id} is {text or 'empty'}; {attribute.field} has no option for it."
             raise _UnmappedError("unknown_option", detail)
         return found
 
@@ -196,17 +194,17 @@ def _chosen(config: Config, attribute: Attribute) -> Mapped:
 
 
 def _read(attribute: Attribute) -> Mapped:
-    """Dates and numbers: what is neither is nothing that Zendesk would take."""
-    wanted: Callable[[Value], bool]
+    """Dates and numbers. Zendesk accepts nothing else in such fields."""
+    valid: Callable[[Value], bool]
     if attribute.rule == "date":
-        wanted = lambda value: isinstance(value, str) and day(value) is not None  # noqa: E731
+        valid = lambda value: isinstance(value, str) and day(value) is not None  # noqa: E731
     else:
-        wanted = lambda value: isinstance(value, int | float)  # noqa: E731
+        valid = lambda value: isinstance(value, int | float)  # noqa: E731
 
     def read(account_id: str, raw: object) -> Value:
         value = CANONICAL[attribute.rule](_single(attribute.source, account_id, raw))
-        if value is not None and not wanted(value):
-            detail = f"{attribute.source} of {account_id} is {value}, which is no {attribute.rule}."
+        if value is not None and not valid(value):
+            detail = f"{attribute.source} of {account_id} is {value}, which is not a {attribute.rule}."
             raise _UnmappedError("unreadable_value", detail)
         return value
 

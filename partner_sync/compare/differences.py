@@ -1,4 +1,4 @@
-"""What one account changes on its organization: the owned fields that differ, each with its reason."""
+"""The owned fields that differ between an account and its organization, each with a reason."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from partner_sync.ids import id_18
 from partner_sync.model import EXTERNAL_ID, NAME, Create, FieldChange, Organization, Update, Value
 from partner_sync.whitespace import trimmed
 
-WITHOUT_ORGANIZATION = "account without an organization"
-DIFFERS = "differs from its account"
-UNMARKED = "partner is back: un-marked"
+WITHOUT_ORGANIZATION = "new partner"
+DIFFERS = "out of date"
+UNMARKED = "partner is back: mark removed"
 BY_EXTERNAL_ID = "matched by external_id"
-SHORT_ID = "was in 15-character form"
+SHORT_ID = "id had 15 characters"
 
 
-class Changes:
+class Differences:
     """The comparison of single accounts and organizations, for one instance."""
 
     def __init__(self, schema: OrganizationSchema, instance: str) -> None:
         self.schema, self.instance = schema, instance
         self.fields = tuple((field, schema.canonical[field]) for field in schema.fields)
         self.reasons: Mapping[str, Callable[[Organization, Value, Value], str]] = {
-            # Whoever has another id in the id field, or none, cannot have been matched by it.
+            # An organization with another id or none in the id field was not matched by it.
             schema.id_field: lambda _, before, want: SHORT_ID if id_18(before) == want else BY_EXTERNAL_ID,
             schema.partner_field: self._why_type,
             schema.mark_field: lambda *_: UNMARKED,
         }
 
     def create(self, account: DesiredAccount) -> Create:
-        """What is not empty, and the id as external_id: Zendesk then refuses a second organization for it."""
+        """Everything that is not empty, and the id as external_id, so that Zendesk refuses a second organization."""
         changed = [FieldChange(NAME, None, account.name), FieldChange(EXTERNAL_ID, None, account.id)]
         for (field, _), value in zip(self.fields, account.values, strict=True):
             if value is not None:
@@ -40,7 +40,7 @@ class Changes:
         return Create(self.instance, account.id, account.name, tuple(changed), WITHOUT_ORGANIZATION)
 
     def update(self, account: DesiredAccount, organization: Organization, *, with_name: bool) -> Update | None:
-        """What differs; None if nothing does."""
+        """An update of the fields that differ; None if none does."""
         have = read_whole(self.instance, organization)
         changed: list[FieldChange] = []
         name = trimmed(organization.name)
@@ -63,7 +63,7 @@ class Changes:
         return Update(self.instance, account.id, organization.id, name, tuple(changed), reason, adopted)
 
     def adopts(self, organization: Organization) -> bool:
-        """Whether the organization is no partner organization yet."""
+        """Whether the organization is not a partner organization yet."""
         return not self.schema.is_partner(organization.account_type)
 
     def _why_type(self, organization: Organization, before: Value, _: Value) -> str:
@@ -73,10 +73,10 @@ class Changes:
 
 
 def read_whole(instance: str, organization: Organization) -> dict[str, Value]:
-    """The owned fields of an organization that has to have been read whole."""
+    """The owned fields of an organization. Raises SnapshotError if they were not read."""
     if organization.fields is None:
         raise SnapshotError(
             f"Organization {organization.id} of {instance} belongs to an account, but its fields were not read."
-            " It changed while it was read: clear gather_organizations."
+            " It changed during the read. Clear gather_organizations."
         )
     return organization.fields

@@ -1,4 +1,4 @@
-"""How much is too much: limits per instance and kind of change, and what is withheld because of them."""
+"""Limits per instance and kind of change, and the changes held for review because they exceed one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def limit(
     allowed: Mapping[str, int],
     account_ids: Sequence[str] = (),
 ) -> list[Withheld]:
-    """The kinds of one instance's changes that are over their limit. `allowed` replaces limits for this run."""
+    """The kinds of change that exceed their limit in one instance. `allowed` replaces limits for this run."""
     counts = dict.fromkeys(KINDS, 0)
     for change in changes:
         counts[change.kind] += 1
@@ -26,17 +26,19 @@ def limit(
     for kind, count in counts.items():
         most, why = _most(limits.get(kind), partner_organizations, allowed.get(kind))
         if most is not None and count > most:
-            said = f"{count} of kind {kind} in {instance}: {_share(count, partner_organizations)}. The limit is {why}."
+            over = f"{count} {kind}s" if count > 1 else f"1 {kind}"
+            share = _share(count, partner_organizations)
+            detail = f"{over} in {instance} held for review: {share}. The limit is {why}."
             found.append(
-                Withheld(instance, kind, count, most, partner_organizations, said, _next(kind, count, account_ids))
+                Withheld(instance, kind, count, most, partner_organizations, detail, _next(kind, count, account_ids))
             )
     return found
 
 
 def _most(limit: Limit | None, partner_organizations: int, allowed: int | None) -> tuple[int | None, str]:
-    """The most that may be written, and where that comes from; None where nothing limits it."""
+    """The most that may be written and the source of that number; None where there is no limit."""
     if allowed is not None:
-        return allowed, f"{allowed}, by allow_over_limit of this run"
+        return allowed, f"{allowed}, set by allow_over_limit of this run"
     if limit is None:
         return None, ""
     bounds = []
@@ -48,7 +50,7 @@ def _most(limit: Limit | None, partner_organizations: int, allowed: int | None) 
     if not bounds:
         return None, ""
     most, why = min(bounds)
-    return (most, why) if most > limit.floor else (limit.floor, f"{limit.floor}, the floor ({why} is less)")
+    return (most, why) if most > limit.floor else (limit.floor, f"{limit.floor}, the floor ({why} is lower)")
 
 
 def _share(count: int, partner_organizations: int) -> str:
@@ -61,4 +63,4 @@ def _next(kind: Kind, count: int, account_ids: Sequence[str]) -> str:
     conf: dict[str, object] = {"allow_over_limit": {kind: count}}
     if account_ids:
         conf["account_ids"] = list(account_ids)
-    return f"Look at them in the plan; if they are right, trigger again with conf {json.dumps(conf)}"
+    return f"Review them in the plan. If they are right, trigger again with conf {json.dumps(conf)}"

@@ -1,7 +1,7 @@
-"""Which organization of an instance is which account's: by the id field, else by external_id, and never by guess.
+"""Matches the accounts with the organizations of one instance: by the id field, else by external_id, never by name.
 
-All organizations take part, partner organizations or not, and all accounts with an id, those with a problem included:
-what belongs to one of them belongs to nobody else.
+All organizations take part, partner organizations or not, and all accounts with an id, also those with a problem: an
+organization of one account cannot belong to another.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from partner_sync.compare.multimap import Index
+from partner_sync.compare.multimap import Multimap
 from partner_sync.compare.organization_schema import OrganizationSchema, external_key
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.ids import id_18
@@ -18,13 +18,13 @@ from partner_sync.model import Organization, Problem
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What matching found in one instance. An account that is neither matched nor undecided has no organization."""
+    """The matches of one instance. An account that is neither matched nor undecided has no organization."""
 
     matched: dict[str, Organization]
     undecided: frozenset[str]
-    """Accounts whose organization a person must decide."""
+    """Accounts whose organization a person must choose."""
     held: frozenset[int]
-    """Organizations that belong to an account, or may: nobody marks them."""
+    """Organizations that belong to an account, or may belong to one: they are not marked."""
     problems: tuple[Problem, ...]
 
 
@@ -59,8 +59,8 @@ class _Ids:
         self, schema: OrganizationSchema, instance: str, known: frozenset[str], organizations: Iterable[Organization]
     ) -> None:
         self.instance, self.known, self.schema = instance, known, schema
-        self.by_id: Index[Organization] = Index()
-        self.by_external: Index[Organization] = Index()
+        self.by_id: Multimap[Organization] = Multimap()
+        self.by_external: Multimap[Organization] = Multimap()
         for organization in organizations:
             own, external = organization.salesforce_id, organization.external_id
             own = own if own in self.known else id_18(own)
@@ -71,7 +71,7 @@ class _Ids:
                 self.by_external.add(key, organization)
 
     def decide(self, account_id: str) -> tuple[Organization | None, Sequence[Problem]]:
-        """The account's organization, if that is certain, and what a person must look at."""
+        """The account's organization, if that is certain, and the problems that a person must solve."""
         own = self.by_id[account_id]
         external = self.by_external[account_id.casefold()]
         if len(own) == 1:
@@ -92,23 +92,23 @@ class _Ids:
         others = [other for one in organizations if (other := id_18(one.salesforce_id)) is not None]
         return problem(
             "two_organizations_for_one_account",
-            f"Organizations {', '.join(map(str, ids))} all carry the id {account_id}.",
+            f"Organizations {', '.join(map(str, ids))} carry the same id {account_id}.",
             instance=self.instance,
             accounts=[account_id, *others],
             organizations=ids,
         )
 
     def _also(self, own: Sequence[Organization], external: Sequence[Organization]) -> list[Organization]:
-        """Those that carry the id as external_id only, and no account's in the id field."""
+        """Organizations that carry the id as external_id only, and no account's id in the id field."""
         return [one for one in external if one not in own and id_18(one.salesforce_id) not in self.known]
 
     def _spare(self, account_id: str, own: Organization, external: Sequence[Organization]) -> list[Problem]:
-        """Partner organizations besides the one that is matched: not marked, since the account is alive."""
+        """Other partner organizations with the account's external_id: not marked, since the account exists."""
         return [
             problem(
                 "two_organizations_for_one_account",
-                f"Organization {own.id} carries {account_id} in its id field and is treated as its organization;"
-                f" {other.id} carries it as external_id and is left as it is.",
+                f"Organization {own.id} carries {account_id} in its id field and is treated as its organization."
+                f" Organization {other.id} carries it as external_id and is left alone.",
                 instance=self.instance,
                 accounts=[account_id],
                 organizations=[own.id, other.id],
@@ -118,9 +118,9 @@ class _Ids:
         ]
 
     def _claimed(self, account_id: str, organization: Organization) -> Problem:
-        """An organization whose two ids disagree; whom its id field names need not be an account of the query."""
+        """An organization whose two ids disagree; its id field may name an account outside the query."""
         other = id_18(organization.salesforce_id) or ""
-        whose = "another account" if other in self.known else "no account of the query"
+        whose = "another account" if other in self.known else "not an account of the query"
         return problem(
             "organization_claimed_twice",
             f"Organization {organization.id} carries {other} in its id field, which is {whose}, and {account_id} as"

@@ -1,4 +1,4 @@
-"""Which partner organizations are marked, since no account is behind them any more; when in doubt, none."""
+"""Marks partner organizations whose account is missing. When in doubt, nothing is marked."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ Spared = Literal["marked_already", "protected", "too_recent"]
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """Whom accounts and problems name, and what is known of account rows without a usable id: nobody marks them."""
+class Mentioned:
+    """Accounts and organizations that must not be marked: they exist, a problem is about them, or it is unclear.
+
+    `unidentified` has the names and ids of account rows without a usable id.
+    """
 
     accounts: Set[str]
     organizations: Set[int]
@@ -30,16 +33,18 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
-    """Marks, problems of organizations whose id says nothing, and how many are spared, by why."""
+class MissingAccounts:
+    """Marks, problems of organizations without a usable id, and how many are not marked, by cause."""
 
     marks: tuple[Mark, ...]
     problems: tuple[Problem, ...]
     spared: Counter[Spared]
 
 
-def marks(config: Config, instance: str, organizations: Iterable[Organization], named: Named, made: datetime) -> Marks:
-    """The marks of one instance; `organizations` are its partner organizations that no account has, or may have."""
+def find_missing_accounts(
+    config: Config, instance: str, organizations: Iterable[Organization], mentioned: Mentioned, made: datetime
+) -> MissingAccounts:
+    """The marks of one instance; `organizations` are its partner organizations that were matched with no account."""
     found: list[Mark] = []
     problems: list[Problem] = []
     spared: Counter[Spared] = Counter()
@@ -49,33 +54,33 @@ def marks(config: Config, instance: str, organizations: Iterable[Organization], 
         account_id = carried_id(organization)
         if account_id is None:
             problems.append(_without_id(instance, organization))
-        elif organization.id in named.organizations or named.accounts & _ids(organization):
+        elif organization.id in mentioned.organizations or mentioned.accounts & _ids(organization):
             continue
-        elif _may_be_unidentified(organization, named):
+        elif _may_be_unidentified(organization, mentioned):
             problems.append(_unidentified(instance, organization))
         elif why := _spared(config, instance, organization, oldest):
             spared[why] += 1
         else:
             change = FieldChange(config.marks.field, False, True)
-            reason = f"no account with {account_id} any more"
+            reason = f"Salesforce returned no account {account_id}"
             name = trimmed(organization.name)
             found.append(Mark(instance, account_id, organization.id, name, (change,), reason))
-    return Marks(tuple(found), tuple(problems), spared)
+    return MissingAccounts(tuple(found), tuple(problems), spared)
 
 
 def carried_id(organization: Organization) -> str | None:
-    """The account id that an organization carries: of its id field, or of external_id where that is empty."""
+    """The account id of an organization: from its id field, or from external_id if that is empty."""
     own = trimmed(organization.salesforce_id or "")
     return id_18(own or organization.external_id)
 
 
 def _ids(organization: Organization) -> set[str | None]:
-    """Every account id on an organization: one whose external_id names somebody alive is not marked either."""
+    """Both account ids of an organization: it is not marked if either belongs to an existing account."""
     return {id_18(organization.salesforce_id), id_18(organization.external_id)}
 
 
 def _spared(config: Config, instance: str, organization: Organization, oldest: str) -> Spared | None:
-    """Why an organization without account is not marked; None if it is."""
+    """Why an organization without an account is not marked; None if it is."""
     fields = read_whole(instance, organization)
     if checkbox_value(fields.get(config.marks.field)):
         return "marked_already"
@@ -87,30 +92,30 @@ def _spared(config: Config, instance: str, organization: Organization, oldest: s
     return None if isinstance(since, str) and day(since) and since < oldest else "too_recent"
 
 
-def _may_be_unidentified(organization: Organization, named: Named) -> bool:
-    borne = {name_key(organization.name), *(one[:15].casefold() for one in _ids(organization) if one)}
-    return bool(named.unidentified & borne)
+def _may_be_unidentified(organization: Organization, mentioned: Mentioned) -> bool:
+    carried = {name_key(organization.name), *(one[:15].casefold() for one in _ids(organization) if one)}
+    return bool(mentioned.unidentified & carried)
 
 
 def _years_before(today: date, years: int) -> date:
     try:
         return today.replace(year=today.year - years)
-    except ValueError:  # the 29th of February
+    except ValueError:  # February 29
         return today.replace(year=today.year - years, day=28)
 
 
 def _without_id(instance: str, organization: Organization) -> Problem:
     own = trimmed(organization.salesforce_id or "")
     if own:
-        detail = f"Partner organization {organization.id} has {own} in its id field, which is no account id."
+        detail = f"Partner organization {organization.id} has {own} in its id field, which is not an account id."
         return problem("malformed_id", detail, instance=instance, organizations=[organization.id])
-    detail = f"Partner organization {organization.id} has no account id, in neither its id field nor external_id."
+    detail = f"Partner organization {organization.id} has no account id in its id field or external_id."
     return problem("organization_without_id", detail, instance=instance, organizations=[organization.id])
 
 
 def _unidentified(instance: str, organization: Organization) -> Problem:
     detail = (
-        f"Partner organization {organization.id} has no account, but bears the name or the id of an account row whose"
-        " id is missing or malformed: it is not marked."
+        f"Partner organization {organization.id} has no account, but it has the name or the id of an account row whose"
+        " id is missing or malformed. It is not marked."
     )
     return problem("account_without_id", detail, instance=instance, organizations=[organization.id])

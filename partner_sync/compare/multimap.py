@@ -1,4 +1,4 @@
-"""A look-up of what should be one to a key, but may be several."""
+"""A multimap tuned for mostly unique keys."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 V = TypeVar("V")
 
 
-class Index(Generic[V]):
-    """Everything by its key. No list is kept for what is alone: 100,000 of them slow the garbage collector down."""
+class Multimap(Generic[V]):
+    """Values by key. A single value is kept without a list: 100,000 lists slow the garbage collector down."""
 
     def __init__(self, pairs: Iterable[tuple[str, V]] = ()) -> None:
         self._first: dict[str, V] = {}
@@ -24,7 +24,7 @@ class Index(Generic[V]):
             self._first[key] = value
 
     def __getitem__(self, key: str) -> Sequence[V]:
-        """All of one key, in the order in which they came; empty if there is none."""
+        """All values of a key, in the order they were added."""
         if key in self._several:
             return self._several[key]
         return (self._first[key],) if key in self._first else ()
@@ -36,5 +36,5 @@ class Index(Generic[V]):
         return key in self._first
 
     def several(self) -> Iterable[Sequence[V]]:
-        """Those that share a key."""
+        """Values that share a key, by key."""
         return self._several.values()

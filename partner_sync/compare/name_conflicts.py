@@ -1,8 +1,8 @@
-"""Who may get which name. Zendesk's names are unique, upper and lower case being the same.
+"""Which account gets which name. Names are unique in Zendesk, and it ignores their case.
 
-Accounts are dealt with in two steps: of those that want one name, whoever has it already keeps it; then each name that
-an organization holds is looked at from that organization's side: does it get another name in this plan, and is that
-certain? Organizations that wait for each other form chains, and at worst a circle.
+Two steps: if several accounts want the same name, the account whose organization already has it keeps it. Then, for
+each name that another organization has: does that organization get another name in this plan, and is that certain?
+Organizations that wait for each other form chains, and at worst a circle.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from partner_sync.compare.desired import DesiredAccount
-from partner_sync.compare.multimap import Index
+from partner_sync.compare.multimap import Multimap
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.model import Organization, Problem
 from partner_sync.whitespace import trimmed
@@ -20,35 +20,35 @@ FREE, TAKEN, WAITS, CIRCLE, SHARED = "", "name_taken", "name_waits", "name_circl
 
 
 def name_key(name: str) -> str:
-    """Two names with one key are one name to Zendesk."""
+    """Names with the same key are equal to Zendesk."""
     return trimmed(name).casefold()
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class NameConflicts:
     """`withheld` are the accounts that do not get their name in this plan."""
 
     withheld: frozenset[str]
     problems: tuple[Problem, ...]
 
 
-def settle(
+def resolve_names(
     instance: str,
     write: bool,
     accounts: Mapping[str, DesiredAccount],
     matched: Mapping[str, Organization],
     organizations: Iterable[Organization],
-) -> Names:
+) -> NameConflicts:
     """Which of the accounts get their name in this plan, and a problem for each that does not.
 
     `accounts` are those that may be written; `organizations` are all of the instance.
     """
-    settling = _Settling(instance, write, accounts, matched, organizations)
-    problems = [*settling.shared(), *settling.held()]
-    return Names(frozenset(one for one, outcome in settling.outcome.items() if outcome), tuple(problems))
+    resolution = _Resolution(instance, write, accounts, matched, organizations)
+    problems = [*resolution.shared(), *resolution.held()]
+    return NameConflicts(frozenset(one for one, outcome in resolution.outcome.items() if outcome), tuple(problems))
 
 
-class _Settling:
+class _Resolution:
     def __init__(
         self,
         instance: str,
@@ -58,21 +58,21 @@ class _Settling:
         organizations: Iterable[Organization],
     ) -> None:
         self.instance, self.write, self.accounts, self.matched = instance, write, accounts, matched
-        self.holders = Index((name_key(organization.name), organization) for organization in organizations)
+        self.holders = Multimap((name_key(organization.name), organization) for organization in organizations)
         self.account_of = {matched[one].id: one for one in accounts if one in matched}
         self.outcome: dict[str, str] = {}
         """Account to FREE, or to the kind of its problem."""
 
     def shared(self) -> Iterable[Problem]:
-        """Names that several accounts want: whose organization has it already keeps it."""
-        wanting = Index((name_key(account.name), account) for account in self.accounts.values())
+        """Names that several accounts want: the account whose organization already has the name keeps it."""
+        wanting = Multimap((name_key(account.name), account) for account in self.accounts.values())
         for several in wanting.several():
             keeper = [account.id for account in several if account.id in self.matched and not self._renames(account)]
             self.outcome.update({account.id: SHARED for account in several if account.id not in keeper})
             yield self._shared_problem([account.id for account in several], keeper)
 
     def held(self) -> Iterable[Problem]:
-        """Names that another organization holds."""
+        """Names that another organization has."""
         for account in self.accounts.values():
             if not self._others(account):
                 continue
@@ -81,18 +81,18 @@ class _Settling:
                 yield self._held_problem(account, outcome)
 
     def _renames(self, account: DesiredAccount) -> bool:
-        """Whether the name that its organization has now becomes free."""
+        """Whether the current name of its organization becomes free."""
         return name_key(self.matched[account.id].name) != name_key(account.name)
 
     def _others(self, account: DesiredAccount) -> Sequence[Organization]:
-        """Organizations that hold the name which an account does not have yet."""
+        """Other organizations that have the name that an account should get."""
         own = self.matched.get(account.id)
         if own is not None and trimmed(own.name) == account.name:
             return ()
         return [one for one in self.holders[name_key(account.name)] if own is None or one.id != own.id]
 
     def _decide(self, account: DesiredAccount) -> str:
-        """Follow who waits for whom to where that ends; then every account on the way is decided from its end."""
+        """Follows the chain of accounts that wait for each other to its end, then decides them from there."""
         chain: list[str] = []
         on_chain: set[str] = set()
         at = account
@@ -113,7 +113,7 @@ class _Settling:
         return end
 
     def _freeing(self, account: DesiredAccount) -> DesiredAccount | str:
-        """The account whose rename frees the name, or FREE or TAKEN where none is needed or none does."""
+        """The account whose rename frees the name; FREE if no rename is needed, TAKEN if none frees it."""
         others = self._others(account)
         if not others:
             return FREE
@@ -126,7 +126,7 @@ class _Settling:
         kept = f", which the organization of {keeper[0]} has" if keeper else ""
         return problem(
             SHARED,
-            f"Accounts {', '.join(sorted(ids))} all want the name {self.accounts[ids[0]].name}{kept}.",
+            f"Accounts {', '.join(sorted(ids))} want the same name {self.accounts[ids[0]].name}{kept}.",
             instance=self.instance,
             accounts=ids,
             organizations=[self.matched[one].id for one in ids if one in self.matched],
@@ -138,7 +138,7 @@ class _Settling:
         held = ", ".join(f"organization {one.id} ({_carried(one)})" for one in others)
         return problem(
             outcome,
-            f"The name {account.name}, which account {account.id} wants, is held by {held}.",
+            f"The name {account.name} of account {account.id} is already in use by {held}.",
             instance=self.instance,
             accounts=[account.id],
             organizations=[one.id for one in (*own, *others)],
@@ -146,7 +146,7 @@ class _Settling:
 
 
 _AFTER = {FREE: WAITS, SHARED: TAKEN}
-"""What becomes of an account whose name is held by one with this outcome, if not the same."""
+"""Outcome of the account that has a name to the outcome of the account that waits for it, if it is another."""
 
 
 def _carried(organization: Organization) -> str:

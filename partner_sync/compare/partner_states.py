@@ -1,7 +1,6 @@
-"""How every partner stands: what its account wants, and what its organization has, as both were read. Pure.
+"""Partner states: the desired values of every account beside the values of its organization, as both were read.
 
-A plan tells what differs; this tells the rest, so that whoever asks for an organization that always was in step gets an
-answer as well.
+A plan has only what differs. These tables also show partners that are in sync.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from partner_sync.whitespace import trimmed
 
 
 def partner_states(comparison: Comparison) -> Iterator[PartnerStates]:
-    """One table for each instance: its accounts by id, then organizations of those that a problem blocks, and partner
-    organizations without account."""
+    """One table per instance: its accounts by id, the organizations of blocked accounts, and partner organizations
+    without an account."""
     matched, wanted = comparison.matched, comparison.matched.desired
     table = _Table(matched.schema)
     for instance in matched.instances:
@@ -44,7 +43,7 @@ class _Table:
             yield self._row(one.id, one.name, (one.name, *one.values), organization)
 
     def blocked(self, account_ids: frozenset[str], matched: dict[str, Organization]) -> Iterator[PartnerState]:
-        """What a problem keeps from being written is what people ask for."""
+        """Organizations of accounts that a problem blocks: people ask for these most."""
         for account_id in sorted(account_ids & matched.keys()):
             yield self._row(account_id, trimmed(matched[account_id].name), None, matched[account_id])
 
@@ -60,8 +59,12 @@ class _Table:
         if organization is None or organization.fields is None:
             return PartnerState(account_id, organization.id if organization else None, name, wanted, None, False)
         have = organization.fields
-        values = (trimmed(organization.name), *(canonical(have.get(field)) for field, canonical in self.fields))
-        if values == wanted:
-            values = wanted  # one tuple instead of two for almost every partner
+        if wanted is None:
+            values = tuple(canonical(have.get(field)) for field, canonical in self.fields)
+        else:  # most values are as desired and need no rule
+            values = tuple(
+                want if (raw := have.get(field)) == want else canonical(raw)
+                for (field, canonical), want in zip(self.fields, wanted[1:], strict=True)
+            )
         marked = checkbox_value(have.get(self.mark))
-        return PartnerState(account_id, organization.id, name, wanted, values, marked)
+        return PartnerState(account_id, organization.id, name, wanted, (trimmed(organization.name), *values), marked)

@@ -13,10 +13,10 @@ from datetime import datetime
 from partner_sync.compare.batches import batches
 from partner_sync.compare.counts import plan_counts
 from partner_sync.compare.desired import Desired
-from partner_sync.compare.differences import Changes
+from partner_sync.compare.differences import Differences
 from partner_sync.compare.guards import limit
-from partner_sync.compare.missing import Named, Spared, marks
-from partner_sync.compare.name_conflicts import settle
+from partner_sync.compare.missing import Mentioned, Spared, find_missing_accounts
+from partner_sync.compare.name_conflicts import resolve_names
 from partner_sync.compare.organization_schema import OrganizationSchema
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.compare.snapshots import MatchedInstance, MatchedSnapshots
@@ -41,7 +41,7 @@ from partner_sync.model import (
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What comes of comparing: the desired state with its matches, the plan, and the plan's batches."""
+    """The result of comparing: the desired state with its matches, the plan, and the plan's batches."""
 
     matched: MatchedSnapshots
     plan: Plan
@@ -69,7 +69,9 @@ class _Side:
         return self.matched.write
 
 
-def compare(matched: MatchedSnapshots, options: Options, *, plan_id: str, run_id: str, made: datetime) -> Comparison:
+def compare_snapshots(
+    matched: MatchedSnapshots, options: Options, *, plan_id: str, run_id: str, made: datetime
+) -> Comparison:
     """All changes, problems, withheld changes and counts of one comparison."""
     config, accounts, wanted = matched.config, matched.accounts, matched.desired
     sides = [_Side(instance) for instance in matched.instances]
@@ -79,9 +81,9 @@ def compare(matched: MatchedSnapshots, options: Options, *, plan_id: str, run_id
     problems += [one for side in sides for one in side.problems]
     named = wanted.known.union(*(one.account_ids for one in problems))
     for side in sides:
-        problems += _compare_missing(config, wanted, named, side, made)
+        problems += _find_missing(config, wanted, named, side, made)
     for side in sides:
-        _narrow(config, options, side)
+        _apply_options(config, options, side)
     order = {side.instance: at for at, side in enumerate(sides)}
     problems.sort(key=lambda one: _problem_order(one, order))
     counts = tuple(_counts(matched.schema, side) for side in sides)
@@ -103,8 +105,8 @@ def compare(matched: MatchedSnapshots, options: Options, *, plan_id: str, run_id
 
 
 def _compare_accounts(matched: MatchedSnapshots, side: _Side) -> None:
-    """What the accounts want of one instance: creates, updates, and the problems on the way to them."""
-    changes, accounts = Changes(matched.schema, side.instance), matched.desired.accounts
+    """The creates, updates and problems of the accounts in one instance."""
+    changes, accounts = Differences(matched.schema, side.instance), matched.desired.accounts
     of_account, undecided = side.matched.matches.matched, side.matched.matches.undecided
     side.problems += side.matched.matches.problems
     if matched.config.adoption == "problem":
@@ -112,7 +114,7 @@ def _compare_accounts(matched: MatchedSnapshots, side: _Side) -> None:
         side.problems += [_adoption(side, one, of_account[one]) for one in sorted(refused)]
         undecided = undecided | refused
     accounts = {key: account for key, account in accounts.items() if key not in undecided}
-    names = settle(side.instance, side.write, accounts, of_account, side.matched.organizations)
+    names = resolve_names(side.instance, side.write, accounts, of_account, side.matched.organizations)
     side.problems += names.problems
     for account in accounts.values():
         organization, named = of_account.get(account.id), account.id not in names.withheld
@@ -126,13 +128,15 @@ def _compare_accounts(matched: MatchedSnapshots, side: _Side) -> None:
             side.changes.append(change)
 
 
-def _compare_missing(
+def _find_missing(
     config: Config, wanted: Desired, named: frozenset[str], side: _Side, made: datetime
 ) -> Sequence[Problem]:
-    """Partner organizations without account: marks, and problems of those whose id says nothing."""
-    loose = (one for one in side.matched.partners if one.id not in side.matched.matches.held)
+    """Partner organizations without an account: marks, and problems of those without a usable id."""
+    unmatched = (one for one in side.matched.partners if one.id not in side.matched.matches.held)
     in_problems = {number for one in side.problems for number in one.organization_ids}
-    found = marks(config, side.instance, loose, Named(named, in_problems, wanted.unidentified), made)
+    found = find_missing_accounts(
+        config, side.instance, unmatched, Mentioned(named, in_problems, wanted.unidentified), made
+    )
     side.changes += found.marks
     side.spared = found.spared
     return found.problems
@@ -141,8 +145,8 @@ def _compare_missing(
 def _adoption(side: _Side, account_id: str, organization: Organization) -> Problem:
     return problem(
         "adoption",
-        f"Organization {organization.id} is account {account_id}'s, but is"
-        f" {f'a {organization.account_type}' if organization.account_type else 'of no type'}: no partner organization.",
+        f"Organization {organization.id} belongs to account {account_id}, but its type is"
+        f" {organization.account_type or 'empty'}, not a partner type.",
         instance=side.instance,
         accounts=[account_id],
         organizations=[organization.id],
@@ -150,19 +154,20 @@ def _adoption(side: _Side, account_id: str, organization: Organization) -> Probl
 
 
 def _unknown(options: Options, wanted: Desired, sides: Iterable[_Side]) -> list[Problem]:
-    """Asked ids that nobody has."""
+    """Ids of `account_ids` that no account and no organization has."""
     asked = set(options.account_ids) - wanted.known
     if asked:
         for side in sides:
             for one in side.matched.organizations:
                 asked -= {id_18(one.salesforce_id), id_18(one.external_id)}
     return [
-        problem("account_id_unknown", f"{one} was asked for in account_ids.", accounts=[one]) for one in sorted(asked)
+        problem("account_id_unknown", f"No account has the id {one} of account_ids.", accounts=[one])
+        for one in sorted(asked)
     ]
 
 
-def _narrow(config: Config, options: Options, side: _Side) -> None:
-    """What this run was asked for, and whether that is too much."""
+def _apply_options(config: Config, options: Options, side: _Side) -> None:
+    """Applies `account_ids` of the run, then the limits."""
     all_changes = len(side.changes)
     if options.account_ids:
         asked = frozenset(options.account_ids)

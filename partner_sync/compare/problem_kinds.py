@@ -1,4 +1,4 @@
-"""The problems: every kind that a plan can report, and what a person does about it."""
+"""Every kind of problem that a plan can report, and what to do about it."""
 
 from __future__ import annotations
 
@@ -10,93 +10,93 @@ from partner_sync.model import Problem
 
 @dataclass(frozen=True, slots=True)
 class ProblemKind:
-    """What a problem of this kind is; what a person does about it, and what holds until then."""
+    """What the problem is; what to do about it, and what happens until then."""
 
     what: str
     advice: str
 
 
-PROBLEMS: Mapping[str, ProblemKind] = {
+PROBLEM_KINDS: Mapping[str, ProblemKind] = {
     "account_id_unknown": ProblemKind(
-        "An id in account_ids that no account and no organization of this run has.",
-        "No account and no organization of this run has this id: correct account_ids and trigger again. The other ids"
-        " are treated as usual.",
+        "An id of account_ids belongs to no account and no organization of this run.",
+        "Correct account_ids and trigger again. The other ids are handled as usual.",
     ),
     "account_listed_twice": ProblemKind(
-        "Two rows of the query have one account id.",
-        "Find out in Salesforce why two accounts of the query have one id: its id field is probably not unique. Until"
-        " then neither is written, and its organization is left as it is.",
+        "Two rows of the query have the same account id.",
+        "Find out in Salesforce why two accounts have the same id; the id field is probably not unique. Until then the"
+        " account is not written, and its organization is left alone.",
     ),
     "account_without_id": ProblemKind(
-        "A row without an id, or an organization that may belong to such a row.",
-        "Give the account an id in the field that the config names as accounts.id, or take it out of the filter."
-        " Until then it is not written, and an organization of the same name is not marked.",
+        "A row has no id, or an organization may belong to such a row.",
+        "Fill the field that the config names as accounts.id, or take the account out of the filter. Until then the"
+        " account is not written, and an organization of the same name is not marked.",
     ),
     "account_without_name": ProblemKind(
-        "A row without a name.",
-        "Give the account a name in Salesforce. Until then it is not written, and its organization is left as it is.",
+        "A row has no name.",
+        "Give the account a name in Salesforce. Until then it is not written, and its organization is left alone.",
     ),
     "adoption": ProblemKind(
-        'Only with adoption = "problem": an organization of another type carries a partner\'s id.',
-        'If the organization is this partner\'s, set its partner drop-down by hand, or adoption = "update" in the'
-        " config; if not, take the id out of it. Until then it is left as it is, and none is created.",
+        'Only with adoption = "problem": an organization of another type has a partner\'s id.',
+        "If the organization belongs to this partner, set its partner drop-down by hand, or set adoption ="
+        ' "update" in the config. If not, remove the id from it. Until then it is left alone, and no organization is'
+        " created for the account.",
     ),
     "malformed_id": ProblemKind(
-        "An id whose length or checksum is wrong, on an account or on an organization.",
-        "Copy the id from Salesforce again: 15 characters, or 18 of which the last three fit, in their own upper and"
-        " lower case. Until then it matches nothing, and nothing is written or marked on its account.",
+        "An id of an account or an organization has the wrong length or checksum.",
+        "Copy the id from Salesforce again: 15 characters, or 18 characters with a valid checksum, upper and lower case"
+        " unchanged. Until then it matches nothing, and nothing is written or marked for its account.",
     ),
     "name_circle": ProblemKind(
-        "Organizations that would have to swap their names.",
-        "Each of these organizations holds a name that the next one is to get: rename one of them by hand to anything"
-        " free, and the runs that follow do the rest. Until then their other fields are written, their names are not.",
+        "Names swapped: each organization has the name that the next should get.",
+        "Rename one of these organizations by hand to any unused name; the next runs do the rest. Until then their"
+        " other fields are written, but not their names.",
     ),
     "name_taken": ProblemKind(
-        "The wanted name is held by an organization without that account's id.",
-        "If both are the same company, put the account's id into the organization's id field; otherwise rename one of"
-        " them. Until then the name is not written, an account without organization gets none, and the holder is not"
-        " marked.",
+        "Name already in use: another organization, without this account's id, has it.",
+        "If both are the same company, put the account's id into the organization's id field. Otherwise rename one of"
+        " them. Until then the name is not written, no organization is created for the account, and the organization"
+        " that has the name is not marked.",
     ),
     "name_waits": ProblemKind(
-        "The wanted name is freed by another change of this plan.",
-        "Nothing to do: the name is freed by another change of this plan, and the run after that one is confirmed"
-        " writes it. Should it still wait tomorrow, look at what became of the other change: it may be withheld, or not"
-        " be among the account_ids that were asked for.",
+        "Name not free yet: another change of this plan frees it.",
+        "No action needed: the first run after that change is confirmed writes the name. If the name still waits"
+        " tomorrow, check the other change: it may be on hold, or account_ids may leave it out.",
     ),
     "organization_claimed_twice": ProblemKind(
-        "An organization carries the ids of two accounts.",
-        "The organization's id field and its external_id name different accounts: decide whose it is and make both"
-        " say so. Until then neither account is written, and no organization is created for them.",
+        "An organization has the ids of two accounts.",
+        "The organization's id field and its external_id name different accounts. Decide which account is right and"
+        " correct the other field. Until then neither account is written, and no organization is created for them.",
     ),
     "organization_without_id": ProblemKind(
-        "A partner organization without any account id.",
-        "If the organization belongs to a partner, put the account's id into its id field; if not, change its partner"
+        "A partner organization has no account id.",
+        "If the organization belongs to a partner, put the account's id into its id field. If not, change its partner"
         " drop-down. Until then it is neither updated nor marked.",
     ),
     "pinned_account_missing": ProblemKind(
-        "An account that the config pins was not in Salesforce's answer.",
-        "Look for the account in Salesforce: it may be merged, deleted or hidden from the integration user. If it is"
-        " gone for good, take its id out of accounts.pinned. Until then its organization is not marked.",
+        "Salesforce did not return an account that the config pins.",
+        "Search for the account in Salesforce: it may be merged, deleted or hidden from the integration user. If it is"
+        " gone for good, remove its id from accounts.pinned. Until then its organization is not marked.",
     ),
     "two_accounts_one_name": ProblemKind(
-        "Two accounts want one name.",
-        "Zendesk's names are unique, upper and lower case being the same: rename one of the accounts in Salesforce."
-        " Until then whoever holds the name keeps it, the others' other fields are written, and none is created.",
+        "Two accounts want the same name.",
+        "Names are unique in Zendesk, and it ignores their case. Rename one of the accounts in Salesforce. Until then"
+        " the organization that has the name keeps it. The other fields of existing organizations are written, but no"
+        " organization is created.",
     ),
     "two_organizations_for_one_account": ProblemKind(
-        "Two organizations carry one account's id.",
-        "Decide which organization is the account's, and take the id out of the other one, its external_id included;"
-        " their tickets may want merging. Until then no organization that is in doubt is written or marked.",
+        "Two organizations have the id of the same account.",
+        "Decide which organization belongs to the account, and remove the id, external_id included, from the other"
+        " organization. Consider merging their tickets. Until then organizations in doubt are not written or marked.",
     ),
     "unknown_option": ProblemKind(
-        "A value, such as a track, for which the mapping knows no option.",
+        "A value, such as a track, has no option in the mapping.",
         "Correct the value in Salesforce, or add it to the options of this attribute in the config. Until then"
-        " nothing of this account is written, and its organization is left as it is.",
+        " nothing of this account is written, and its organization is left alone.",
     ),
     "unreadable_value": ProblemKind(
-        "A value that is not of the type its rule needs.",
+        "A value has the wrong type for its rule.",
         "Correct the value in Salesforce, or the rule of this attribute in the config. Until then nothing of this"
-        " account is written, and its organization is left as it is.",
+        " account is written, and its organization is left alone.",
     ),
 }
 
@@ -109,7 +109,12 @@ def problem(
     accounts: Iterable[str] = (),
     organizations: Iterable[int] = (),
 ) -> Problem:
-    """A problem of a known kind; ids come out sorted, each once."""
+    """A problem of a known kind; its ids are sorted and unique."""
     return Problem(
-        kind, instance, tuple(sorted(set(accounts))), tuple(sorted(set(organizations))), detail, PROBLEMS[kind].advice
+        kind,
+        instance,
+        tuple(sorted(set(accounts))),
+        tuple(sorted(set(organizations))),
+        detail,
+        PROBLEM_KINDS[kind].advice,
     )

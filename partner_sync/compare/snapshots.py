@@ -9,7 +9,7 @@ from datetime import datetime
 from partner_sync.compare.desired import Desired, desired
 from partner_sync.compare.matching import Matches, match
 from partner_sync.compare.organization_schema import OrganizationSchema, organization_schema
-from partner_sync.compare.soql import selected
+from partner_sync.compare.soql import selected_fields
 from partner_sync.config.load import Config
 from partner_sync.errors import SnapshotError
 from partner_sync.model import AccountsSnapshot, InstanceRead, Organization, OrganizationsSnapshot, ReadProof
@@ -17,7 +17,7 @@ from partner_sync.model import AccountsSnapshot, InstanceRead, Organization, Org
 
 @dataclass(frozen=True, slots=True)
 class MatchedInstance:
-    """The organizations of one instance, each once and by id; `partners` are those of a partner type."""
+    """The organizations of one instance, each once, sorted by id; `partners` are those of a partner type."""
 
     name: str
     write: bool
@@ -53,7 +53,7 @@ class MatchedSnapshots:
         return {name: ids for name, ids in unread.items() if ids}
 
     def with_read(self, read: Mapping[str, Iterable[Organization]]) -> MatchedSnapshots:
-        """The same with organizations replaced by what was read of them since; their instances are matched again."""
+        """Replaces organizations by newer reads and matches their instances again."""
         return replace(self, instances=tuple(self._with_read(one, read.get(one.name)) for one in self.instances))
 
     def _with_read(self, instance: MatchedInstance, read: Iterable[Organization] | None) -> MatchedInstance:
@@ -90,7 +90,7 @@ def refuse_old(
         hours = (now - begun).total_seconds() / 3600
         if hours > max_age_hours:
             raise SnapshotError(
-                f"The snapshot of {task} is {hours:.1f} h old; of one older than {max_age_hours:g} h no plan is made."
+                f"The snapshot of {task} is {hours:.1f} h old; the limit is {max_age_hours:g} h."
                 " Clear the two gather tasks with downstream."
             )
 
@@ -104,13 +104,13 @@ def _matched(schema: OrganizationSchema, wanted: Desired, read: InstanceRead) ->
 
 
 def _check(config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot) -> None:
-    """The gather tasks refuse such reads; a snapshot like this has lost something on its way."""
+    """The gather tasks refuse incomplete reads, so a snapshot that is incomplete here lost rows in between."""
     if not accounts.rows or len(accounts.rows) != accounts.proof.read:
         raise SnapshotError(
-            f"The account snapshot has {len(accounts.rows)} rows, {accounts.proof.read} were read: nothing may be"
-            " concluded from it. Clear gather_accounts."
+            f"The account snapshot has {len(accounts.rows)} rows, but {accounts.proof.read} were read: it is"
+            " incomplete. Clear gather_accounts."
         )
-    if missing := set(selected(config)).difference(accounts.rows[0]):
+    if missing := set(selected_fields(config)).difference(accounts.rows[0]):
         raise SnapshotError(
             f"The account snapshot was taken under another config: it has no {', '.join(sorted(missing))}. Clear"
             " gather_accounts and gather_organizations with downstream."
@@ -119,12 +119,12 @@ def _check(config: Config, accounts: AccountsSnapshot, organizations: Organizati
     read = [one.instance for one in organizations.instances]
     if sorted(names) != sorted(read):
         raise SnapshotError(
-            f"The organization snapshot is of {', '.join(read) or 'no instance'}, the config names {', '.join(names)}."
+            f"The organization snapshot has {', '.join(read) or 'no instance'}, the config has {', '.join(names)}."
             " Clear gather_organizations."
         )
     for one in organizations.instances:
         if not one.organizations or len(one.organizations) != one.proof.read:
             raise SnapshotError(
-                f"The snapshot of {one.instance} has {len(one.organizations)} organizations, {one.proof.read} were"
-                " read: nothing may be concluded from it. Clear gather_organizations."
+                f"The snapshot of {one.instance} has {len(one.organizations)} organizations, but {one.proof.read}"
+                " were read: it is incomplete. Clear gather_organizations."
             )

@@ -1,4 +1,4 @@
-"""The account query: what it selects follows from the mapping, what it asks for from `[accounts]`."""
+"""The account query: its fields come from the mapping, its condition from `[accounts]`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _ESCAPES = str.maketrans({"\\": r"\\", "'": r"\'", "\n": r"\n", "\r": r"\r", "\t
 
 
 def soql(config: Config) -> str:
-    """The one query that reads every account: what passes the filter, and the pinned ones whatever it says."""
-    return f"SELECT {', '.join(selected(config))}\nFROM {config.accounts.object}\nWHERE {_condition(config)}"
+    """The query for all accounts: those that pass the filter, and pinned accounts in any case."""
+    return f"SELECT {', '.join(selected_fields(config))}\nFROM {config.accounts.object}\nWHERE {_condition(config)}"
 
 
-def selected(config: Config) -> tuple[str, ...]:
+def selected_fields(config: Config) -> tuple[str, ...]:
     """The fields of the query: those of the mapping in its order, then those that only the filter needs."""
     sources = (attribute.source for attribute in config.attributes)
     return tuple(dict.fromkeys([*sources, *config.accounts.filter]))

@@ -83,7 +83,7 @@ def gather_organizations() -> None:
 def compare() -> list[dict[str, str]]:
     """Makes the plan and its batches, archives it, and names it the latest. Returns one small reference per batch."""
     from partner_sync.compare.partner_states import partner_states
-    from partner_sync.compare.plan import compare
+    from partner_sync.compare.plan import compare_snapshots
     from partner_sync.compare.snapshots import match_snapshots, refuse_old
     from partner_sync.config.params import options
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
@@ -95,7 +95,7 @@ def compare() -> list[dict[str, str]]:
     accounts = xcoms.pull(ti, AccountsSnapshot, "gather_accounts")
     organizations = xcoms.pull(ti, OrganizationsSnapshot, "gather_organizations")
     refuse_old(accounts, organizations, made, config.sync.max_plan_age_hours)
-    comparison = compare(
+    comparison = compare_snapshots(
         _read_adopted(match_snapshots(config, accounts, organizations)),
         options(context["params"]),
         plan_id=f"{made:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",

@@ -25,7 +25,7 @@ from partner_sync.archive.archive import Archive
 from partner_sync.archive.records import RunRecord, Trigger
 from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.compare.partner_states import partner_states
-from partner_sync.compare.plan import Comparison, compare
+from partner_sync.compare.plan import Comparison, compare_snapshots
 from partner_sync.compare.snapshots import match_snapshots
 from partner_sync.config.load import load
 from partner_sync.config.params import Options
@@ -101,7 +101,7 @@ def _whole_task(accounts: AccountsSnapshot, organizations: OrganizationsSnapshot
     config = load(CONFIG.read_text(), "partner_sync.toml")
     matched = match_snapshots(config, accounts, organizations)
     assert not matched.unread()
-    comparison = compare(matched, Options(), plan_id="p", run_id="r", made=BEGUN)
+    comparison = compare_snapshots(matched, Options(), plan_id="p", run_id="r", made=BEGUN)
     trigger = Trigger("partner_sync", "r", "manual", None, None, BEGUN, {})
     archive.write_run(RunRecord(trigger, {}, comparison.plan))
     for states in partner_states(comparison):

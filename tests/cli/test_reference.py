@@ -11,7 +11,7 @@ from partner_sync.cli import reference
 from partner_sync.cli.config_reference import RULES
 from partner_sync.cli.tables import Table, markdown
 from partner_sync.compare.organization_schema import organization_schema
-from partner_sync.compare.soql import selected
+from partner_sync.compare.soql import selected_fields
 from partner_sync.config.load import schema
 from partner_sync.config.settings import Instance
 from tests.compare.builders import BYSTANDER, CONFIG, SHIPPED, accounts, an_account, an_instance, make_plan, snapshot
@@ -65,7 +65,7 @@ def test_a_setting_is_told_with_type_default_and_unit(key: str, shown: tuple[str
 
 def test_the_fields_of_both_systems_are_those_of_the_query_and_of_the_pre_flight() -> None:
     salesforce, zendesk = reference.fields(SHIPPED)
-    assert [row[0] for row in salesforce.rows] == [f"`{source}`" for source in selected(SHIPPED)]
+    assert [row[0] for row in salesforce.rows] == [f"`{source}`" for source in selected_fields(SHIPPED)]
     assert [row[0] for row in zendesk.rows] == [f"`{one.key}`" for one in organization_schema(SHIPPED).expected]
     uses = {row[0]: row[1] for row in salesforce.rows}
     assert uses["`Account_ID_18__c`"] == "`salesforce_id`, `external_id` of a new organization, `sfdc_short_id`"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from partner_sync.compare.plan import compare
+from partner_sync.compare.plan import compare_snapshots
 from partner_sync.compare.snapshots import match_snapshots
 from partner_sync.config.load import Config, load
 from partner_sync.config.params import Options
@@ -123,7 +123,7 @@ def make_plan(
 ) -> Plan:
     """The plan of two snapshots."""
     matched = match_snapshots(config, accounts, organizations)
-    return compare(matched, options or Options(), plan_id="p1", run_id="r1", made=made).plan
+    return compare_snapshots(matched, options or Options(), plan_id="p1", run_id="r1", made=made).plan
 
 
 def plan_of(

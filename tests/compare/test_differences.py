@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from partner_sync.compare.plan import compare
+from partner_sync.compare.plan import compare_snapshots
 from partner_sync.compare.snapshots import match_snapshots
 from partner_sync.config.load import load
 from partner_sync.config.params import Options
@@ -70,7 +70,7 @@ def test_only_what_differs_is_changed_with_the_value_before() -> None:
             101,
             "Partner 1",
             (FieldChange("account_owner", "A. Ortiz", None), FieldChange("support_hold", False, True)),
-            "differs from its account",
+            "out of date",
         ),
     )
     assert plan.counts["update"] == 1
@@ -102,7 +102,7 @@ def test_an_account_without_organization_is_created_with_its_id_as_external_id()
                 FieldChange("org_in_escalated_state", None, False),
                 FieldChange("mark_for_deletion", None, False),
             ),
-            "account without an organization",
+            "new partner",
         ),
     )
 
@@ -115,14 +115,14 @@ def test_the_external_id_of_an_organization_is_never_changed(external_id: str | 
 
 def test_a_partner_that_returns_is_unmarked_and_the_reason_says_so() -> None:
     plan = plan_of([an_account(1)], [an_organization(1, mark_for_deletion=True)])
-    assert plan.changes[0].fields == (FieldChange("mark_for_deletion", True, False, "partner is back: un-marked"),)
-    assert plan.changes[0].reason == "partner is back: un-marked"
+    assert plan.changes[0].fields == (FieldChange("mark_for_deletion", True, False, "partner is back: mark removed"),)
+    assert plan.changes[0].reason == "partner is back: mark removed"
     assert plan.counts["unmarked"] == 1
 
 
 def test_a_15_character_id_is_written_in_full_and_the_reason_says_so() -> None:
     plan = plan_of([an_account(1)], [an_organization(1, salesforce_id=an_id(1)[:15])])
-    change = FieldChange("salesforce_id", an_id(1)[:15], an_id(1), "was in 15-character form")
+    change = FieldChange("salesforce_id", an_id(1)[:15], an_id(1), "id had 15 characters")
     assert plan.changes[0].fields == (change,)
 
 
@@ -142,9 +142,9 @@ def test_an_organization_of_another_type_is_adopted_and_the_reason_says_so() -> 
     plan = plan_of([an_account(1)], [an_organization(1, account_type="customer", mark_for_deletion=True)])
     assert plan.changes[0].fields == (
         FieldChange("account_type", "customer", "open_partner", "adopted: was a customer organization"),
-        FieldChange("mark_for_deletion", True, False, "partner is back: un-marked"),
+        FieldChange("mark_for_deletion", True, False, "partner is back: mark removed"),
     )
-    assert plan.changes[0].reason == "adopted: was a customer organization; partner is back: un-marked"
+    assert plan.changes[0].reason == "adopted: was a customer organization; partner is back: mark removed"
     assert (plan.counts["adopted"], plan.counts["unmarked"]) == (1, 1)
     assert plan.changes[0].adopted
 
@@ -160,7 +160,7 @@ def test_a_partner_that_changes_its_track_is_not_adopted() -> None:
     assert plan.counts["adopted"] == 0
 
 
-@pytest.mark.parametrize(("kind", "said"), [("customer", "a customer"), (None, "of no type")])
+@pytest.mark.parametrize(("kind", "said"), [("customer", "is customer"), (None, "is empty")])
 def test_adoption_can_be_a_problem_instead(kind: str | None, said: str) -> None:
     config = replace(CONFIG, adoption="problem")
     organization = an_organization(1, account_type=kind, fields=None)
@@ -191,7 +191,7 @@ def test_matches_that_were_kept_without_fields_are_read_whole_before_they_are_co
     matched = match_snapshots(CONFIG, accounts(*rows), organizations)
     assert matched.unread() == {"global": [102]}
     whole = matched.with_read({"global": (an_organization(2, account_type="customer"),)})
-    plan = compare(whole, Options(), plan_id="p", run_id="r", made=MADE).plan
+    plan = compare_snapshots(whole, Options(), plan_id="p", run_id="r", made=MADE).plan
     assert [changed(one) for one in plan.changes] == [{"account_type": ("customer", "open_partner")}]
 
 
@@ -227,7 +227,7 @@ def test_only_instances_with_such_matches_are_named_and_touched() -> None:
 
 
 def test_a_match_without_fields_is_refused() -> None:
-    with pytest.raises(SnapshotError, match=r"Organization 101 of global .* clear gather_organizations"):
+    with pytest.raises(SnapshotError, match=r"Organization 101 of global .* Clear gather_organizations"):
         plan_of([an_account(1)], [an_organization(1, fields=None)])
 
 

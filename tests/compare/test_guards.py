@@ -66,9 +66,11 @@ def test_what_is_allowed_for_one_run_can_be_less_than_the_limit_or_limit_what_ha
 
 def test_the_numbers_and_the_next_step_are_said() -> None:
     (found,) = limit("global", marks(37), 176, SHIPPED_LIMITS, {})
-    assert found.why == ("37 of kind mark in global: 21 % of 176 partner organizations. The limit is 20 %, here 35.")
+    assert found.why == (
+        "37 marks in global held for review: 21 % of 176 partner organizations. The limit is 20 %, here 35."
+    )
     assert found.next_step == (
-        'Look at them in the plan; if they are right, trigger again with conf {"allow_over_limit": {"mark": 37}}'
+        'Review them in the plan. If they are right, trigger again with conf {"allow_over_limit": {"mark": 37}}'
     )
     assert found.partner_organizations == 176
 
@@ -80,10 +82,10 @@ def test_the_numbers_and_the_next_step_are_said() -> None:
             SHIPPED_LIMITS,
             {},
             10,
-            "110 % of 10 partner organizations. The limit is 10, the floor (20 %, here 2 is less).",
+            "110 % of 10 partner organizations. The limit is 10, the floor (20 %, here 2 is lower).",
         ),
         (SHIPPED_LIMITS, {}, 0, "there are no partner organizations yet."),
-        (SHIPPED_LIMITS, {"mark": 3}, 10, "The limit is 3, by allow_over_limit of this run."),
+        (SHIPPED_LIMITS, {"mark": 3}, 10, "The limit is 3, set by allow_over_limit of this run."),
         ({"mark": Limit(max_count=4)}, {}, 10, "The limit is 4."),
     ],
 )

@@ -71,7 +71,7 @@ def test_an_organization_whose_ids_disagree_is_not_taken_over_even_if_the_other_
     plan = plan_of([HELD], [an_organization(1, salesforce_id=an_id(7), account_type="customer", fields=None)])
     problem = only_problem(plan)
     assert problem.kind == "organization_claimed_twice"
-    assert "no account of the query" in problem.detail
+    assert "not an account of the query" in problem.detail
     assert plan.changes == ()
 
 

@@ -42,7 +42,7 @@ def test_a_partner_organization_without_account_is_marked_and_nothing_else_of_it
             107,
             "Old Harbour",
             (FieldChange("mark_for_deletion", False, True),),
-            f"no account with {an_id(7)} any more",
+            f"Salesforce returned no account {an_id(7)}",
         ),
     )
     assert plan.counts["mark"] == 1
@@ -174,7 +174,7 @@ def test_an_account_that_a_problem_names_is_not_missing() -> None:
 
 
 def test_a_partner_organization_that_was_not_read_whole_is_refused() -> None:
-    with pytest.raises(SnapshotError, match="clear gather_organizations"):
+    with pytest.raises(SnapshotError, match="Clear gather_organizations"):
         plan_with(an_organization(7, fields=None))
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from partner_sync.compare.batches import batches
-from partner_sync.compare.problem_kinds import PROBLEMS
+from partner_sync.compare.problem_kinds import PROBLEM_KINDS
 from partner_sync.config.params import Options
 from partner_sync.config.settings import Instance, Limit
 from partner_sync.model import KINDS, Plan, PlanOrder, ReadProof
@@ -215,7 +215,7 @@ def test_a_digest_is_the_same_for_the_same_changes_and_no_others() -> None:
 
 
 def test_every_kind_of_problem_has_an_advice_that_says_what_holds_until_then() -> None:
-    assert list(PROBLEMS) == sorted(PROBLEMS)
-    for kind, told in PROBLEMS.items():
+    assert list(PROBLEM_KINDS) == sorted(PROBLEM_KINDS)
+    for kind, told in PROBLEM_KINDS.items():
         assert told.what.endswith(".") and told.advice.endswith("."), kind
         assert "Until then" in told.advice or kind in ("account_id_unknown", "name_waits"), kind

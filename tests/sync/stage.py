@@ -15,7 +15,7 @@ from partner_sync.archive.archive import Archive
 from partner_sync.archive.records import RowVerdict
 from partner_sync.compare.batches import batches
 from partner_sync.compare.organization_schema import organization_schema
-from partner_sync.compare.plan import compare
+from partner_sync.compare.plan import compare_snapshots
 from partner_sync.compare.snapshots import match_snapshots
 from partner_sync.compare.soql import soql
 from partner_sync.config.load import load
@@ -144,7 +144,7 @@ class Stage:
             instance: [self.whole(raw) for raw in self.zendesk.show_many(ids=ids)] for instance, ids in unread.items()
         }
         matched = matched.with_read(read)
-        plan = compare(matched, Options(), plan_id=f"plan-{run}", run_id=run, made=self.clock()).plan
+        plan = compare_snapshots(matched, Options(), plan_id=f"plan-{run}", run_id=run, made=self.clock()).plan
         if name:
             self.name(plan)
         return plan
