@@ -49,7 +49,7 @@ class PermanentError(PartnerSyncError):
 class RetryableError(PartnerSyncError):
     """The same call may succeed later. `retry_after` is in seconds, None where the vendor named no time."""
 
-    advice = "Nothing at first: Airflow tries again by itself. When all tries have failed, as its kind below says."
+    advice = "Nothing while Airflow retries the task. After the last try, see the kind of error below."
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -184,7 +184,7 @@ class UnavailableError(RetryableError):
         wait = f" It asks to wait {retry_after:.0f} s." if retry_after else ""
         self.fact = f"{system} {happened} at {method} {path}.{wait}"
         step = next_step or f"look at the status page of {system} and at the network between here and there."
-        super().__init__(f"{self.fact} Airflow tries again by itself; if it goes on, {step}", retry_after=retry_after)
+        super().__init__(f"{self.fact} If it happens again, {step}", retry_after=retry_after)
 
 
 class UnknownHostError(UnavailableError):
@@ -222,8 +222,8 @@ class StorageError(RetryableError):
     def __init__(self, did_not: str, what: str, why: str) -> None:
         self.why = why
         super().__init__(
-            f"Object storage did not {did_not} {what}: {why}. Airflow tries again by itself; if it goes on, look at the"
-            " room that is left there, and at who may read and write."
+            f"Object storage did not {did_not} {what}: {why}. If it happens again, look at the space that is left"
+            " there, and at who may read and write."
         )
 
 

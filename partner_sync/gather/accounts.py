@@ -95,7 +95,7 @@ class _Reading:
         if len(self.rows) != self.announced:
             raise IncompleteReadError(
                 f"Salesforce announced {self.announced} accounts and sent {len(self.rows)}. Nothing was concluded from"
-                " them; Airflow reads again by itself."
+                " them. If it happens again, look at the permissions of the Connection's user."
             )
 
     def _next(self, path: str) -> Any:
@@ -127,7 +127,10 @@ class _Reading:
 
     def _once(self, what: str, happened: str) -> None:
         if what in self._seen:
-            raise IncompleteReadError(f"Salesforce {happened} within one read. Airflow reads again by itself.")
+            raise IncompleteReadError(
+                f"Salesforce {happened} within one read. Nothing was concluded from it. If it happens again, look at"
+                " the permissions of the Connection's user."
+            )
         self._seen.add(what)
 
     def _part(self, page: Any, key: str, kind: type[T]) -> T:

@@ -47,7 +47,10 @@ def gather(
 
 def prove(instance: str, read: int, distinct: int, before: int, after: int) -> None:
     """The listing came to its end; now its length has to be what was counted before, after, or in between."""
-    again = "Nothing was concluded from what is absent; Airflow reads again by itself."
+    again = (
+        "Nothing was concluded from what is absent. If it happens again, look at the permissions of the Connection's"
+        " user."
+    )
     if not read:
         raise IncompleteReadError(
             f"Zendesk {instance} lists no organization at all. That is more likely a lost permission than the truth:"

@@ -146,7 +146,6 @@ FAULTS = (
 """In order of appearance in the table. The clocks of `clock skew` are the vendors', those of the last two our own."""
 
 NEXT_STEP = (
-    r"Airflow tries again by itself; if it goes on, look at"
-    r"|Airflow reads again by itself"
+    r"If it happens again, look at"
     r"|\b(Check|Give|[Ss]ee that|Clear|[Ww]rite|Name|Look at|Add|Set|mend|move it away|remove)\b"
 )
