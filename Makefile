@@ -23,7 +23,7 @@ airflow: venv ## Run Airflow's command line on the local home: make airflow ARGS
 	@$(python) -m partner_sync.local airflow $(ARGS)
 
 test: venv ## Run the tests, except test-browser, test-production and test-wheel. ARGS="-k word" selects.
-	@$(python) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(python) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(if $(ARGS),$(ARGS),--cov --cov-report=)
 
 test-browser: venv ## Test the page in Chromium with a real Airflow. ARGS="-k word" selects.
 	@$(python) -m pytest -m browser tests/browser $(ARGS)
