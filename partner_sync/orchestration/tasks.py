@@ -1,5 +1,5 @@
-"""The Airflow seam: four callables, named like their tasks. Each reads its settings, opens its clients, calls the core,
-and hands on what came of it. What a plan or a verdict means is decided a ring further in.
+"""The callables of the four tasks. Each reads its settings, opens its clients, calls the folders below and passes on
+the result; it decides nothing itself.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SYNC_TIMEOUT = timedelta(minutes=10)
-"""Execution time-out of one visit of `sync`; after it, whoever wrote an entry of the register cannot submit."""
+"""Execution timeout of one attempt of `sync`; after it, the owner of a register entry can no longer submit."""
 
 WITHHELD, PROBLEMS = "withheld", "problems"
-"""Mapped elements that write nothing and fail on purpose, so that the run is red where a person must look."""
+"""Mapped elements that write nothing and fail on purpose, so that the run is red if a person must decide."""
 
 PROGRESS_SECONDS = 5
 
 
 @remembered
 def gather_accounts() -> None:
-    """Reads all accounts of the query, and hands them on as an AccountsSnapshot."""
+    """Reads all accounts of the query; pushes an AccountsSnapshot."""
     from partner_sync.compare.soql import soql
     from partner_sync.config.params import options
     from partner_sync.gather import accounts as salesforce
@@ -56,7 +56,7 @@ def gather_accounts() -> None:
 
 @remembered
 def gather_organizations() -> None:
-    """Checks the organization fields and reads all organizations of every instance: an OrganizationsSnapshot."""
+    """Checks the organization fields and reads all organizations of every instance; pushes an OrganizationsSnapshot."""
     from partner_sync.compare.organization_schema import organization_schema
     from partner_sync.gather import organizations as zendesk
     from partner_sync.model import OrganizationsSnapshot
@@ -81,7 +81,7 @@ def gather_organizations() -> None:
 
 @remembered
 def compare() -> list[dict[str, str]]:
-    """Makes the plan and its batches, archives it, and names it the latest. Returns one small reference per batch."""
+    """Makes the plan and its batches, archives it, and names it the latest. Returns a small reference per batch."""
     from partner_sync.compare.partner_states import partner_states
     from partner_sync.compare.plan import compare_snapshots
     from partner_sync.compare.snapshots import match_snapshots, refuse_old
@@ -127,7 +127,7 @@ def compare() -> list[dict[str, str]]:
 
 @remembered
 def sync(batch: str) -> None:
-    """Writes one batch, which is pulled by its name, and fails if any of its rows is rejected or unknown."""
+    """Writes one batch, pulled by its name. Fails if any of its rows is rejected or unknown."""
     from partner_sync.model import Batch
     from partner_sync.orchestration import connections, locations, telemetry, xcoms
     from partner_sync.orchestration.xcoms import again
@@ -141,10 +141,10 @@ def sync(batch: str) -> None:
     work = xcoms.pull(ti, Batch, "compare", batch)
     written = {instance.name: instance for instance in config.instances if instance.write}
     if work.instance not in written:
-        raise SnapshotError(f"Instance {work.instance} of {batch} is not written any more. {again('compare')}")
+        raise SnapshotError(f"Instance {work.instance} of {batch} is no longer written. {again('compare')}")
     shown = show(config)
     if lacking := shown.lacking(work.changes):
-        gone = f"Of the fields that {batch} changes, {', '.join(lacking)} is not in the config any more."
+        gone = f"{batch} changes fields that are no longer in the config: {', '.join(lacking)}."
         raise SnapshotError(f"{gone} {again('compare')}")
     visit = Visit(
         batch=work,
@@ -171,7 +171,7 @@ def sync(batch: str) -> None:
 
 
 def _fail_on_purpose(element: str, archive: Archive, context: Context) -> NoReturn:
-    """Raises what a person must look at. The plan is read from the archive, where they will look as well."""
+    """Raises the error for a person to decide. The plan comes from the archive, where they review it as well."""
     from partner_sync.orchestration.xcoms import again
 
     dag_run = context["dag_run"]
@@ -183,7 +183,7 @@ def _fail_on_purpose(element: str, archive: Archive, context: Context) -> NoRetu
     kinds = sorted({problem.kind for problem in record.plan.problems})
     raise PermanentError(
         f'{len(record.plan.problems)} problems ({", ".join(kinds)}), and the config says problems = "fail". Healthy'
-        " changes are written. Each problem and what to do about it stands in the archive's run.json."
+        " changes are written. Each problem and its advice are in the archive's run.json."
     )
 
 
@@ -191,19 +191,18 @@ def _fail_with(batch: str, verdicts: Sequence[RowVerdict]) -> NoReturn:
     failed = [row for row in verdicts if row.verdict in ("rejected", "unknown")]
     counts = {name: sum(row.verdict == name for row in failed) for name in ("rejected", "unknown")}
     ids = [str(row.organization_id or row.account_id) for row in failed]
-    told = [f"{name} {row.verdict}: {row.reason}" for name, row in zip(ids, failed, strict=True)]
-    first = "; ".join(told[:10])
+    first = "; ".join(f"{name} {row.verdict}: {row.reason}" for name, row in zip(ids[:10], failed, strict=False))
     more = f"; and {len(ids) - 10} more" if len(ids) > 10 else ""
     raise VerdictError(
-        f"{batch}: {len(failed)} of {len(verdicts)} rows are not confirmed: {first}{more}. Zendesk's words on each are"
-        " in the archive's verdicts; mend the cause, the next run plans these rows again.",
+        f"{batch}: {len(failed)} of {len(verdicts)} rows are not confirmed: {first}{more}. Zendesk's message on each is"
+        " in the archive's verdicts. Fix the cause; the next run plans these rows again.",
         counts=counts,
         ids=ids,
     )
 
 
 def _read_adopted(matched: MatchedSnapshots) -> MatchedSnapshots:
-    """Reads whole what an account matches although it was no partner organization: a plan shows its old values."""
+    """Reads matched organizations that are not partner organizations yet: the plan shows their old values."""
     from partner_sync.gather import organizations as zendesk
     from partner_sync.orchestration import connections, telemetry
     from partner_sync.vendors.zendesk_client import MANY
@@ -230,7 +229,7 @@ def _record(context: Context, config: Config, plan: Plan) -> RunRecord:
 
 
 def _check_room(elements: int) -> None:
-    """Airflow refuses a longer list at the push, in words that do not help, and after the plan was named."""
+    """Refuses a list that Airflow would refuse at the push: too late, and with a message that does not help."""
     from airflow.sdk.configuration import conf
 
     room = conf.getint("core", "max_map_length")
@@ -241,13 +240,13 @@ def _check_room(elements: int) -> None:
 
 
 def _progress(what: str) -> Callable[[int, int], None]:
-    """Says how far a read is, at its end and every few seconds: 1,000 pages are not 1,000 lines."""
-    said = time.monotonic()
+    """Logs the progress of a read at its end and every few seconds, not for every page."""
+    logged = time.monotonic()
 
     def report(read: int, announced: int) -> None:
-        nonlocal said
-        if read >= announced or time.monotonic() - said > PROGRESS_SECONDS:
-            said = time.monotonic()
+        nonlocal logged
+        if read >= announced or time.monotonic() - logged > PROGRESS_SECONDS:
+            logged = time.monotonic()
             log.info("%s: %d of %d read", what, read, announced)
 
     return report

@@ -160,7 +160,7 @@ def test_what_zendesk_does_not_do_ends_red_and_the_rest_is_written(small, faults
     for error in run.errors("sync"):
         assert VerdictError is type(error)
         assert failing[str(error).partition(":")[0]] == {name: count for name, count in error.counts.items() if count}
-        assert "mend the cause, the next run plans these rows again" in str(error)
+        assert "Fix the cause; the next run plans these rows again" in str(error)
         assert not any(row.name in str(error) for row in run.verdicts)
     verdicts_true(small, run)
     assert [] == small.open_jobs()

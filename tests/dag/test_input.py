@@ -121,7 +121,7 @@ def test_a_name_that_zendesk_holds_for_too_long_is_rejected_alone_with_its_words
     (error,) = run.errors("sync")
     assert VerdictError is type(error)
     assert f"{long} rejected: Zendesk refused it" in str(error)
-    assert "mend the cause, the next run plans these rows again" in str(error)
+    assert "Fix the cause; the next run plans these rows again" in str(error)
     (row,) = [row for row in run.verdicts if row.verdict == "rejected"]
     assert ("A" * 300, True) == (row.name, "is too long" in row.vendor_words)
     small.sandbox.put_account(Id=long, Name="A" * 255)

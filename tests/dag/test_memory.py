@@ -58,5 +58,5 @@ def test_a_change_of_a_field_that_left_the_config_after_compare_is_not_written_a
     assert ("failed", {"confirmed": 2}) == (run.state, run.counts())
     errors = run.errors("sync")
     assert [SnapshotError, SnapshotError] == [type(error) for error in errors]
-    assert all("account_owner is not in the config any more. Clear compare with downstream" in str(e) for e in errors)
+    assert all("no longer in the config: account_owner. Clear compare with downstream" in str(e) for e in errors)
     assert (1, []) == (len(small.submits()), small.open_jobs())
