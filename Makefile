@@ -3,7 +3,7 @@
 #   CONF='{"dry_run": true}' make run     make up PORT=8090     make test ARGS="-k mapping"     make PYTHON=python3.12 run
 
 .SUFFIXES:
-.PHONY: help run up airflow test faults walks bench check audit readme test-browser test-production test-wheel clean venv
+.PHONY: help run up airflow test faults walks bench check audit docs test-browser test-production test-wheel clean venv
 
 VENV = .venv
 python = $(VENV)/bin/python
@@ -52,8 +52,10 @@ check: venv ## Check format, lint and types.
 audit: venv ## Check every pinned package against published vulnerabilities.
 	@$(python) .ci/audit.py
 
-readme: venv ## Update the generated parts of README.md.
-	@$(python) .ci/readme.py
+docs: venv ## Update the generated parts of docs/, then build HTML in docs/_build.
+	@$(python) -m docs.generate
+	@$(python) -m sphinx -q -W --keep-going -b html docs docs/_build
+	@echo docs/_build/index.html
 
 clean: ## Remove all local state, including the sandbox's, but not .venv.
 	@py=$(python); [ -x $$py ] || py=$${PYTHON:-python3}; $$py -m partner_sync.local clean

@@ -1,4 +1,4 @@
-"""`python -m partner_sync`: lists the commands, and shows the reference that README has, part by part."""
+"""`python -m partner_sync` lists the commands; `python -m partner_sync fields` shows the fields that a config needs."""
 
 from __future__ import annotations
 
@@ -10,83 +10,73 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Group
 from rich.table import Table as Grid
 from rich.text import Text
 
-from partner_sync.cli import reference, terminal
+from partner_sync.cli import terminal
 from partner_sync.cli.commands import COMMANDS, command
-from partner_sync.cli.tables import Table, markdown
-from partner_sync.config.load import load
+from partner_sync.cli.fields import Table, required_fields
+from partner_sync.config.load import Config, load
 from partner_sync.errors import ConfigError, Finding
 
-ABOUT = "Partner Sync keeps Zendesk organizations in step with Salesforce partner accounts, on Apache Airflow."
+ABOUT = "Partner Sync keeps Zendesk organizations in sync with Salesforce partner accounts, on Apache Airflow."
 OWN = command("python -m partner_sync")
 SHIPPED = Path(__file__).parents[1] / "dags" / "partner_sync.toml"
 
 
 def main(arguments: Sequence[str]) -> int:
-    chosen = _parser().parse_args(arguments)
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
     console = terminal.console(sys.stdout)
     if chosen.part is None:
-        console.print(Text(_parser().format_help()), end="", soft_wrap=True)
+        console.print(Text(parser.format_help()), end="", soft_wrap=True)
         return 0
     try:
-        tables = reference.PARTS[chosen.part].tables() if chosen.part in reference.PARTS else _fields(chosen.config)
+        tables = required_fields(_config(chosen.config))
     except ConfigError as error:
         return terminal.refuse(str(error))
-    if chosen.markdown:
-        sys.stdout.write(markdown(tables))
-    else:
-        console.print(Group(*(_shown(table) for table in tables)))
+    console.print(Group(*map(_grid, tables)))
     return 0
 
 
 def _parser() -> terminal.Parser:
-    commands = {one.typed: f"{one.does}{f' ({one.make})' if one.make else ''}" for one in COMMANDS}
-    parts = {name: part.about for name, part in reference.PARTS.items()}
-    parts["fields"] = "what Salesforce must show and Zendesk must have, by a config"
-    listed = f"commands, each with --help:\n{_rows(commands)}\n\nparts of the reference:\n{_rows(parts)}"
-    parser = terminal.Parser(OWN, description=f"{ABOUT}\n\n{listed}", usage=f"{OWN.typed} [PART] [--markdown] [--help]")
-    every = terminal.Parser(add_help=False)
-    every.add_argument("--markdown", action="store_true", help="as Markdown, as in the README")
-    chosen = parser.add_subparsers(dest="part", metavar="PART", help=argparse.SUPPRESS, parser_class=terminal.Parser)
-    for name, about in parts.items():
-        part = chosen.add_parser(name, prog=f"{OWN.typed} {name}", parents=[every], description=f"Shows {about}.")
-        if name == "fields":
-            part.add_argument(
-                "--config", type=Path, help="the config (default: PARTNER_SYNC_CONFIG, or the shipped one)"
-            )
+    listed = {entry.typed: f"{entry.does}{f' ({entry.make})' if entry.make else ''}" for entry in COMMANDS}
+    width = max(map(len, listed))
+    lines = "\n".join(f"  {typed:<{width}}  {does}" for typed, does in listed.items())
+    parser = terminal.Parser(
+        OWN,
+        description=f"{ABOUT}\n\ncommands, each with --help:\n{lines}",
+        usage=f"{OWN.typed} [fields [--config CONFIG]] [--help]",
+    )
+    chosen = parser.add_subparsers(dest="part", metavar="fields", help=argparse.SUPPRESS, parser_class=terminal.Parser)
+    about = "Shows the fields that Salesforce must show and Zendesk must have for a config."
+    fields = chosen.add_parser("fields", prog=f"{OWN.typed} fields", description=about)
+    fields.add_argument("--config", type=Path, help="the config (default: PARTNER_SYNC_CONFIG, or the shipped file)")
     return parser
 
 
-def _rows(named: dict[str, str]) -> str:
-    width = max(map(len, named))
-    return "\n".join(f"  {name:<{width}}  {about}" for name, about in named.items())
-
-
-def _fields(named: Path | None) -> list[Table]:
+def _config(named: Path | None) -> Config:
     path = named or Path(os.environ.get("PARTNER_SYNC_CONFIG") or SHIPPED)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        wrong = Finding(str(path), f"cannot be read ({error})", "Name another one by --config.")
+        wrong = Finding(str(path), f"cannot be read ({error})", "Name another file with --config.")
         raise ConfigError("The config", [wrong]) from None
-    return reference.fields(load(text, str(path)))
+    return load(text, str(path))
 
 
-def _shown(table: Table) -> RenderableType:
+def _grid(table: Table) -> Group:
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
     for column in table.columns:
         grid.add_column(column, overflow="fold")
     for row in table.rows:
-        grid.add_row(*map(_plain, row))
-    head = Text.assemble((_plain(table.heading).plain, "bold"), ": ", _plain(table.about))
-    return Group(*([head, Text()] if table.heading else []), grid, Text())
+        grid.add_row(*map(_colored, row))
+    return Group(Text.assemble((table.heading, "bold"), ": ", _colored(table.about)), Text(), grid, Text())
 
 
-def _plain(cell: str) -> Text:
-    """A cell with what stands in backticks set off by colour instead."""
+def _colored(cell: str) -> Text:
+    """A cell, with color in place of backticks."""
     parts = re.split(r"`([^`]*)`", cell)
     return Text.assemble(*((part, "cyan" if at % 2 else "") for at, part in enumerate(parts)))
 

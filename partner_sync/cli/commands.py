@@ -152,12 +152,11 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         typed="python -m partner_sync",
-        does="these commands, and the reference: every key, param, problem, verdict and error",
+        does="lists these commands; with fields, the fields that Salesforce must show and Zendesk must have",
         examples={
-            "python -m partner_sync config": "every key of the config",
-            "python -m partner_sync problems": "every kind of problem, and what to do",
-            "python -m partner_sync fields": "what Salesforce must show and Zendesk must have, by your config",
-            "python -m partner_sync errors --markdown": "the same as Markdown",
+            "python -m partner_sync": "all commands",
+            "python -m partner_sync fields": "required fields of the config",
+            "python -m partner_sync fields --config other.toml": "required fields of another config",
         },
         exits={0: "shown", 2: "wrong arguments, or a config with errors, all of which are named"},
         variables=("PARTNER_SYNC_CONFIG", *_SHOWN),

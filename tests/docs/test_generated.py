@@ -1,4 +1,4 @@
-"""The reference: complete, and said so that a person needs no schema to read it."""
+"""Generated parts: up to date on the pages, and complete."""
 
 from __future__ import annotations
 
@@ -7,37 +7,57 @@ from dataclasses import replace
 
 import pytest
 
-from partner_sync.cli import reference
-from partner_sync.cli.config_reference import RULES
-from partner_sync.cli.tables import Table, markdown
+from docs.generate import PARTS, TABLES, filled, markdown, tables
+from docs.generate.config_keys import RULES
+from docs.generate.output import COMMANDS, SHORT
+from partner_sync.cli.fields import Table, required_fields
 from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.compare.soql import selected_fields
 from partner_sync.config.load import schema
 from partner_sync.config.settings import Instance
 from tests.compare.builders import BYSTANDER, CONFIG, SHIPPED, accounts, an_account, an_instance, make_plan, snapshot
+from tests.docs.pages import SHOWN, TEXT
+
+REPAIR = "make docs writes the generated parts"
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_is_on_the_pages_as_the_code_makes_it(part: str) -> None:
+    assert SHOWN[part] == PARTS[part]().strip(), REPAIR
+
+
+def test_each_part_is_on_one_page() -> None:
+    names = {*PARTS, *COMMANDS, SHORT}
+    assert set(SHOWN) == names
+    assert [1] * len(names) == [TEXT.count(f"<!-- {name} -->") for name in names]
+
+
+def test_a_page_keeps_what_is_outside_of_the_named_parts() -> None:
+    page = "a\n<!-- one -->\nold\n<!-- end -->\nb\n<!-- two -->\nkept\n<!-- end -->\n"
+    assert filled(page, {"one": "new"}) == page.replace("old", "\nnew\n")
 
 
 def rows(part: str) -> dict[str, tuple[str, ...]]:
     """The rows of a part by what stands in their first column."""
-    return {row[0]: row for table in reference.PARTS[part].tables() for row in table.rows}
+    return {row[0]: row for table in TABLES[part]() for row in table.rows}
 
 
-@pytest.mark.parametrize("part", reference.PARTS)
+@pytest.mark.parametrize("part", [name for name in TABLES if name != "fields"])
 def test_every_row_fills_the_columns_of_its_table(part: str) -> None:
-    tables = reference.PARTS[part].tables()
-    assert tables
-    assert all(len(row) == len(table.columns) for table in tables for row in table.rows)
-    assert [row for table in tables for row in table.rows if not row[0] or not row[-1]] == []
+    made = TABLES[part]()
+    assert made
+    assert all(len(row) == len(table.columns) for table in made for row in table.rows)
+    assert [row for table in made for row in table.rows if not row[0] or not row[-1]] == []
 
 
 def test_every_setting_of_the_schema_has_its_row() -> None:
-    tables = {key for key, node in schema()["properties"].items() if key not in ("problems", "adoption")}
-    shown = [row[0].split(".")[-1].strip("`") for table in reference.PARTS["config"].tables() for row in table.rows]
+    keys = {key for key, node in schema()["properties"].items() if key not in ("problems", "adoption")}
+    shown = [row[0].split(".")[-1].strip("`") for table in TABLES["config"]() for row in table.rows]
     named = [name for node in schema()["$defs"].values() for name in node["properties"]]
     rules = list(RULES)
     assert sorted(shown) == sorted([*named, "problems", "adoption", *rules])
-    headings = " ".join(table.heading for table in reference.PARTS["config"].tables())
-    assert [key for key in tables if f"[{key}" not in headings] == []
+    headings = " ".join(table.heading for table in TABLES["config"]())
+    assert [key for key in keys if f"[{key}" not in headings] == []
 
 
 def test_every_number_has_a_unit_and_what_bounds_it() -> None:
@@ -64,7 +84,7 @@ def test_a_setting_is_told_with_type_default_and_unit(key: str, shown: tuple[str
 
 
 def test_the_fields_of_both_systems_are_those_of_the_query_and_of_the_pre_flight() -> None:
-    salesforce, zendesk = reference.fields(SHIPPED)
+    salesforce, zendesk = required_fields(SHIPPED)
     assert [row[0] for row in salesforce.rows] == [f"`{source}`" for source in selected_fields(SHIPPED)]
     assert [row[0] for row in zendesk.rows] == [f"`{one.key}`" for one in organization_schema(SHIPPED).expected]
     uses = {row[0]: row[1] for row in salesforce.rows}
@@ -82,13 +102,13 @@ def test_a_path_names_the_lookup_that_has_to_be_seen_too(source: str, lookup: st
     attributes = tuple(
         replace(one, source=source) if one.field == "solutions_architect" else one for one in SHIPPED.attributes
     )
-    salesforce, _ = reference.fields(replace(SHIPPED, attributes=attributes))
+    salesforce, _ = required_fields(replace(SHIPPED, attributes=attributes))
     (more,) = [row[2] for row in salesforce.rows if row[0] == f"`{source}`"]
     assert more == (f"the lookup `{lookup}`, and `Name` of the records it points to" if lookup else "")
 
 
 def test_the_counts_are_those_of_a_plan() -> None:
-    (table,) = reference.PARTS["counts"].tables()
+    (table,) = TABLES["counts"]()
     told = {row[0].strip("`") for row in table.rows}
     config = replace(CONFIG, instances=tuple(Instance(name, name, write=True) for name in ("one", "other")))
     sides = snapshot(an_instance(BYSTANDER, name="one"), an_instance(BYSTANDER, name="other", write=False))
@@ -98,7 +118,7 @@ def test_the_counts_are_those_of_a_plan() -> None:
 
 def test_a_bar_in_a_cell_does_not_end_it() -> None:
     table = Table(("a",), (("x | y",),))
-    assert markdown([table]) == "| a |\n| --- |\n| x \\| y |\n"
+    assert markdown([table]) == "| a |\n| --- |\n| x \\| y |"
 
 
 @pytest.mark.parametrize(
@@ -111,4 +131,4 @@ def test_a_bar_in_a_cell_does_not_end_it() -> None:
     ],
 )
 def test_the_first_sentence_is_what_stands_before_the_first_full_stop(docstring: str, sentence: str) -> None:
-    assert reference.first_sentence(docstring) == sentence
+    assert tables.first_sentence(docstring) == sentence

@@ -1,4 +1,4 @@
-"""Every key of the config as a row of a table: what its JSON schema says, in words."""
+"""Tables of the config: every key with type, default, unit and meaning, from its JSON schema."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from partner_sync.cli.tables import Table, any_of
+from partner_sync.cli.fields import Table, any_of
 from partner_sync.compare.organization_schema import TYPES
 from partner_sync.config.load import schema
 from partner_sync.config.settings import LIMITS, Rule
@@ -16,19 +16,19 @@ from partner_sync.model import KINDS
 RULES: Mapping[Rule, str] = {
     "id_18": "The account's id, in its 18 characters.",
     "id_15": "The account's id, cut to its first 15 characters.",
-    "text": "The text, without blanks around it; empty clears the field.",
-    "checkbox": "Ticked for the values of `true_for`, not ticked for any other and for none.",
-    "dropdown": "The option that `options` has for the value, or `pinned` for a pinned account.",
+    "text": "The text, without leading and trailing whitespace; empty clears the field.",
+    "checkbox": "Checked for the values of `true_for`; unchecked for any other value and for an empty field.",
+    "dropdown": "The option that `options` maps the value to, or `pinned` for a pinned account.",
     "date": "The day, without a time.",
     "number": "The number, whole or not.",
 }
-"""Rule of the mapping to what it makes of a Salesforce value."""
+"""Rule of the mapping to what it writes."""
 
 _KEY_COLUMNS = ("key", "type", "default", "unit", "meaning")
 
 
 def keys() -> list[Table]:
-    """One table of keys for each table of the file, in its order."""
+    """One table of keys for each table of the file, in the order of the file."""
     whole = schema()
     own: list[tuple[str, ...]] = []
     tables = []
@@ -41,14 +41,14 @@ def keys() -> list[Table]:
             tables.append(Table(_KEY_COLUMNS, tuple(_rows(inner, whole)), heading, about))
     rules = tuple((f"`{rule}`", about, any_of(TYPES[rule])) for rule, about in RULES.items())
     return [
-        Table(_KEY_COLUMNS, tuple(own), "At the top", "before the first table."),
+        Table(_KEY_COLUMNS, tuple(own), "Top level", "keys before the first table."),
         *tables,
-        Table(("rule", "what it writes", "types in Zendesk"), rules, "Rules", "what `attributes.rule` can be."),
+        Table(("rule", "what it writes", "types in Zendesk"), rules, "Rules", "values of `attributes.rule`."),
     ]
 
 
 def _limits() -> str:
-    """What holds for a kind that has no table."""
+    """Limits of a kind that has no table."""
     given = [
         f"`{name} = {value:g}`"
         for limit in LIMITS.values()
@@ -59,7 +59,7 @@ def _limits() -> str:
 
 
 def _inner(key: str, node: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[str, Mapping[str, Any] | None]:
-    """How the file heads the table that `key` is, and the schema of one such table; None if it is a plain setting."""
+    """The heading of the table `key` in the file, and the schema of that table; None for a plain setting."""
     if "items" in node:
         return f"`[[{key}]]`", _resolved(node["items"], whole)
     if isinstance(node.get("additionalProperties"), dict):
@@ -93,7 +93,7 @@ def _key(
 
 
 def _given(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a setting is when it is there: without the null that says it may be absent."""
+    """The schema of a setting without the null of an optional setting."""
     kinds = [kind for kind in node.get("anyOf", ()) if kind.get("type") != "null"]
     if len(kinds) != 1:
         return node
@@ -108,6 +108,7 @@ _TYPES: Mapping[str, str] = {"string": "text", "boolean": "true or false", "obje
 
 
 def type_of(node: Mapping[str, Any]) -> str:
+    """The type in prose, with bounds."""
     if "enum" in node:
         return any_of(f'"{value}"' for value in node["enum"])
     if "anyOf" in node:
@@ -122,5 +123,5 @@ def type_of(node: Mapping[str, Any]) -> str:
 def _bounds(node: Mapping[str, Any]) -> str:
     low = {"minimum": "from {:g}", "exclusiveMinimum": "over {:g}"}
     high = {"exclusiveMaximum": "under {:g}", "maximum": "to {:g}"}
-    said = [next((text.format(node[key]) for key, text in side.items() if key in node), "") for side in (low, high)]
-    return f", {' '.join(filter(None, said))}" if any(said) else ""
+    bounds = [next((text.format(node[key]) for key, text in side.items() if key in node), "") for side in (low, high)]
+    return f", {' '.join(filter(None, bounds))}" if any(bounds) else ""

@@ -1,0 +1,153 @@
+"""Tables of the reference, made from the code: commands, params, changes, counts, problems, verdicts, errors."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from docs.generate.config_keys import type_of
+from partner_sync import errors
+from partner_sync.alerts.states import OVERDUE
+from partner_sync.cli.commands import COMMANDS, VARIABLES
+from partner_sync.cli.fields import Table, required_fields
+from partner_sync.compare.counts import COUNTED
+from partner_sync.compare.guards import limit
+from partner_sync.compare.problem_kinds import PROBLEM_KINDS
+from partner_sync.config.cross_checks import NEVER_WRITTEN
+from partner_sync.config.load import load
+from partner_sync.config.params import PARAMS
+from partner_sync.config.settings import LIMITS
+from partner_sync.model import KINDS, Kind, Mark
+from partner_sync.orchestration.tasks import SYNC_TIMEOUT
+from partner_sync.sync.verdicts import VERDICTS
+from partner_sync.vendors.zendesk_auth import TOKEN_SECONDS
+
+SHIPPED = Path(__file__).parents[2] / "dags" / "partner_sync.toml"
+
+CHANGES: Mapping[Kind, tuple[str, str]] = {
+    "create": ("An account has no organization.", "The name, `external_id` and all mapped fields."),
+    "update": ("An organization differs from its account.", "The fields that differ, nothing else."),
+    "mark": ("A partner organization no longer has an account.", "The checkbox `marks.field` of the config."),
+}
+"""Kind of change to when it is planned, and what is written."""
+
+
+def commands() -> list[Table]:
+    names = (" or ".join(f"`{name}`" for name in (entry.make, entry.typed) if name) for entry in COMMANDS)
+    rows = tuple((name, sentence(entry.does)) for name, entry in zip(names, COMMANDS, strict=True))
+    return [Table(("command", "what it does"), rows)]
+
+
+def environment() -> list[Table]:
+    return [Table(("variable", "meaning"), tuple((f"`{name}`", meaning) for name, meaning in VARIABLES.items()))]
+
+
+def params() -> list[Table]:
+    rows = tuple(
+        (f"`{name}`", type_of(param), f"`{json.dumps(param['default'])}`", str(param["description"]))
+        for name, param in PARAMS.items()
+    )
+    return [Table(("param", "type", "default", "what it does"), rows)]
+
+
+def changes() -> list[Table]:
+    return [Table(("kind", "when", "what is written"), tuple((f"`{kind}`", *CHANGES[kind]) for kind in KINDS))]
+
+
+def counts() -> list[Table]:
+    """Counts in the log line of `compare`, for the whole run and for each instance."""
+    whole = {"accounts": "Accounts read.", "problems": "Problems found."}
+    types = {"type:…": "Partner organizations of each type, by its value."}
+    would = {f"would_{kind}": f"The same as `{kind}`, for an instance with `write = false`." for kind in KINDS}
+    rows = tuple((f"`{name}`", what) for name, what in (whole | dict(COUNTED) | types | would).items())
+    return [Table(("count", "what it counts"), rows)]
+
+
+def problems() -> list[Table]:
+    rows = tuple((f"`{name}`", kind.what, kind.advice) for name, kind in PROBLEM_KINDS.items())
+    return [Table(("problem", "what it is", "what to do, and what happens until then"), rows)]
+
+
+def verdicts() -> list[Table]:
+    rows = tuple((f"`{name}`", kind.what, kind.advice) for name, kind in VERDICTS.items())
+    return [Table(("verdict", "what it means", "what to do"), rows)]
+
+
+def failures() -> list[Table]:
+    columns = ("error", "what happened", "what to do")
+    return [
+        Table(columns, tuple(_classes(errors.PermanentError)), "Permanent", "Airflow fails the task at once."),
+        Table(
+            columns,
+            tuple(_classes(errors.RetryableError)),
+            "Retryable",
+            "Airflow tries again, with a longer delay each time.",
+        ),
+    ]
+
+
+def _classes(kind: type[errors.PartnerSyncError]) -> Iterator[tuple[str, str, str]]:
+    """A class and all classes below it, with the first sentence of its docstring."""
+    yield f"`{kind.__name__}`", first_sentence(inspect.getdoc(kind) or ""), kind.advice
+    for narrower in kind.__subclasses__():
+        yield from _classes(narrower)
+
+
+def first_sentence(docstring: str) -> str:
+    """The first sentence of a docstring, on one line."""
+    text = " ".join(docstring.split("\n\n")[0].split())
+    return f"{re.split(r'[.] (?=[A-Z`])', text)[0].rstrip('.')}."
+
+
+def sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def times() -> list[Table]:
+    """Time limits and retries of the DAG, read from its file, since importing it needs a database."""
+    dag = (SHIPPED.parent / "partner_sync_dag.py").read_text(encoding="utf-8")
+    tries, tries_of_sync = re.findall(r'"?retries"?[=:] ?(\d+)', dag)
+    waits = dict(re.findall(r'(dagrun_timeout|retry_delay|max_retry_delay)"?[=:] ?timedelta\((\w+=\d+)', dag))
+    tasks = re.findall(
+        r'task_id="(\w+)".*?execution_timeout=(?:timedelta\((\w+=\d+)\)|tasks\.SYNC_TIMEOUT)', dag, re.DOTALL
+    )
+    rows = [
+        ("a whole run", _duration(waits["dagrun_timeout"])),
+        *((f"one attempt of `{task}`", _duration(limit) if limit else _of(SYNC_TIMEOUT)) for task, limit in tasks),
+        ("further tries of a failed task", f"{tries}; `sync`: {tries_of_sync}"),
+        ("first delay before a retry", _duration(waits["retry_delay"])),
+        ("a DAG without a successful run, until the alarm", _of(OVERDUE)),
+        ("an access token of Zendesk", _of(timedelta(seconds=TOKEN_SECONDS))),
+    ]
+    return [Table(("limit", "value"), tuple(rows))]
+
+
+def _duration(keyword: str) -> str:
+    unit, number = keyword.split("=")
+    return f"{number} {unit}"
+
+
+def _of(time: timedelta) -> str:
+    minutes = int(time.total_seconds()) // 60
+    return f"{minutes} minutes" if minutes % 60 else f"{minutes // 60} hours"
+
+
+def untouched() -> list[Table]:
+    rows = tuple((f"`{field}`", sentence(why)) for field, why in NEVER_WRITTEN.items())
+    return [Table(("field", "why"), rows)]
+
+
+def withheld() -> str:
+    """The message of a run that withholds 37 marks under the default limits."""
+    marks = [Mark("global", str(number), number, "", (), "") for number in range(37)]
+    (found,) = limit("global", marks, 150, LIMITS, {})
+    return f"```text\n{found.why}\n{found.next_step}\n```"
+
+
+def fields() -> list[Table]:
+    """Fields that the shipped config needs."""
+    return required_fields(load(SHIPPED.read_text(encoding="utf-8"), SHIPPED.name))
