@@ -1,6 +1,6 @@
-"""Child processes that never outlive us: each ends with its standard input, and each has a session of its own.
+"""Child processes that never outlive us: each ends with its standard input, and each has its own session.
 
-A Ctrl-C reaches us alone, so that we can end our children in the right order.
+Ctrl-C therefore reaches us alone, and we end our children in the right order.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, cast
 
+import psutil
+
 from partner_sync.local.signals import held
 from partner_sync.orchestration.locations import CHECKOUT
 
 
 class Child:
-    """A Python module running as a child process. Its output goes to a log, or to us where `told` is set.
+    """A Python module running as a child process. Its output goes to a log, or to us if `piped`.
 
-    Ends with `stack`: by its standard input, by force after `patience` seconds.
+    Ends with `stack`: its standard input closes, and after `patience` seconds it is killed.
     """
 
     def __init__(
@@ -33,7 +35,7 @@ class Child:
         patience: float = 0.0,
         env: Mapping[str, str],
         log: Path,
-        told: bool = False,
+        piped: bool = False,
         keep: Sequence[int] = (),
     ) -> None:
         with log.open("ab") as file, held():
@@ -42,7 +44,7 @@ class Child:
                 cwd=CHECKOUT,
                 env=dict(env),
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE if told else file,
+                stdout=subprocess.PIPE if piped else file,
                 stderr=file,
                 pass_fds=tuple(keep),
                 start_new_session=True,
@@ -55,7 +57,7 @@ class Child:
         return cast("IO[bytes]", self.process.stdout)
 
     def ask_to_end(self, patience: float) -> bool:
-        """Writes it a line, which says to a child that listens: end where it does no harm. Whether it has, in time."""
+        """Asks a child that reads its standard input to end where it does no harm. Returns whether it ended in time."""
         stdin = cast("IO[bytes]", self.process.stdin)
         with suppress(BrokenPipeError, subprocess.TimeoutExpired):
             stdin.write(b"end\n")
@@ -64,7 +66,7 @@ class Child:
         return self.process.poll() is not None
 
     def _end(self, patience: float) -> None:
-        """Ends it, and whoever is left of its session."""
+        """Ends the child and what is left of its session."""
         with suppress(BrokenPipeError):
             cast("IO[bytes]", self.process.stdin).close()
         try:
@@ -78,7 +80,7 @@ class Child:
 
 
 def end_session(session: int, patience: float = 0.0) -> None:
-    """Ends all processes of a session but this one: asked first, if there is patience, then by force."""
+    """Ends all processes of a session but this one: by SIGTERM if there is patience, then by SIGKILL."""
     if patience:
         _signal(members(session), signal.SIGTERM)
     until = time.monotonic() + patience
@@ -89,30 +91,14 @@ def end_session(session: int, patience: float = 0.0) -> None:
 
 
 def members(session: int) -> list[int]:
-    """The processes of a session, without this one and without those that have ended."""
-    return [pid for pid in _processes() if pid != os.getpid() and _session(pid) == session and not _ended(pid)]
+    """The living processes of a session, without this one."""
+    return [pid for pid in psutil.pids() if pid != os.getpid() and _lives_in(pid, session)]
 
 
-def _processes() -> list[int]:
-    proc = Path("/proc")
-    if (proc / "self").exists():
-        return [int(entry.name) for entry in proc.iterdir() if entry.name.isdigit()]
-    listed = subprocess.run(["/bin/ps", "-A", "-o", "pid="], check=True, capture_output=True, text=True)
-    return [int(pid) for pid in listed.stdout.split()]
-
-
-def _session(pid: int) -> int | None:
+def _lives_in(pid: int, session: int) -> bool:
     try:
-        return os.getsid(pid)
-    except (ProcessLookupError, PermissionError):
-        return None
-
-
-def _ended(pid: int) -> bool:
-    """Whether it only waits for its parent to take note of its end."""
-    try:
-        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
+        return os.getsid(pid) == session and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except (ProcessLookupError, PermissionError, psutil.Error):
         return False
 
 

@@ -46,7 +46,7 @@ class Sandbox:
             *("--state", str(home.sandbox / "world.sqlite"), "--exit-with-parent"),
             env={**environ, "PYTHONPATH": str(CHECKOUT)},
             log=home.logs / "sandbox.log",
-            told=True,
+            piped=True,
             patience=SAVE_SECONDS,
         )
         self.log = self._child.log

@@ -55,7 +55,7 @@ def up(environ: Mapping[str, str], console: Console) -> NoReturn:
                 *(str(home.logs), str(tasks_port)),
                 env=env,
                 log=home.logs / "up.log",
-                told=True,
+                piped=True,
                 keep=(lock,),
                 patience=STOP_SECONDS,
             )

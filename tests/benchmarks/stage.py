@@ -44,7 +44,7 @@ def sandbox(folder: Path, **numbers: Any) -> Iterator[Outside]:
             *("--world", "large", *NO_RATE_LIMIT, *options, "--exit-with-parent"),
             env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
             log=folder / "sandbox.log",
-            told=True,
+            piped=True,
         )
         yield Outside(json.loads(child.output.readline()))
 

@@ -71,14 +71,6 @@ def test_our_programs_end_when_their_parent_is_gone(tmp_path, module, arguments)
     process.stdin.close()
     process.stdout.close()
     until = time.monotonic() + 20
-    while _alive(session) or members(session):
+    while members(session):
         assert time.monotonic() < until
         time.sleep(0.05)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return pid in members(pid)

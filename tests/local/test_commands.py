@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from partner_sync.local.children import members
@@ -82,7 +83,7 @@ def test_a_home_in_use_is_refused(command, tmp_path, what):
 def test_a_stopped_run_ends_at_once_and_leaves_no_process(command, number, code):
     process = command("run")
     assert "sandbox on this machine" in process.stdout.readline()
-    children = [pid for pid in _pids() if _parent(pid) == process.pid]
+    children = [child.pid for child in psutil.Process(process.pid).children()]
     process.send_signal(number)
     _, errors = process.communicate(timeout=15)
     assert (process.returncode, errors) == (code, "Stopped.\n")
@@ -150,14 +151,3 @@ def test_a_taken_port_is_refused_and_left_alone_when_none_is_asked_for():
         with pytest.raises(Refusal, match=f"Port {number} of 127.0.0.1 is taken"):
             port_of({"PORT": number})
     assert 0 < port_of({}) < 65536
-
-
-def _pids() -> list[int]:
-    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-
-
-def _parent(pid: int) -> int | None:
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return None
