@@ -90,20 +90,20 @@ def _stories(history: History, hits: Sequence[SearchHit]) -> list[OrganizationHi
 
 
 def _nothing(found: SearchResult) -> str:
-    said = f"No match for {plain(found.text)!r}."
+    missing = f"No match for {plain(found.text)!r}."
     if found.near:
-        return f"{said} Similar names: {', '.join(plain(name) for name in found.near)}."
-    return f"{said} The archive knows partners, and everything that a run planned or reported as a problem."
+        return f"{missing} Similar names: {', '.join(plain(name) for name in found.near)}."
+    return f"{missing} The archive knows partners, and everything that a run planned or reported as a problem."
 
 
 def _print_json(out: TextIO, found: SearchResult, stories: Sequence[OrganizationHistory]) -> None:
-    answer = {
+    result = {
         "asked": found.text,
         "stories": [asdict(story) for story in stories],
         "hits": [] if stories else [asdict(hit) for hit in found.hits],
         "near": list(found.near),
     }
-    out.write(json.dumps(answer, default=lambda at: at.isoformat(), indent=1) + "\n")
+    out.write(json.dumps(result, default=lambda at: at.isoformat(), indent=1) + "\n")
 
 
 def _print(stream: TextIO, *parts: RenderableType) -> None:
@@ -122,5 +122,5 @@ def _refuse(err: TextIO, message: str) -> int:
 def run() -> NoReturn:
     """The process of the command; exits with what `main` returns."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
-    with own_stdout() as answers:
-        sys.exit(main(sys.argv[1:], os.environ, answers, sys.stderr))
+    with own_stdout() as own_out:
+        sys.exit(main(sys.argv[1:], os.environ, own_out, sys.stderr))

@@ -144,9 +144,9 @@ def _history(story: OrganizationHistory) -> Table:
 def _change(change: ChangeRow) -> Text:
     text = Text()
     text.append(f"{change.kind} {OUTCOME_LABELS[change.outcome]}", _OUTCOME_STYLES.get(change.outcome, "yellow"))
-    said = [part for part in (change.reason, change.verdict_reason, change.vendor_words) if part]
-    if said:
-        text.append(f"  {'; '.join(plain(part) for part in said)}")
+    parts = [part for part in (change.reason, change.verdict_reason, change.vendor_words) if part]
+    if parts:
+        text.append(f"  {'; '.join(plain(part) for part in parts)}")
     if change.kind == "create":
         text.append(f"\n{len(change.fields)} fields", "dim")
         return text

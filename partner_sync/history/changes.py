@@ -27,7 +27,7 @@ ORDERS = {"plan": "c.n", "kind": "c.kind, c.n", "name": "c.folded, c.n", "verdic
 
 @dataclass(frozen=True)
 class Filters:
-    """What changes are narrowed by; None narrows nothing. `search` is a part of a name, or an id."""
+    """Filters of changes; None filters nothing. `search` is a part of a name, or an id."""
 
     kind: str | None = None
     field: str | None = None
@@ -55,7 +55,7 @@ class Filters:
 
 
 def order_by(sort: str) -> str:
-    """By what changes are sorted: a key of ORDERS, with a minus before it the other way round; else as planned."""
+    """The ORDER BY of a sort key of ORDERS, descending after a minus; any other key sorts as planned."""
     columns = ORDERS.get(sort.removeprefix("-"), ORDERS["plan"])
     first, *rest = columns.split(", ")
     return ", ".join([f"{first} DESC" if sort.startswith("-") else first, *rest])
@@ -103,7 +103,7 @@ def _facet(db: sqlite3.Connection, plan: int, filters: Filters, column: str) -> 
 
 
 def _fields(db: sqlite3.Connection, plan: int, filters: Filters) -> dict[str, int]:
-    """Changes by field: few combinations of fields there are, so each of them is taken apart once."""
+    """Changes by field. There are few combinations of fields, so each is split once."""
     counts: dict[str, int] = {}
     for names, count in _facet(db, plan, filters, "field_names").items():
         for name in names.strip("|").split("|"):
@@ -127,7 +127,7 @@ def change_row(row: sqlite3.Row, run_id: str, plan_id: str, links: VendorLinks) 
         fields=tuple(FieldChange(*field) for field in json.loads(row["fields"])),
         outcome=row["outcome"],
         verdict_reason=row["verdict_reason"],
-        vendor_words=row["words"],
+        vendor_words=row["vendor_words"],
         written=bool(row["written"]),
         batch=row["batch"],
         job_id=row["job_id"],
@@ -141,7 +141,7 @@ def change_row(row: sqlite3.Row, run_id: str, plan_id: str, links: VendorLinks) 
 def export_changes(
     db: sqlite3.Connection, run: sqlite3.Row, plan: sqlite3.Row, filters: Filters
 ) -> Iterator[ChangeRow]:
-    """All changes that the filters leave, one after the other."""
+    """All changes that match the filters."""
     where, values = filters.where(plan["id"])
     links = links_of(db, run)
     for row in db.execute(f"SELECT c.* FROM change c WHERE {where} ORDER BY c.n", values):  # noqa: S608 - conditions are ours

@@ -1,4 +1,4 @@
-"""Everything known about one change: its tries, which the archive alone has, and what else the run says of it."""
+"""The query behind a change: all tries, which only the archive has, and what concerns it in the run."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The index as files: a folder that holds nothing that the archive does not hold, and can be removed at any time.
+"""The index as files: a folder that can be removed at any time, because the archive has everything in it.
 
-In it lies one SQLite file, named by a number. One that is damaged or of another release is never mended or emptied in
-place, since other processes may have it open: a new one with a higher number takes over, whole from its first moment. A
-number never comes again: SQLite finds what belongs to a file by its name.
+The index is a SQLite file named by a number. A file that is damaged or of another release is never fixed or emptied in
+place, because other processes may have it open: a new, complete file with a higher number replaces it. A number is
+never used again: SQLite finds the files that belong to a database by its name.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def default_folder(archive: str, environ: Mapping[str, str]) -> Path:
     """Where the index of an archive lies: below PARTNER_SYNC_HOME, or else in a temporary folder of our own."""
     name = f"{hashlib.sha256(archive.encode()).hexdigest()[:12]}.v{VERSION}"
     home = Path(environ.get("PARTNER_SYNC_HOME") or Path(__file__).parents[2] / ".partner_sync")
-    if home.is_dir() and any(home.iterdir()) and os.access(home, os.W_OK):  # an empty one is not taken for ours
+    if home.is_dir() and any(home.iterdir()) and os.access(home, os.W_OK):  # an empty folder may not be ours
         return home / "history" / name
     private = Path(tempfile.gettempdir()) / f"partner-sync-{os.getuid()}"
     try:
@@ -40,13 +40,13 @@ def default_folder(archive: str, environ: Mapping[str, str]) -> Path:
 
 
 def newest(folder: Path) -> Path | None:
-    """The index that is in force, if there is one."""
+    """The current index, if any."""
     numbers = [int(path.stem) for path in folder.glob("*.sqlite") if path.stem.isdecimal()]
     return folder / f"{max(numbers)}.sqlite" if numbers else None
 
 
 class UnkeptError(Exception):
-    """The index cannot be kept where it is meant to be, in one sentence."""
+    """The index cannot be kept in its folder, in one sentence."""
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def _keeping(folder: Path) -> Iterator[None]:
 
 
 def open_or_create(folder: Path) -> Path:
-    """The index that is in force, made if there is none that can be used. The caller holds the lock."""
+    """The current index, created if there is no usable index. The caller holds the lock."""
     there = newest(folder)
     if there is not None and _usable(there):
         return there
@@ -79,7 +79,7 @@ def open_or_create(folder: Path) -> Path:
 
 
 def remove_index(index: Path) -> None:
-    """Removes an index; who has it open goes on reading it, and finds the next one afterwards."""
+    """Removes an index; a process that has it open finishes reading, then finds its successor."""
     for ending in ENDINGS:
         index.with_name(index.name + ending).unlink(missing_ok=True)
 
@@ -94,9 +94,9 @@ def _usable(index: Path) -> bool:
 
 @contextmanager
 def connection(index: Path | None) -> Iterator[sqlite3.Connection]:
-    """A connection of its own for one look or one change: threads and processes share nothing but the file.
+    """A connection for a single query or change: threads and processes share only the file.
 
-    Without an index, to an empty one in memory: nothing is known yet.
+    Without an index, connects to an empty index in memory.
     """
     if index is None:
         db = sqlite3.connect(":memory:", isolation_level=None)
@@ -117,7 +117,7 @@ def connection(index: Path | None) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def lock(folder: Path, *, wait: bool) -> Iterator[bool]:
-    """Who brings the index up to date holds it; it is free again as soon as its process is gone."""
+    """Held while refreshing the index; released when the process ends."""
     descriptor = _locked(folder, wait=wait)
     try:
         yield descriptor is not None

@@ -1,4 +1,4 @@
-"""The history of an archive: one object that a page or a command asks."""
+"""The history of an archive, as the page and the commands query it."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def _clock() -> datetime:
 
 
 class History:
-    """Answers from the archive below `root`, by the index in `folder`. Safe in several threads and processes at once.
+    """Queries the archive below `root` by the index in `folder`. Safe in several threads and processes at once.
 
-    Before it answers it looks for what is new, unless it did within the last `fresh_seconds`: itself and to the end, or
-    by a `reader`, for which an answer waits `patience` seconds at most. What cannot be read never raises: it is left
-    out and listed as unreadable; an archive that cannot be reached at all is `trouble`.
+    Each query first refreshes the index, unless that was done within the last `fresh_seconds`: in this process, or by a
+    `reader` in another process, for which a query waits at most `patience` seconds. Objects that cannot be read are
+    left out and listed as unreadable; if the whole archive cannot be read, `trouble` says why.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class History:
         self._fresh_seconds = fresh_seconds
         self._reader = reader
         self._patience = patience
-        self._looked: dict[str | None, float] = {}
+        self._refreshed: dict[str | None, float] = {}
         self._refresh = Refresh(self.objects, folder)
 
     @property
@@ -77,7 +77,7 @@ class History:
         return self._reader.trouble if self._reader is not None else self._trouble
 
     def close(self) -> None:
-        """Ends what reads the archive; the next question starts it again."""
+        """Ends the reader; the next query starts it again."""
         if self._reader is not None:
             self._reader.close()
 
@@ -86,7 +86,7 @@ class History:
     def refresh(
         self, *, everything: bool = False, runs: Collection[str] = (), wait: bool = False, since: float | None = None
     ) -> Refreshed:
-        """Looks for what is new now, in this process; see `Refresh`."""
+        """Refreshes the index now, in this process; see `Refresh`."""
         for last in (False, True):
             try:
                 done = self._refresh(self.clock(), everything=everything, runs=runs, wait=wait, since=since)
@@ -109,21 +109,21 @@ class History:
         return Refreshed()
 
     def rebuild(self) -> Refreshed:
-        """Throws the index away and builds it anew."""
+        """Deletes the index and builds it again."""
         index = files.newest(self.folder)
         if index is not None:
             files.remove_index(index)
         return self.refresh(wait=True)
 
     def index(self) -> IndexProgress:
-        """How far the index is."""
+        """The progress of the index."""
 
         def ask(db: sqlite3.Connection) -> IndexProgress:
             meta = {row["key"]: row["value"] for row in db.execute("SELECT * FROM meta")}
             return IndexProgress(
                 complete="complete" in meta,
-                looking=self._reader is not None and self._reader.looking,
-                as_of=utc_time(meta["looked"]) if "looked" in meta else None,
+                refreshing=self._reader is not None and self._reader.refreshing,
+                as_of=utc_time(meta["refreshed"]) if "refreshed" in meta else None,
                 days=meta.get("days", 0),
                 days_read=db.execute("SELECT count(*) FROM day").fetchone()[0],
                 trouble=self.trouble,
@@ -132,11 +132,11 @@ class History:
         return self._ask(ask)
 
     def _ask(self, ask: Callable[[sqlite3.Connection], _T], run_id: str | None = None) -> _T:
-        """The answer to a question; `run_id` is the run that it is about."""
+        """The result of a query; `run_id` is the run that it is about."""
         for _ in range(TRIES):
             index = files.newest(self.folder)
             try:
-                self._look(run_id)
+                self._refresh_before(run_id)
                 index = files.newest(self.folder)
                 with self._open(index) as db:
                     return ask(db)
@@ -149,23 +149,23 @@ class History:
     @contextmanager
     def _open(self, index: Path | None) -> Iterator[sqlite3.Connection]:
         with files.connection(index) as db:
-            db.execute("BEGIN")  # whatever is put into the index meanwhile: one answer sees one state of it
+            db.execute("BEGIN")  # a query sees a single state of the index, even while another process writes
             yield db
 
     def _lost(self, index: Path | None, error: sqlite3.DatabaseError) -> bool:
-        """Whether an index is gone or of no use: then it is dropped, and the next look builds another."""
+        """Whether an index is gone or damaged: then it is removed, and the next refresh builds another."""
         if index is not None and index.exists():
             if isinstance(error, sqlite3.OperationalError):
                 return False
             files.remove_index(index)
-        log.warning("the index in %s is lost (%s); it is built anew", self.folder, error)
-        self._looked = {}
+        log.warning("the index in %s is lost (%s); it is built again", self.folder, error)
+        self._refreshed = {}
         return True
 
-    def _look(self, run_id: str | None) -> None:
-        """Looks unless that was done a moment ago; a look at one run is a look at everything recent as well."""
+    def _refresh_before(self, run_id: str | None) -> None:
+        """Refreshes unless that was done a moment ago; refreshing a run refreshes all recent days as well."""
         now = time.monotonic()
-        recent = {key for key, at in self._looked.items() if at > now - self._fresh_seconds}
+        recent = {key for key, at in self._refreshed.items() if at > now - self._fresh_seconds}
         there = files.newest(self.folder) is not None
         if there and {None, run_id} <= recent:
             return
@@ -175,15 +175,15 @@ class History:
         if there and folder is None and None in recent:
             return
         if self._reader is not None:
-            self._reader.look(folder, seconds=self._patience)
+            self._reader.refresh(folder, seconds=self._patience)
         else:
             self.refresh(runs=[folder] if folder else ())
-        self._looked = {key: self._looked[key] for key in recent} | {None: now, run_id: now}
+        self._refreshed = {key: self._refreshed[key] for key in recent} | {None: now, run_id: now}
 
     # -- all runs -------------------------------------------------------------------------------------------
 
     def overview(self, *, schedule_seconds: float = 3600, instance: str | None = None) -> Overview:
-        """Is all well, and if not, what is to be done."""
+        """Health, what needs attention, and numbers over time."""
         now = self.clock()
         return self._ask(
             lambda db: overview.query_overview(db, now=now, schedule_seconds=schedule_seconds, instance=instance)
@@ -218,10 +218,10 @@ class History:
         """Objects of the archive that could not be read."""
         return self._ask(lambda db: runs.unreadable_objects(db, limit=1000))
 
-    # -- one run; all of these answer None for a run that the archive does not know -------------------------
+    # -- a run; all of these return None for a run that the archive does not know --------------------------
 
     def run(self, run_id: str) -> RunDetails | None:
-        """Everything about one run but its changes."""
+        """A run without its changes."""
         return self._of_run(run_id, runs.run_details)
 
     def problems(self, run_id: str, *, instance: str | None = None) -> tuple[ProblemRow, ...] | None:
@@ -231,7 +231,7 @@ class History:
         )
 
     def withheld(self, run_id: str) -> WithheldPage | None:
-        """What a run withheld, why that is unusual, and how to go on."""
+        """What a run put on hold, how many changes are usual, and how to approve them."""
         return self._of_run(run_id, problems.withheld_page)
 
     def changes(
@@ -255,8 +255,8 @@ class History:
         return self._of_run(run_id, ask)
 
     def export(self, run_id: str, plan_id: str | None = None, filters: Filters | None = None) -> Iterator[ChangeRow]:
-        """All changes that the filters leave, one after the other."""
-        self._look(run_id)
+        """All changes that match the filters."""
+        self._refresh_before(run_id)
         with self._open(files.newest(self.folder)) as db:
             run = runs.run_row(db, run_id)
             plan = runs.plan_row(db, run, plan_id) if run is not None else None
@@ -264,7 +264,7 @@ class History:
                 yield from changes.export_changes(db, run, plan, filters or Filters())
 
     def change(self, run_id: str, plan_id: str | None, n: int) -> ChangeDetail | None:
-        """Everything known about one change."""
+        """A change with all tries of its batch, the problems and the errors that concern it."""
 
         def ask(db: sqlite3.Connection, run: sqlite3.Row) -> ChangeDetail | None:
             plan = runs.plan_row(db, run, plan_id)
@@ -273,7 +273,7 @@ class History:
         return self._of_run(run_id, ask)
 
     def _of_run(self, run_id: str, ask: Callable[[sqlite3.Connection, sqlite3.Row], _T | None]) -> _T | None:
-        """The answer to a question about a run; None for a run that the archive does not know."""
+        """The result of a query about a run; None for a run that the archive does not know."""
 
         def of_run(db: sqlite3.Connection) -> _T | None:
             row = runs.run_row(db, run_id)
@@ -281,12 +281,12 @@ class History:
 
         return self._ask(of_run, run_id)
 
-    # -- one organization -----------------------------------------------------------------------------------
+    # -- an organization ------------------------------------------------------------------------------------
 
     def organization(
         self, instance: str, organization_id: int, *, events: int = organizations.EVENTS
     ) -> OrganizationHistory | None:
-        """Why an organization is as it is; None if the archive does not know it."""
+        """The state and history of an organization; None if the archive does not know it."""
         return self._ask(
             lambda db: organizations.organization_history(
                 db, instance, organization_id, runs.links_of_run(db), events=events
@@ -294,7 +294,7 @@ class History:
         )
 
     def account(self, account_id: str, *, events: int = organizations.EVENTS) -> tuple[OrganizationHistory, ...]:
-        """The same by account, 15 or 18 characters: one story for each instance that knows it."""
+        """The same by account id, 15 or 18 characters: a result for each instance that knows it."""
         return self._ask(
             lambda db: organizations.account_histories(db, account_id, runs.links_of_run(db), events=events)
         )

@@ -1,4 +1,4 @@
-"""The rows behind the overview's numbers: what was written lately, and how partners stand."""
+"""The rows behind the overview's numbers: recent writes, and partners."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROWS_SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class RecentChanges:
-    """One page of what was written by us and confirmed, the newest first."""
+    """A page of our confirmed writes, the newest first."""
 
     rows: tuple[ChangeRow, ...]
     total: int
@@ -27,7 +27,7 @@ class RecentChanges:
 
 @dataclass(frozen=True, slots=True)
 class PartnerRow:
-    """One partner as it was read last. `differs`: its account wants it otherwise, or it has no account."""
+    """A partner at the last read. `differs`: it does not match its account, or has none."""
 
     instance: str
     account_id: str | None
@@ -57,7 +57,7 @@ def recent_changes(
     instance: str | None = None,
     page: int = 1,
 ) -> RecentChanges:
-    """What was written since then: exactly what the overview counts."""
+    """Confirmed writes since then: exactly what the overview counts."""
     source = (
         " FROM run r JOIN plan p ON p.run = r.id JOIN change c ON c.plan = p.id WHERE r.begun >= ?"
         " AND c.outcome = 'confirmed' AND c.written AND (? IS NULL OR c.kind = ?) AND (? IS NULL OR c.instance = ?)"
@@ -77,7 +77,7 @@ def recent_changes(
 def partners_page(
     db: sqlite3.Connection, *, type_name: str | None = None, instance: str | None = None, page: int = 1
 ) -> PartnersPage:
-    """Partner organizations, all or of one type, as they were read last."""
+    """Partner organizations, all or of a type, as of the last read."""
     source = (
         " FROM partner WHERE existing IS NOT NULL AND (? IS NULL OR instance = ?)"
         " AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(existing) WHERE value = ?))"

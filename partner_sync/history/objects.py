@@ -1,4 +1,4 @@
-"""What lies in the archive, by its path below the root, each with a stamp that changes when it does."""
+"""The objects of the archive by path below the root, each with a stamp that changes when the object does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from partner_sync.archive.object_store import Root, children, read, store_errors
 from partner_sync.errors import PartnerSyncError, StorageError
 
 READERS = 16
-"""How many objects of a store are read at once."""
+"""How many objects are read from object storage in parallel."""
 
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -20,12 +20,12 @@ ObjectText = str | FileNotFoundError | PartnerSyncError
 
 
 def archive_errors() -> tuple[type[Exception], ...]:
-    """What a look raises where the archive cannot be reached or read."""
+    """The errors of an archive that cannot be reached or read."""
     return (*store_errors(), StorageError, ValueError, ImportError)
 
 
 class Objects:
-    """The archive below `root`. A day folder is listed at once, so a look does not grow with the archive's age."""
+    """The archive below `root`. A day is listed in one call, so a refresh does not slow down with its age."""
 
     def __init__(self, root: Root) -> None:
         self.root = root

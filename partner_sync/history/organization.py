@@ -1,4 +1,4 @@
-"""Queries about one organization or account over all runs: how it is, what was written when, and why."""
+"""Queries about an organization or account over all runs: its state, and its changes with reasons."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OF_BOTH = (
 def account_histories(
     db: sqlite3.Connection, account_id: str, links: VendorLinks, *, events: int = EVENTS
 ) -> tuple[OrganizationHistory, ...]:
-    """The stories of an account, one for each instance that knows it."""
+    """The histories of an account, for each instance that knows it."""
     account = id_18(account_id) or account_id
     known = [
         row["instance"]
@@ -35,14 +35,14 @@ def account_histories(
     ]
     named = _problem_instances(db, account)
     known = list(dict.fromkeys([*known, *(one for one in named if one)])) or named
-    found = [_story(db, instance, account, None, links, events) for instance in known]
+    found = [_history(db, instance, account, None, links, events) for instance in known]
     return tuple(one for one in found if one is not None)
 
 
 def organization_history(
     db: sqlite3.Connection, instance: str, organization_id: int, links: VendorLinks, *, events: int = EVENTS
 ) -> OrganizationHistory | None:
-    """The story of an organization; None if the archive does not know it."""
+    """The history of an organization; None if the archive does not know it."""
     if organization_id.bit_length() > 63:
         return None
     row = db.execute(
@@ -51,10 +51,10 @@ def organization_history(
     ).fetchone()
     if row is None and not _problem_ids(db, [str(organization_id)]):
         return None
-    return _story(db, instance, (row["account_id"] or None) if row else None, organization_id, links, events)
+    return _history(db, instance, (row["account_id"] or None) if row else None, organization_id, links, events)
 
 
-def _story(
+def _history(
     db: sqlite3.Connection, instance: str, account: str | None, organization: int | None, links: VendorLinks, limit: int
 ) -> OrganizationHistory | None:
     last_read, read_at, organization = _last_read(db, instance, account, organization)
@@ -125,7 +125,7 @@ def _last_read(
 
 
 def _is_free(db: sqlite3.Connection, change: sqlite3.Row, organization: int) -> bool:
-    """Whether no other account than that of a change has its organization by now."""
+    """Whether no account but that of the change has its organization now."""
     found = db.execute(
         "SELECT 1 FROM partner WHERE organization_id = ? AND instance = ? AND account_id NOT IN ('', ?)",
         [organization, change["instance"], change["account_id"]],
@@ -134,7 +134,7 @@ def _is_free(db: sqlite3.Connection, change: sqlite3.Row, organization: int) -> 
 
 
 def _names(db: sqlite3.Connection, account: str | None, organization: int | None, instance: str) -> tuple[str, ...]:
-    """Every name it was seen with, the newest first."""
+    """Every name it ever had, the newest first."""
     found = db.execute(
         "SELECT name, max(at) FROM subject WHERE (account_id = ? OR organization_id = ?) AND instance = ?"
         " AND name != '' GROUP BY name ORDER BY 2 DESC",
@@ -150,7 +150,7 @@ def _problem_ids(db: sqlite3.Connection, subjects: Sequence[str]) -> list[int]:
 
 
 def _problem_instances(db: sqlite3.Connection, account: str) -> list[str]:
-    """The instances of the problems of an account; "" stands for problems of Salesforce alone."""
+    """The instances of the problems of an account; "" means problems of Salesforce alone."""
     found = db.execute(
         "SELECT DISTINCT coalesce(instance, '') AS instance FROM problem_subject s JOIN problem p ON p.id = s.problem"
         " WHERE s.subject = ? ORDER BY 1",
@@ -162,7 +162,7 @@ def _problem_instances(db: sqlite3.Connection, account: str) -> list[str]:
 def _problem_events(
     db: sqlite3.Connection, ids: Sequence[str], instance: str, links: VendorLinks
 ) -> list[HistoryEvent]:
-    """Each problem that ever named one of these ids, at the time it was seen first."""
+    """Each problem that ever named any of these ids, when it was first seen."""
     events = []
     for number in _problem_ids(db, ids):
         row = db.execute("SELECT * FROM problem WHERE id = ?", [number]).fetchone()

@@ -1,4 +1,4 @@
-"""What the history answers about one organization or change, and what a search finds: frozen data, as in `answers`."""
+"""Results of queries about an organization or a change, and of a search: frozen data, as in `results`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ CurrentState = Literal["as desired", "differs", "problem", "marked", "not known"
 
 @dataclass(frozen=True, slots=True)
 class CurrentField:
-    """A field of an organization: what the account wants and what Zendesk has as of the last run (where `known`), and
-    when it was last written by us."""
+    """A field of an organization: desired and existing value as of the last run (if `known`), and our last write."""
 
     field: str
     known: bool
@@ -40,7 +39,7 @@ class LastWrite:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEvent:
-    """One line of a history: a change (with its row), or a problem (with its time)."""
+    """An entry of a history: a change or a problem."""
 
     at: datetime
     run_id: str
@@ -50,7 +49,7 @@ class HistoryEvent:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationHistory:
-    """Why an organization is as it is. `older` is how many changes there are beyond those in `history`."""
+    """The state and history of an organization. `older` counts the changes that are not in `history`."""
 
     instance: str
     account_id: str | None
@@ -71,7 +70,7 @@ class OrganizationHistory:
 
 @dataclass(frozen=True, slots=True)
 class ChangeDetail:
-    """Everything known about one change: every try of its batch, what else the run says, and its neighbours."""
+    """A change with every try of its batch, and the problems and errors of the run that concern it."""
 
     row: ChangeRow
     run: RunRow
@@ -95,7 +94,7 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search found; `more` hits are not listed. `near` are names like it, where nothing was found."""
+    """The hits of a search; `more` hits are not listed. `near` are similar names, if there is no hit."""
 
     text: str
     hits: tuple[SearchHit, ...]

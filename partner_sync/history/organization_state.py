@@ -106,11 +106,11 @@ def _by_change(last: DatedChange, latest: datetime | None) -> OrganizationState:
             return OrganizationState("marked", last.begun, f"Reason: {change.reason}.")
         return OrganizationState("as desired", last.begun, "All synced fields match its account.")
     is_or_was = "is" if change.outcome in ("waiting", "withheld") else "was"
-    said = f"Its last {change.kind} {is_or_was} {OUTCOME_LABELS[change.outcome]}"
+    summary = f"Its last {change.kind} {is_or_was} {OUTCOME_LABELS[change.outcome]}"
     if latest is not None and last.begun < latest:
-        return OrganizationState("as desired", latest, f"{said}. Later runs found no difference.")
+        return OrganizationState("as desired", latest, f"{summary}. Later runs found no difference.")
     reason = f": {change.verdict_reason}" if change.verdict_reason else ""
-    return OrganizationState("differs", last.begun, f"{said}{reason}.")
+    return OrganizationState("differs", last.begun, f"{summary}{reason}.")
 
 
 def _by_last_read(last: DatedChange | None, read: LastRead) -> OrganizationState:

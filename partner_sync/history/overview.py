@@ -18,7 +18,7 @@ from partner_sync.model import KINDS, Kind
 UNWELL: tuple[Literal["rejected", "unknown"], ...] = ("rejected", "unknown")
 CHART, MOST_CHANGED, CHANGED_DAYS, PARTS = 48, 10, 30, 5
 OVERDUE_AFTER = 2
-"""How many schedules may pass without a success."""
+"""How many schedules may pass without a success before the health is overdue."""
 BROKEN = "(state = 'failed' AND cause IN ('task', 'silence', 'unreadable'))"
 """A run that failed as a whole, not only by single rows or a limit."""
 
@@ -26,7 +26,7 @@ BROKEN = "(state = 'failed' AND cause IN ('task', 'silence', 'unreadable'))"
 def query_overview(
     db: sqlite3.Connection, *, now: datetime, schedule_seconds: float, instance: str | None = None
 ) -> Overview:
-    """The overview of one instance, or of all. A dry run and a run narrowed to accounts say nothing about the whole."""
+    """The overview of one instance, or of all. Dry runs and runs narrowed to accounts do not decide health."""
     base = db.execute(
         "SELECT * FROM run WHERE whole AND state IN ('success', 'failed') ORDER BY begun DESC LIMIT 1"
     ).fetchone()
@@ -82,7 +82,7 @@ def _next_run(db: sqlite3.Connection, now: datetime, schedule_seconds: float) ->
 
 
 def _failed(db: sqlite3.Connection) -> list[AttentionItem]:
-    """Runs that failed, and not only by what the other items say, since one over all accounts came to its end."""
+    """Broken runs since the last complete run over all accounts."""
     ended = db.execute(
         f"SELECT max(begun) FROM run WHERE whole AND state IN ('success', 'failed') AND NOT {BROKEN}"  # noqa: S608 - ours
     ).fetchone()[0]
@@ -93,10 +93,10 @@ def _failed(db: sqlite3.Connection) -> list[AttentionItem]:
     [count] = db.execute(f"SELECT count(*) FROM run WHERE {where}").fetchone()  # noqa: S608 - the text is ours
     failures = [one for one in run_failures(newest) if one.error not in OF_ROWS]
     parts = Counter(f"{one.task} ({one.error})" for one in failures)
-    said = failures[-1].message if failures else f"The run failed: {newest['why']}."
+    sentence = failures[-1].message if failures else f"The run failed: {newest['why']}."
     return [
         AttentionItem(
-            "failed", count, 0, said, True, tuple(parts.most_common(PARTS)), ItemLink(newest["run_id"], "failures")
+            "failed", count, 0, sentence, True, tuple(parts.most_common(PARTS)), ItemLink(newest["run_id"], "failures")
         )
     ]
 
@@ -121,7 +121,7 @@ def _withheld(base: sqlite3.Row | None, instance: str | None) -> list[AttentionI
 
 
 def _rows(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | None) -> list[AttentionItem]:
-    """Rows rejected or unknown in the last whole run or since, unless confirmed by now."""
+    """Rows rejected or unknown in the last complete run or since, unless confirmed now."""
     if base is None:
         return []
     items = []
@@ -141,10 +141,10 @@ def _rows(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | None
                 reasons[row["reason"]] += row["count"]
             count = reasons.total()
             link = ItemLink(found[0]["run_id"], "changes", found[0]["plan_id"], None, outcome, instance)
-            said = (
+            sentence = (
                 f"{count:,} {'organization' if count == 1 else 'organizations'} {outcome} since the last complete run."
             )
-            items.append(AttentionItem(outcome, count, 0, said, True, tuple(reasons.most_common(PARTS)), link))
+            items.append(AttentionItem(outcome, count, 0, sentence, True, tuple(reasons.most_common(PARTS)), link))
     return items
 
 
@@ -159,16 +159,16 @@ def _problems(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | 
         [base["problem_set"], instance, instance, PARTS],
     ).fetchall()
     new = len(problems_new(db, base))
-    said = f"{count:,} {'problem' if count == 1 else 'problems'}, {new:,} new."
+    sentence = f"{count:,} {'problem' if count == 1 else 'problems'}, {new:,} new."
     parts = tuple((row["kind"], row["count"]) for row in kinds)
     return [
         AttentionItem(
-            "problems", count, new, said, new > 0, parts, ItemLink(base["run_id"], "problems", instance=instance)
+            "problems", count, new, sentence, new > 0, parts, ItemLink(base["run_id"], "problems", instance=instance)
         )
     ]
 
 
-# -- how it went --------------------------------------------------------------------------------------------
+# -- over time ---------------------------------------------------------------------------------------------
 
 
 def _partners(db: sqlite3.Connection, instance: str | None) -> dict[str, int]:

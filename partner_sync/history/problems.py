@@ -1,4 +1,4 @@
-"""Queries about problems and about what was withheld."""
+"""Queries about problems and about changes on hold."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from partner_sync.history.results import ProblemRow, WithheldPage, WithheldRow
 from partner_sync.history.run_summary import WRITTEN, run_record, run_trigger, utc_time
 
 LOOKED_BACK = 10
-"""How many runs before say what is usual."""
+"""How many earlier runs show what is usual."""
 
 
 def problem_count(db: sqlite3.Connection, run: sqlite3.Row, instance: str | None) -> int:
@@ -55,7 +55,7 @@ def run_problems(
     instance: str | None = None,
     subjects: Iterable[str] = (),
 ) -> tuple[ProblemRow, ...]:
-    """A run's problems, in the plan's order of kinds; narrowed to an instance, or to the ids of one organization."""
+    """A run's problems, in the plan's order of kinds; filtered by instance or by ids."""
     if run["problem_set"] is None:
         return ()
     where, values = "i.problem_set = ?", [run["problem_set"]]

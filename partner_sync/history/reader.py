@@ -1,7 +1,7 @@
-"""Looks at the archive in a process of its own: neither the time nor the memory nor the interpreter is a page's.
+"""Indexes the archive in a child process, so page requests never block.
 
-The process is `python -m partner_sync.history --follow`: a line in for each look, a line out when it is done. It is
-started by the first question, and ends some time after the last one, or with the process that started it.
+The process is `python -m partner_sync.history --follow`: a line in for each refresh, a line out when it is done. The
+first query starts it. It ends some time after the last query, or with the process that started it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PACKAGES = Path(__file__).parents[2]
 
 
 class Reader:
-    """Brings the index in `folder` up to date with the archive at a path or URL. Safe in several threads."""
+    """Refreshes the index in `folder` from the archive at a path or URL. Safe in several threads."""
 
     def __init__(self, archive: str, folder: Path, *, idle_seconds: float = 60) -> None:
         self.trouble: str | None = None
@@ -35,12 +35,12 @@ class Reader:
         self._thread: threading.Thread | None = None
 
     @property
-    def looking(self) -> bool:
-        """Whether a look is under way, or will be."""
+    def refreshing(self) -> bool:
+        """Whether a refresh is running or requested."""
         return self._answered < self._asked
 
-    def look(self, run: str | None = None, *, seconds: float) -> bool:
-        """Asks for a look, and waits for its end so many seconds at most; tells whether it came to its end."""
+    def refresh(self, run: str | None = None, *, seconds: float) -> bool:
+        """Requests a refresh and waits for it at most so many seconds; returns whether it ended."""
         with self._changed:
             self._asked += 1
             mine = self._asked
@@ -52,7 +52,7 @@ class Reader:
             return self._changed.wait_for(lambda: self._answered >= mine, seconds)
 
     def close(self) -> None:
-        """Ends the process; the next question starts another."""
+        """Ends the process; the next query starts another."""
         with self._changed:
             thread, self._closing = self._thread, True
             self._changed.notify_all()
@@ -63,8 +63,8 @@ class Reader:
         process: subprocess.Popen[str] | None = None
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self.looking or self._closing, self._idle_seconds)
-                if not self.looking or self._closing:
+                self._changed.wait_for(lambda: self.refreshing or self._closing, self._idle_seconds)
+                if not self.refreshing or self._closing:
                     self._thread, self._closing, self._answered = None, False, self._asked
                     break
                 asked, runs = self._asked, sorted(self._runs)
@@ -73,7 +73,7 @@ class Reader:
                 process = process if process is not None and process.poll() is None else self._start()
                 trouble = _exchange(process, runs)
             except OSError as error:
-                trouble = f"The archive was not looked at ({error})."
+                trouble = f"The archive was not read ({error})."
             with self._changed:
                 self.trouble, self._answered = trouble, asked
                 self._changed.notify_all()
@@ -92,21 +92,21 @@ class Reader:
 
 
 def _exchange(process: subprocess.Popen[str], runs: list[str]) -> str | None:
-    """One look. Returns what stood in its way, in one sentence."""
+    """A refresh. Returns an error in one sentence, or None."""
     line = ""
     if process.stdin is not None and process.stdout is not None:
         try:
             process.stdin.write(json.dumps({"runs": runs}) + "\n")
             process.stdin.flush()
         except BrokenPipeError:
-            pass  # its last words may be in the other pipe
+            pass  # its last message may be in the other pipe
         line = process.stdout.readline()
     if not line:
-        said = f"The archive was not looked at: the process that does it ended with exit code {process.wait()}."
-        log.warning("%s", said)
-        return said
-    trouble: str | None = json.loads(line)["trouble"]
-    return trouble
+        trouble = f"The archive was not read: the process that reads it ended with exit code {process.wait()}."
+        log.warning("%s", trouble)
+        return trouble
+    reported: str | None = json.loads(line)["trouble"]
+    return reported
 
 
 def _end(process: subprocess.Popen[str]) -> None:

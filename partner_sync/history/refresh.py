@@ -1,8 +1,8 @@
-"""Brings the index up to date: looks where something may be new, reads what changed, and leaves the rest alone.
+"""Updates the index: lists the days that may have new objects and reads only what changed.
 
-Looked at are the two newest days, days that were never seen, days with a run that is going on, and of all others the
-one that was not looked at for longest. A plan that is named the latest but unknown makes it look everywhere: a backfill
-puts its run into an old day.
+It lists the two newest days, days that were never listed, days with a running run, and the day that was not listed for
+longest. If the archive names a latest plan that the index does not know, it lists all days: a backfill puts its run
+into an old day.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from partner_sync.history.run_summary import summarize_run
 from partner_sync.model import Plan
 
 CHUNK = 500
-"""Objects that are read and then written in one transaction: others see the index grow."""
+"""How many objects are read and indexed in a transaction; readers see the index grow."""
 
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What a look at the archive came to. `busy`: another process is at it, so this one left it alone."""
+    """The result of a refresh. `busy`: another process was refreshing, so nothing was done."""
 
     days: int = 0
     objects: int = 0
@@ -53,18 +53,18 @@ class Refresh:
         wait: bool = False,
         since: float | None = None,
     ) -> Refreshed:
-        """Looks at the archive. `runs` are folders of runs that are looked at in any case.
+        """Refreshes the index. The days of `runs`, folders of runs, are always listed.
 
-        An index that another process builds is waited for; one that it only refreshes is not, unless `wait` is set. A
-        look that another process began after `since` is as good as one of our own.
+        Waits while another process builds the index for the first time; while it only refreshes, waits if `wait` is
+        set. Does nothing if another process began a refresh after `since`.
         """
         begun = time.monotonic()
         with files.lock(self.folder, wait=wait or not _complete(self.folder)) as held:
             if not held:
                 return Refreshed(busy=True)
             with files.connection(files.open_or_create(self.folder)) as db:
-                looked = _meta(db, "looked")
-                if since is not None and not runs and isinstance(looked, float) and looked > since:
+                refreshed = _meta(db, "refreshed")
+                if since is not None and not runs and isinstance(refreshed, float) and refreshed > since:
                     return Refreshed()
                 days, count = self._bring(db, now, everything=everything, runs=runs)
         return Refreshed(days, count, time.monotonic() - begun)
@@ -72,39 +72,39 @@ class Refresh:
     def _bring(
         self, db: sqlite3.Connection, now: datetime, *, everything: bool, runs: Collection[str]
     ) -> tuple[int, int]:
-        looked = time.time()
+        listed = time.time()
         days, rest = self._days(db, everything=everything, runs=runs)
         _remember(db, "days", len(days) + len(rest))
-        count = sum(self._look(db, day, now) for day in days)
+        count = sum(self._read_day(db, day, now) for day in days)
         instances = self._instances()
-        self._stand(db, instances)
+        self._partner_states(db, instances)
         unknown = self._unknown(db, instances)
         if unknown and unknown != _meta(db, "unknown"):
-            days, count = days + rest, count + sum(self._look(db, day, now) for day in rest)
+            days, count = days + rest, count + sum(self._read_day(db, day, now) for day in rest)
             unknown = self._unknown(db, instances)
         with _change(db):
             for row in db.execute("SELECT id FROM run WHERE settled = 0").fetchall():
                 summarize_run(db, row["id"], now)
             _remember(db, "unknown", unknown)
             _remember(db, "complete", now.timestamp())
-            _remember(db, "looked", looked)
+            _remember(db, "refreshed", listed)
         return len(days), count
 
     def _instances(self) -> dict[str, str]:
-        """Newest plans and standings by path, with their stamps."""
+        """Newest plans and partner states by path, with their stamps."""
         found = self.objects.below("instances")
         return {path: stamp for path, stamp in found.items() if path.count("/") == 3 and path.endswith(".json")}
 
-    # -- where to look --------------------------------------------------------------------------------------
+    # -- which days -----------------------------------------------------------------------------------------
 
     def _days(self, db: sqlite3.Connection, *, everything: bool, runs: Collection[str]) -> tuple[list[str], list[str]]:
-        """The days to look at, and all the others."""
+        """The days to list, and all others."""
         days = self.objects.days()
         known = {row["day"] for row in db.execute("SELECT day FROM day")}
         self._gone(db, known - set(days))
         chosen = {*days[:2], *(day for day in days if everything or day not in known)}
         chosen |= {row["day"] for row in db.execute("SELECT day FROM run WHERE settled = 0")}
-        chosen |= {row["day"] for row in db.execute("SELECT day FROM day ORDER BY looked LIMIT 1")}
+        chosen |= {row["day"] for row in db.execute("SELECT day FROM day ORDER BY listed LIMIT 1")}
         chosen |= {run.split("/")[1] for run in runs}
         return [day for day in days if day in chosen], [day for day in days if day not in chosen]
 
@@ -114,8 +114,8 @@ class Refresh:
         plans = sorted({_plan_id(path) for path in instances if path.split("/")[2] == "latest"})
         return ",".join(one for one in plans if not db.execute("SELECT 1 FROM run WHERE plan_id = ?", [one]).fetchone())
 
-    def _stand(self, db: sqlite3.Connection, instances: dict[str, str]) -> None:
-        """How the partners of each instance stand, where the archive has it newer than the index."""
+    def _partner_states(self, db: sqlite3.Connection, instances: dict[str, str]) -> None:
+        """The partner states of each instance, where the archive has newer states than the index."""
         newest: dict[str, str] = {}
         for path in sorted(instances):
             if path.split("/")[2] == "standing":
@@ -147,9 +147,9 @@ class Refresh:
             with _change(db):
                 rows.forget_names(db)
 
-    # -- one day --------------------------------------------------------------------------------------------
+    # -- a day ----------------------------------------------------------------------------------------------
 
-    def _look(self, db: sqlite3.Connection, day: str, now: datetime) -> int:
+    def _read_day(self, db: sqlite3.Connection, day: str, now: datetime) -> int:
         """Reads what is new or changed below a day; returns how many objects that were."""
         there = self.objects.below(f"runs/{day}")
         known = {
@@ -184,7 +184,7 @@ class Refresh:
         with _change(db):
             for path, text in texts:
                 if isinstance(text, FileNotFoundError):
-                    continue  # gone since it was listed; the next look knows
+                    continue  # gone since it was listed; the next refresh removes it
                 run = rows.run_of(db, _folder(path)) if Place.of(path) else 0
                 touched.add(run)
                 db.execute("DELETE FROM unreadable WHERE path = ?", [path])
@@ -206,10 +206,10 @@ def _put(
     text: ObjectText,
     verdicts: dict[tuple[int, str], list[RowVerdict]],
 ) -> None:
-    """One object into the index; verdicts are collected, to be put at once."""
+    """Puts an object into the index; verdicts are collected, to be put together."""
     place = Place.of(path)
     if place is None:
-        raise SnapshotError(f"{path} is no object of Partner Sync. {parsing.LEFT_OUT}")
+        raise SnapshotError(f"{path} is not an object of Partner Sync. {parsing.LEFT_OUT}")
     text = parsing.readable_text(text, path)
     if place.order == 0:
         rows.put_plan(db, run, place.folder, parsing.parse_object(Plan, text, path))
@@ -223,13 +223,13 @@ def _put(
 
 
 def _forget_below(db: sqlite3.Connection, folder: str) -> None:
-    """Objects below a folder are as if they were never seen."""
+    """Forgets the objects below a folder, so that they are read again."""
     for table in ("object", "unreadable"):
         db.execute(f"DELETE FROM {table} WHERE path > ? AND path < ?", [f"{folder}/", f"{folder}0"])  # noqa: S608 - ours
 
 
 def _know(db: sqlite3.Connection, path: str, stamp: str, text: ObjectText) -> None:
-    """An object is not read again before it changes; one that the store did not hand out is tried at the next look."""
+    """An object is not read again before it changes. The next refresh retries objects that storage did not return."""
     if not isinstance(text, FileNotFoundError | StorageError):
         db.execute("INSERT OR REPLACE INTO object VALUES (?, ?)", [path, stamp])
 
@@ -240,7 +240,7 @@ def _plan_id(path: str) -> str:
 
 
 def _folder(path: str) -> str:
-    """The folder of the run that an object belongs to; an object that lies beside the runs is a run of its own."""
+    """The folder of the run that an object belongs to; an object beside the runs counts as a run."""
     return "/".join(path.split("/")[:3])
 
 
@@ -260,7 +260,7 @@ def _chunks(paths: Sequence[str]) -> Iterator[Sequence[str]]:
 
 @contextmanager
 def _change(db: sqlite3.Connection) -> Iterator[None]:
-    """One transaction; half of it is never seen."""
+    """A transaction: other processes see all of it or nothing."""
     with db:
         db.execute("BEGIN IMMEDIATE")
         yield

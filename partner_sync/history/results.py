@@ -1,6 +1,6 @@
-"""What the history answers: frozen data, ready to be shown. Times are aware datetimes in UTC, texts are as they came.
+"""Results of queries about runs: frozen data. Times are aware datetimes in UTC.
 
-Nothing in here is escaped: names, reasons and the vendor's words come from outside.
+No text is escaped: names, reasons and the vendor's messages come from outside.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ RunState = Literal["running", "success", "failed", "dry run"]
 Cause = Literal["task", "silence", "withheld", "rows", "unreadable"]
 """Why a run failed: a task failed, it ended without a trace, or only changes on hold or single rows are open."""
 Health = Literal["being read", "no runs yet", "needs attention", "overdue", "up to date"]
-"""Being read: the index is being built, and there is no run in it yet."""
+"""`being read`: the index is being built and has no run yet."""
 Outcome = Literal["confirmed", "rejected", "superseded", "unknown", "waiting", "withheld", "dry run"]
-"""A verdict, or why there is none: the batch is not written yet, its kind was withheld, the run was a dry run."""
+"""A verdict, or why there is none: the batch is not written yet, the kind is withheld, or it was a dry run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,14 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
-    """How far the index is. It is built from the newest day backwards, so answers are good before it is `complete`.
+    """How far the index is built: newest day first, so results are useful before it is `complete`.
 
-    `looking`: the archive is being looked at, and the next answer may know more. `as_of` is when the last look began
-    that came to its end. `trouble` is why the archive cannot be read, in one sentence.
+    `refreshing`: the next query may find more. `as_of` is when the last finished refresh began. `trouble` is why the
+    archive cannot be read, in one sentence.
     """
 
     complete: bool
-    looking: bool
+    refreshing: bool
     as_of: datetime | None
     days: int
     days_read: int
@@ -47,7 +47,7 @@ class IndexProgress:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """One run as a line of a table. Counts are of the instance asked for, or of all.
+    """A run as a row of a table. Counts are of the instance asked for, or of all.
 
     `planned` and `written` are by kind (written: sent by us and confirmed), `verdicts` by verdict. `accounts` and
     `organizations` are None where the run has no plan; `seconds` goes from its first read to the last that is known.
@@ -102,7 +102,7 @@ class RunsPage:
 
 @dataclass(frozen=True, slots=True)
 class ItemLink:
-    """Where an item leads: a run, a filter of its changes, or its problems. None means: not narrowed by that."""
+    """Where an item leads: a run, a filter of its changes, or its problems. None filters nothing."""
 
     run_id: str
     section: Literal["changes", "problems", "withheld", "failures"]
@@ -135,7 +135,7 @@ class PartnersThen:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Is all well, and if not, what is to be done."""
+    """Health, what needs attention, and numbers over time."""
 
     instance: str | None
     instances: tuple[str, ...]
@@ -159,7 +159,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class RunDetails:
-    """One run without its changes. `reads` prove that nothing is missing; `failures` begin with the oldest."""
+    """A run without its changes. `reads` prove that nothing is missing; `failures` begin with the oldest."""
 
     row: RunRow
     dag_id: str
@@ -176,7 +176,7 @@ class RunDetails:
     problems: int
     problems_new: int
     plans: tuple[str, ...]
-    """Every plan of the run that changes something, the newest last; more than one where `compare` was cleared."""
+    """Every plan of the run that changes something, the newest last; several if `compare` was cleared."""
     unreadable: tuple[Unreadable, ...]
     before: str | None
     after: str | None
@@ -185,7 +185,7 @@ class RunDetails:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRow:
-    """One change, and what became of it. `n` is its place in the plan, from 0; withheld ones come last."""
+    """A change and its result. `n` is its place in the plan, from 0; withheld changes come last."""
 
     run_id: str
     plan_id: str
@@ -211,7 +211,7 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """How many changes each further choice of a filter would show; the filter's own choice is not applied to itself."""
+    """How many changes each choice of a filter would show; a filter is not applied to its own choices."""
 
     kind: dict[str, int]
     field: dict[str, int]
@@ -221,7 +221,7 @@ class Facets:
 
 @dataclass(frozen=True, slots=True)
 class ChangesPage:
-    """One page of a plan's changes; `total` counts what the filters leave, `all` what the plan has."""
+    """One page of a plan's changes; `total` counts the changes that match the filters, `all` those of the plan."""
 
     run_id: str
     plan_id: str
@@ -258,7 +258,7 @@ class ProblemRow:
 
 @dataclass(frozen=True, slots=True)
 class WithheldRow:
-    """A kind that was withheld, what of it is usual (the last ten runs before, the oldest first), and how to go on."""
+    """A kind of change on hold. `usual` counts it in the ten runs before, the oldest first; `unusual` is a sentence."""
 
     instance: str
     kind: Kind
@@ -273,7 +273,7 @@ class WithheldRow:
 
 @dataclass(frozen=True, slots=True)
 class WithheldPage:
-    """All that was withheld, and the one conf that lets exactly this through."""
+    """Everything that a run withheld, and the conf that allows it."""
 
     rows: tuple[WithheldRow, ...]
     conf: dict[str, object]

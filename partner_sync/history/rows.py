@@ -18,7 +18,7 @@ from partner_sync.model import Change, Plan, Problem
 
 
 def run_of(db: sqlite3.Connection, folder: str) -> int:
-    """The row of a run, made if this is the first that is seen of it."""
+    """The id of a run, inserted at its first object."""
     row = db.execute("SELECT id FROM run WHERE folder = ?", [folder]).fetchone()
     if row is not None:
         return int(row["id"])
@@ -32,7 +32,7 @@ def run_of(db: sqlite3.Connection, folder: str) -> int:
 
 
 def forget(db: sqlite3.Connection, folder: str) -> None:
-    """Everything that came of a run's folder, so that it can be read afresh."""
+    """Forgets everything from a run's folder, so that it can be read again."""
     row = db.execute("SELECT id FROM run WHERE folder = ?", [folder]).fetchone()
     db.execute("DELETE FROM object WHERE path > ? AND path < ?", [f"{folder}/", f"{folder}0"])
     if row is None:
@@ -44,7 +44,7 @@ def forget(db: sqlite3.Connection, folder: str) -> None:
 
 
 def forget_names(db: sqlite3.Connection) -> None:
-    """The names of whoever no change and no standing names any more."""
+    """Forgets the names that no change and no partner has any more."""
     db.execute(
         "DELETE FROM subject AS s WHERE NOT EXISTS (SELECT 1 FROM change c WHERE c.instance = s.instance AND"
         " c.account_id = s.account_id AND s.account_id != '') AND NOT EXISTS (SELECT 1 FROM change c WHERE"
@@ -57,7 +57,7 @@ def forget_names(db: sqlite3.Connection) -> None:
 
 
 def put_plan(db: sqlite3.Connection, run: int, folder: str, plan: Plan) -> None:
-    """The changes of a plan, as if none of them were written yet."""
+    """Indexes the changes of a plan as not written yet."""
     plan_row = plan_of(db, run, plan.id)
     begun = plan.order.snapshot_begun.timestamp()
     db.execute(
@@ -102,7 +102,7 @@ def plan_of(db: sqlite3.Connection, run: int, plan_id: str) -> int:
 
 
 def put_names(db: sqlite3.Connection, subjects: Iterable[tuple[str, str, int | None, str]], at: float) -> None:
-    """The names of accounts and organizations, with when they were seen last."""
+    """Indexes names of accounts and organizations, with when they were last seen."""
     db.executemany(
         "INSERT INTO subject (account_id, instance, organization_id, name, folded, at) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
@@ -114,7 +114,7 @@ def put_names(db: sqlite3.Connection, subjects: Iterable[tuple[str, str, int | N
 
 
 def put_record(db: sqlite3.Connection, run: int, record: RunRecord) -> None:
-    """What run.json says; its problems are kept by set."""
+    """Indexes run.json; problems are stored by set."""
     plan = record.plan
     header = replace(record, plan=replace(plan, problems=(), changes=(), withheld_changes=()))
     narrowed = bool(record.trigger.params.get("account_ids"))
@@ -130,7 +130,7 @@ def put_record(db: sqlite3.Connection, run: int, record: RunRecord) -> None:
 
 
 def put_failure(db: sqlite3.Connection, run: int, path: str, failure: Failure) -> None:
-    """Why a task failed; where there is no run.json, also who triggered the run."""
+    """Indexes an error of a task; without run.json, also the trigger of the run."""
     row = db.execute("SELECT failures, trigger FROM run WHERE id = ?", [run]).fetchone()
     failures = {**json.loads(row["failures"]), path: codec.plain(failure)}
     trigger = row["trigger"] or json.dumps(codec.plain(failure.trigger))
@@ -173,7 +173,7 @@ def _digest(one: object) -> str:
 
 
 def put_partner_states(db: sqlite3.Connection, states: PartnerStates) -> None:
-    """How the partners of an instance stand; what was there before goes."""
+    """Replaces the partners of an instance."""
     instance, begun = states.instance, states.order.snapshot_begun.timestamp()
     db.execute("DELETE FROM partner WHERE instance = ?", [instance])
     db.execute("INSERT OR REPLACE INTO last_read VALUES (?, ?, ?)", [instance, begun, json.dumps(states.fields)])
@@ -199,7 +199,7 @@ def put_partner_states(db: sqlite3.Connection, states: PartnerStates) -> None:
 
 
 def put_verdicts(db: sqlite3.Connection, run: int, rows: list[RowVerdict]) -> None:
-    """The verdicts of batches of one plan; of several tries of a batch, the newest stays."""
+    """Indexes the verdicts of batches of a plan; the newest try of a batch wins."""
     plan = plan_of(db, run, rows[0].plan_id)
     known: dict[tuple[object, ...], int] = {}
     for row in db.execute("SELECT id, kind, instance, account_id, organization_id FROM change WHERE plan = ?", [plan]):
@@ -210,7 +210,7 @@ def put_verdicts(db: sqlite3.Connection, run: int, rows: list[RowVerdict]) -> No
         if key not in known:
             known[key] = _without_plan(db, plan, one)
     db.executemany(
-        "UPDATE change SET outcome = ?, verdict_reason = ?, words = ?, written = ?, batch = ?, job_id = ?,"
+        "UPDATE change SET outcome = ?, verdict_reason = ?, vendor_words = ?, written = ?, batch = ?, job_id = ?,"
         " try_number = ?, at = ?, calls = ?, organization_id = coalesce(organization_id, ?) WHERE id = ?"
         " AND (try_number IS NULL OR (try_number, at) <= (?, ?))",
         (
@@ -229,7 +229,7 @@ def put_verdicts(db: sqlite3.Connection, run: int, rows: list[RowVerdict]) -> No
 
 
 def _without_plan(db: sqlite3.Connection, plan: int, one: RowVerdict) -> int:
-    """A change that is known by its verdict only, since its plan cannot be read."""
+    """Inserts a change that is known only by its verdict, because its plan cannot be read."""
     [n] = db.execute("SELECT coalesce(max(n) + 1, 0) FROM change WHERE plan = ?", [plan]).fetchone()
     made = db.execute(
         "INSERT INTO change (plan, n, begun, kind, instance, account_id, organization_id, name, folded, reason, fields,"

@@ -1,4 +1,4 @@
-"""What one run amounts to, from its rows: state and times, and what it read, planned and wrote in each instance."""
+"""Summarizes a run from its rows: state, times, and what it read, planned and wrote in each instance."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def utc_time(seconds: float) -> datetime:
 
 
 def summarize_run(db: sqlite3.Connection, run: int, now: datetime) -> None:
-    """Works the row of a run out anew, and its `side` and `changed`."""
+    """Updates the row of a run, its `side` and its `changed`."""
     row = db.execute("SELECT * FROM run WHERE id = ?", [run]).fetchone()
     record, failures = run_record(row), run_failures(row)
     verdicts_at, calls = _verdicts_at(db, run, row["plan_id"])

@@ -1,4 +1,4 @@
-"""Queries about runs: the table of them, and one with its proof, failures and counts."""
+"""Queries about runs: the table of runs, and a run with its proof, failures and counts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from partner_sync.model import KINDS
 
 
 def run_row(db: sqlite3.Connection, run_id: str) -> sqlite3.Row | None:
-    """The row of a run by its id. Nothing is made of the id but a comparison: it cannot reach for other files."""
+    """The row of a run by its id. The id is only compared, never made into a path."""
     row: sqlite3.Row | None = db.execute(
         "SELECT * FROM run WHERE run_id = ? ORDER BY begun DESC LIMIT 1", [run_id]
     ).fetchone()
@@ -38,7 +38,7 @@ def links_of_run(db: sqlite3.Connection, row: sqlite3.Row | None = None) -> Vend
 
 
 def instance_names(db: sqlite3.Connection) -> tuple[str, ...]:
-    """The instances of the newest run with a plan, in the config's order; older ones behind them."""
+    """The instances of the newest run with a plan, in the config's order; then older instances."""
     named = [name for name in links_of_run(db).hosts if name != "salesforce"]
     others = [row["instance"] for row in db.execute("SELECT DISTINCT instance FROM side ORDER BY 1")]
     return tuple(dict.fromkeys([*named, *others]))
@@ -114,7 +114,7 @@ def unreadable_objects(db: sqlite3.Connection, run: int | None = None, limit: in
 
 
 def run_details(db: sqlite3.Connection, row: sqlite3.Row) -> RunDetails:
-    """Everything about one run but its changes."""
+    """A run without its changes."""
     record, trigger = run_record(row), run_trigger(row)
     newest = record.plan if record else None
     return RunDetails(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 VERSION = 2
-"""Raised when the tables change, or what is put into them: an index of another release is never read."""
+"""Raised when the tables or their contents change: an index of another release is never read."""
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE day (day TEXT PRIMARY KEY, looked REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE day (day TEXT PRIMARY KEY, listed REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE object (path TEXT PRIMARY KEY, stamp TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE unreadable (path TEXT PRIMARY KEY, run INTEGER NOT NULL, message TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX unreadable_run ON unreadable (run);
@@ -53,7 +53,7 @@ CREATE TABLE change (
     kind TEXT NOT NULL, instance TEXT NOT NULL, account_id TEXT NOT NULL, organization_id INTEGER,
     name TEXT NOT NULL, folded TEXT NOT NULL, reason TEXT NOT NULL,
     fields TEXT NOT NULL, field_names TEXT NOT NULL,
-    outcome TEXT NOT NULL, verdict_reason TEXT NOT NULL DEFAULT '', words TEXT NOT NULL DEFAULT '',
+    outcome TEXT NOT NULL, verdict_reason TEXT NOT NULL DEFAULT '', vendor_words TEXT NOT NULL DEFAULT '',
     written INTEGER NOT NULL DEFAULT 0, batch TEXT, job_id TEXT, try_number INTEGER, at REAL, calls INTEGER
 );
 CREATE UNIQUE INDEX change_plan ON change (plan, n);
@@ -65,7 +65,7 @@ CREATE TABLE changed (  -- confirmed updates by field
 ) WITHOUT ROWID;
 CREATE INDEX changed_begun ON changed (begun, instance, field, count);
 
--- Problems stand for weeks: a run names a set of them, and the same set is kept once.
+-- Problems last for weeks: a run refers to a set of problems, and equal sets are stored once.
 CREATE TABLE problem (
     id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, identity TEXT NOT NULL, kind TEXT NOT NULL, instance TEXT,
     accounts TEXT NOT NULL, organizations TEXT NOT NULL, detail TEXT NOT NULL, advice TEXT NOT NULL
@@ -79,7 +79,7 @@ CREATE TABLE problem_in (
 ) WITHOUT ROWID;
 CREATE INDEX problem_in_set ON problem_in (problem_set, problem);
 
--- How partners stood when they were read last.
+-- Partners as of the last read.
 CREATE TABLE partner (
     instance TEXT NOT NULL, account_id TEXT NOT NULL, organization_id INTEGER NOT NULL, name TEXT NOT NULL,
     desired TEXT, existing TEXT, marked INTEGER NOT NULL,

@@ -1,4 +1,4 @@
-"""Finding an account or organization by whatever somebody has of it."""
+"""The search for an account or organization by name or id."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _hit(db: sqlite3.Connection, row: sqlite3.Row) -> SearchHit:
 
 
 def _by_problem(db: sqlite3.Connection, subject: str) -> tuple[SearchHit, ...]:
-    """What no change ever named, but a problem did."""
+    """Hits that only problems name."""
     found = db.execute(
         "SELECT p.instance, max(r.begun) AS at FROM problem_subject s JOIN problem p ON p.id = s.problem"
         " JOIN problem_in i ON i.problem = p.id JOIN run r ON r.problem_set = i.problem_set"
@@ -66,7 +66,7 @@ def _by_problem(db: sqlite3.Connection, subject: str) -> tuple[SearchHit, ...]:
 
 
 def _near(db: sqlite3.Connection, text: str) -> tuple[str, ...]:
-    """Names that look like `text`: of those that share most threes of letters with it, the nearest."""
+    """Similar names: the closest matches among the names that share most trigrams with `text`."""
     folded = text.casefold()
     threes = sorted({folded[at : at + 3] for at in range(max(1, len(folded) - 2))})[:40]
     if not folded:

@@ -1,1 +1,1 @@
-"""The page inside Airflow: what the history answers, as HTML. Only `access.py` knows Airflow."""
+"""The page inside Airflow: results of the history as HTML. Only `access.py` and `plugin.py` import Airflow."""

@@ -1,4 +1,4 @@
-"""The page's seam to Airflow: who may look, and where the archive is."""
+"""Airflow's part of the page: who may see it, and where the archive is."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from partner_sync.history.reader import Reader
 from partner_sync.orchestration import locations
 
 may_look = requires_access_dag("GET", DagAccessEntity.RUN, "partner_sync")
-"""A dependency: 401 without a login, 403 for who may not see the runs of the DAG."""
+"""A dependency: 401 without a login, 403 without permission to see the runs of the DAG."""
 
-LOOKS_EVERY = 4
-"""Seconds between two looks at the archive; longer than a page waits before it asks again for what a look finds."""
+REFRESH_SECONDS = 4
+"""Seconds between two refreshes of the index; longer than the page waits before it reloads the result."""
 
 
 @cache
 def history() -> History:
-    """The history of the archive that `PARTNER_SYNC_ARCHIVE` names. Raises ConfigError, and is asked again then."""
+    """The history of the archive `PARTNER_SYNC_ARCHIVE`. Raises ConfigError; the next request tries again."""
     url = locations.archive_url(os.environ)
     root = locations.root(url)
     folder = default_folder(str(root), os.environ)
-    return History(root, folder, reader=Reader(url, folder), fresh_seconds=LOOKS_EVERY)
+    return History(root, folder, reader=Reader(url, folder), fresh_seconds=REFRESH_SECONDS)

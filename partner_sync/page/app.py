@@ -1,4 +1,4 @@
-"""The page as a FastAPI application, over a history and an access check that are handed in. No Airflow."""
+"""The page as a FastAPI application, given a history and an access check. No Airflow."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def page_app(history: Callable[[], History], may_look: Callable[..., Any]) -> Fa
 
     @made.middleware("http")
     async def with_headers(request: Request, follow: Callable[[Request], Awaitable[Response]]) -> Response:
-        answer = await follow(request)
+        response = await follow(request)
         for name, value in HEADERS.items():
-            answer.headers[name] = value
-        answer.headers.setdefault("Cache-Control", "no-store")
-        return answer
+            response.headers[name] = value
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
 
     _answer_errors(made)
 
@@ -68,24 +68,24 @@ def page_app(history: Callable[[], History], may_look: Callable[..., Any]) -> Fa
 
 
 def _answer_errors(made: FastAPI) -> None:
-    """Whatever goes wrong is said in plain words, to people as HTML."""
+    """Errors become plain messages, HTML in a browser."""
 
     @made.exception_handler(ConfigError)
     def not_configured(request: Request, error: ConfigError) -> HTMLResponse:  # noqa: ARG001 - FastAPI passes it
-        return HTMLResponse(_said("The archive cannot be opened", str(error)), 503)
+        return HTMLResponse(_error_page("The archive cannot be opened", str(error)), 503)
 
     @made.exception_handler(RequestValidationError)
     def misspelled(request: Request, error: RequestValidationError) -> HTMLResponse:  # noqa: ARG001 - FastAPI passes it
         wrong = ", ".join(sorted({str(one["loc"][-1]) for one in error.errors()}))
-        return HTMLResponse(_said("Invalid address", f"These parts of the address are not valid: {wrong}."), 422)
+        return HTMLResponse(_error_page("Invalid address", f"These parts of the address are not valid: {wrong}."), 422)
 
-    @made.exception_handler(AnyHTTPException)  # FastAPI's own, and that of an address which nothing answers
+    @made.exception_handler(AnyHTTPException)  # FastAPI's own too, such as an unknown address
     def refused(request: Request, error: AnyHTTPException) -> Response:
         if "text/html" not in request.headers.get("Accept", "") and error.status_code != 404:
             return JSONResponse({"detail": error.detail}, error.status_code, headers=error.headers)
         title, text = REFUSED.get(error.status_code, ("Not found", str(error.detail)))
-        return HTMLResponse(_said(title, text), error.status_code, headers=error.headers)
+        return HTMLResponse(_error_page(title, text), error.status_code, headers=error.headers)
 
 
-def _said(title: str, text: str) -> str:
+def _error_page(title: str, text: str) -> str:
     return render_message(title, text, PageContext(datetime.now(timezone.utc)))

@@ -1,4 +1,4 @@
-"""The static files: looked up by name, never opened by a path that somebody sent."""
+"""The static files: looked up by name, never opened by a path from a request."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ _VERSIONS = {name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for name, 
 
 
 def asset_url(name: str) -> str:
-    """The address of a static file. It names the content: a browser may keep it, and a changed file is another one."""
+    """The address of a static file. It contains the digest of the content, so browsers may cache it forever."""
     return f"static/{name}?v={_VERSIONS[name]}"

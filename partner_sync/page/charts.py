@@ -6,15 +6,15 @@ from partner_sync.history.results import Overview
 from partner_sync.page.formats import exact, link, took
 
 
-def chart_numbers(said: Overview) -> dict[str, object]:
-    """Runs with the oldest first, and partners by day. Every column leads to its run."""
+def chart_numbers(overview: Overview) -> dict[str, object]:
+    """Runs, the oldest first, and partners by day. Every column links to its run."""
     return {
         "runs": [
             {
                 "at": exact(row.begun),
                 "label": f"{row.begun.day} {row.begun:%b %H:%M}",
-                "said": f"{row.state}, {took(row.seconds)}",
-                "href": link("run", run=row.run_id, instance=said.instance),
+                "caption": f"{row.state}, {took(row.seconds)}",
+                "href": link("run", run=row.run_id, instance=overview.instance),
                 "created": row.written["create"],
                 "updated": row.written["update"],
                 "marked": row.written["mark"],
@@ -23,7 +23,9 @@ def chart_numbers(said: Overview) -> dict[str, object]:
                 "seconds": row.seconds,
                 "calls": row.calls,
             }
-            for row in said.chart
+            for row in overview.chart
         ],
-        "partners": [{"label": f"{one.at.day} {one.at:%b}", "types": one.by_type} for one in said.partners_over_time],
+        "partners": [
+            {"label": f"{one.at.day} {one.at:%b}", "types": one.by_type} for one in overview.partners_over_time
+        ],
     }

@@ -23,7 +23,7 @@ PROBLEM_COLUMNS = (
 
 
 def change_rows(history: History, run_id: str, plan_id: str | None, filters: Filters, sort: str) -> Iterator[ChangeRow]:
-    """All that the filters leave, by pages: a stream moves between threads, a connection to the index may not."""
+    """All changes that match the filters, by pages: a stream changes threads, a connection to the index must not."""
     number, pages = 1, 1
     while number <= pages:
         found = history.changes(run_id, plan_id, filters, sort=sort, page=number, page_size=_PAGE_SIZE)
@@ -46,7 +46,7 @@ def csv_lines(changes: Iterator[ChangeRow]) -> Iterator[str]:
 
 
 def problem_csv_lines(problems: Iterable[ProblemRow]) -> Iterator[str]:
-    """One line for each problem; several ids of one stand side by side."""
+    """One line for each problem; several ids are separated by spaces."""
     yield _line(PROBLEM_COLUMNS)
     for one in problems:
         accounts, organizations = (" ".join(each.id for each in some) for some in (one.accounts, one.organizations))
@@ -57,7 +57,7 @@ def problem_csv_lines(problems: Iterable[ProblemRow]) -> Iterator[str]:
 
 
 def json_lines(found: Iterable[ChangeRow | ProblemRow]) -> Iterator[str]:
-    """One array; each change or problem stands on a line of its own."""
+    """A JSON array with each change or problem on its own line."""
     before = "[\n"
     for one in found:
         yield before + json.dumps(asdict(one), default=lambda at: at.isoformat(), ensure_ascii=False)
@@ -67,11 +67,11 @@ def json_lines(found: Iterable[ChangeRow | ProblemRow]) -> Iterator[str]:
 
 def _line(cells: tuple[object, ...]) -> str:
     out = io.StringIO()
-    csv.writer(out).writerow([_plain(cell) for cell in cells])
+    csv.writer(out).writerow([_no_formula(cell) for cell in cells])
     return out.getvalue()
 
 
-def _plain(cell: object) -> object:
+def _no_formula(cell: object) -> object:
     """A text that a spreadsheet would take for a formula stays text."""
     if isinstance(cell, str) and cell.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
         return f"'{cell}"

@@ -1,4 +1,4 @@
-"""How things are put: times, values, durations and addresses as people read them. Pure."""
+"""Times, durations, counts and addresses as people read them. Pure."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ NOW_SIGNS = {"as desired": "●", "differs": "≠", "problem": "!", "marked": "�
 
 
 def ago(at: datetime | None, now: datetime) -> str:
-    """A time as its distance; what is to come is "in 5 minutes"."""
+    """A time relative to now: "5 minutes ago" or "in 5 minutes"."""
     if at is None:
         return "never"
     seconds = (now - at).total_seconds()
     for unit, length in UNITS:
         count = int(abs(seconds) // length)
         if count:
-            said = f"{count} {unit}{'s' if count > 1 else ''}"
-            return f"{said} ago" if seconds > 0 else f"in {said}"
+            distance = f"{count} {unit}{'s' if count > 1 else ''}"
+            return f"{distance} ago" if seconds > 0 else f"in {distance}"
     return "just now" if seconds >= 0 else "in a moment"
 
 
@@ -53,8 +53,8 @@ def number(count: int | None) -> str:
     return "–" if count is None else f"{count:,}"
 
 
-def words(name: str) -> str:
-    """A name of ours as words: open_partner is "open partner"."""
+def spaced(name: str) -> str:
+    """A key as text: open_partner is "open partner"."""
     return name.replace("_", " ")
 
 
@@ -63,6 +63,6 @@ def plural(count: int, noun: str) -> str:
 
 
 def link(page: str, /, **asked: object) -> str:
-    """A relative address; what is empty is left out."""
+    """A relative address; empty values are left out."""
     pairs = {key: one for key, one in asked.items() if one not in (None, "")}
     return f"{page}?{urlencode(pairs)}" if pairs else page

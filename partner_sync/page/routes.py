@@ -1,4 +1,4 @@
-"""Which address answers what. Ids come as query values and are compared, never made into paths."""
+"""The addresses of the page. Ids come as query values and are compared, never made into paths."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from partner_sync.page.views import NOTHING_WITHHELD, PageContext, RunPage
 router = APIRouter()
 _DAG_ID = "partner_sync"
 _PRINTED = 1000
-"""How many changes a printed run holds: more than that nobody signs."""
+"""How many changes are printed: nobody signs more."""
 
 
 def _history(request: Request) -> History:
@@ -46,28 +46,28 @@ _Sort = Annotated[str, Query(pattern="^(-?(plan|kind|name|verdict))?$")]
 
 
 def _context_after(history: _Archive) -> Callable[[], PageContext]:
-    """What is told beside an answer, once that is there.
+    """The context of a page, known once its result is there.
 
-    The index is asked before and after: an answer from an index that was complete only a moment later must ask again.
+    The index is checked before and after the query: if it was completed in between, the page must load again.
     """
     before = history.index()
 
-    def moment() -> PageContext:
+    def context() -> PageContext:
         index = history.index()
-        reading = index if index.looking or not index.complete else None if before.complete else before
+        reading = index if index.refreshing or not index.complete else None if before.complete else before
         return PageContext(history.clock(), index.trouble, reading)
 
-    return moment
+    return context
 
 
 _Context = Annotated[Callable[[], PageContext], Depends(_context_after)]
 
 
 @router.get("/")
-def show_overview(history: _Archive, moment: _Context, instance: str = "", page: _PageNumber = 1) -> HTMLResponse:
-    said = history.overview(instance=instance or None)
-    runs = history.runs(instance=instance or None, page=page) if page > 1 else said.runs
-    return HTMLResponse(views.render_overview(said, runs, moment()))
+def show_overview(history: _Archive, context: _Context, instance: str = "", page: _PageNumber = 1) -> HTMLResponse:
+    overview = history.overview(instance=instance or None)
+    runs = history.runs(instance=instance or None, page=page) if page > 1 else overview.runs
+    return HTMLResponse(views.render_overview(overview, runs, context()))
 
 
 @router.get("/chart.json")
@@ -78,7 +78,7 @@ def show_chart(history: _Archive, instance: str = "") -> JSONResponse:
 @router.get("/recent")
 def show_recent(
     history: _Archive,
-    moment: _Context,
+    context: _Context,
     kind: str = "",
     field: str = "",
     instance: str = "",
@@ -88,21 +88,21 @@ def show_recent(
     since = history.clock() - timedelta(days=days)
     found = history.recent(since, kind=kind or None, field=field or None, instance=instance or None, page=page)
     asked = {"kind": kind, "field": field, "instance": instance, "days": days}
-    return HTMLResponse(views.render_recent(found, asked, moment()))
+    return HTMLResponse(views.render_recent(found, asked, context()))
 
 
 @router.get("/partners")
 def show_partners(
-    history: _Archive, moment: _Context, type: str = "", instance: str = "", page: _PageNumber = 1
+    history: _Archive, context: _Context, type: str = "", instance: str = "", page: _PageNumber = 1
 ) -> HTMLResponse:
     found = history.partners(type_name=type or None, instance=instance or None, page=page)
-    return HTMLResponse(views.render_partners(found, {"type": type, "instance": instance}, moment()))
+    return HTMLResponse(views.render_partners(found, {"type": type, "instance": instance}, context()))
 
 
 @router.get("/run")
 def show_run(
     history: _Archive,
-    moment: _Context,
+    context: _Context,
     filters: _Narrowed,
     run: str,
     dag: str = _DAG_ID,
@@ -113,26 +113,26 @@ def show_run(
 ) -> HTMLResponse:
     found = _page(history, filters, run, plan, sort, page=page, change=change)
     if found is not None:
-        return HTMLResponse(views.render_run(found, moment()))
+        return HTMLResponse(views.render_run(found, context()))
     if dag != _DAG_ID:
         text = f"This tab shows the plans of the DAG {_DAG_ID}. This run belongs to another DAG."
-        return HTMLResponse(views.render_message("No plan of Partner Sync", text, moment()))
+        return HTMLResponse(views.render_message("No plan of Partner Sync", text, context()))
     text = (
         "The archive has no record of this run yet. This page shows the plan as soon as the run has compared Salesforce"
         " and Zendesk, or an error as soon as a task fails. Runs older than the retention period are not shown."
     )
     again = link("run", run=run)
-    return HTMLResponse(views.render_message("No plan yet", text, moment(), again), 404)
+    return HTMLResponse(views.render_message("No plan yet", text, context(), again), 404)
 
 
 @router.get("/print")
 def show_printed(
-    history: _Archive, moment: _Context, filters: _Narrowed, run: str, plan: str = "", sort: _Sort = ""
+    history: _Archive, context: _Context, filters: _Narrowed, run: str, plan: str = "", sort: _Sort = ""
 ) -> HTMLResponse:
     found = _page(history, filters, run, plan, sort, page_size=_PRINTED)
     if found is None:
         raise HTTPException(404, "The archive does not know this run.")
-    return HTMLResponse(views.render_printed(found, moment()))
+    return HTMLResponse(views.render_printed(found, context()))
 
 
 def _page(
@@ -161,27 +161,27 @@ def _page(
 
 
 @router.get("/change")
-def show_change(history: _Archive, moment: _Context, run: str, n: _Number, plan: str = "") -> HTMLResponse:
+def show_change(history: _Archive, context: _Context, run: str, n: _Number, plan: str = "") -> HTMLResponse:
     found = history.change(run, plan or None, n)
     if found is None:
         raise HTTPException(404, "The archive does not know this change.")
-    return HTMLResponse(views.render_change(found, moment()))
+    return HTMLResponse(views.render_change(found, context()))
 
 
 @router.get("/story")
 def show_history(
-    history: _Archive, moment: _Context, account: str = "", instance: str = "", organization: _Number = 0
+    history: _Archive, context: _Context, account: str = "", instance: str = "", organization: _Number = 0
 ) -> HTMLResponse:
     one = history.organization(instance, organization) if organization and not account else None
     found = history.account(account) if account else (one,) if one else ()
     if not found:
         raise HTTPException(404, "The archive does not know this account or organization.")
-    return HTMLResponse(views.render_histories(found, moment()))
+    return HTMLResponse(views.render_histories(found, context()))
 
 
 @router.get("/find")
-def show_search(history: _Archive, moment: _Context, q: Annotated[str, Query(max_length=500)] = "") -> HTMLResponse:
-    return HTMLResponse(views.render_search(history.find(q), moment()))
+def show_search(history: _Archive, context: _Context, q: Annotated[str, Query(max_length=500)] = "") -> HTMLResponse:
+    return HTMLResponse(views.render_search(history.find(q), context()))
 
 
 @router.get("/changes.csv")

@@ -1,4 +1,4 @@
-"""Answers into HTML. Pure: everything that is shown comes in, and is escaped on the way out."""
+"""Renders results as HTML. Pure; every value is escaped."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _templates = Environment(
 _templates.filters |= {
     "dashed": lambda name: name.replace(" ", "-"),
     **{one.__name__: one for one in (formats.exact, formats.number, formats.short, formats.took)},
-    "words": formats.words,
+    "spaced": formats.spaced,
     "value": labels.value_label,
     "problem_label": labels.problem_label,
 }
@@ -54,7 +54,7 @@ _templates.globals |= {
 
 @dataclass(frozen=True)
 class PageContext:
-    """When a page is made, what is wrong with the archive then, and how far it is read, where it is not yet."""
+    """When a page is rendered, why the archive cannot be read, and the progress of an index that is not complete."""
 
     now: datetime
     trouble: str | None = None
@@ -63,7 +63,7 @@ class PageContext:
 
 @dataclass(frozen=True)
 class RunPage:
-    """One run with one page of its changes, as they were asked for."""
+    """A run with a page of its changes, as requested."""
 
     run: RunDetails
     changes: ChangesPage | None
@@ -75,7 +75,7 @@ class RunPage:
 
     @property
     def asked(self) -> dict[str, str | None]:
-        """The address of exactly this, but for the page and the change that is open."""
+        """The parameters of this address, without the page and the open change."""
         return {
             "run": self.run.row.run_id,
             "plan": self.changes.plan_id if self.changes else None,
@@ -101,41 +101,41 @@ class RunPage:
         return ", ".join(f"{key} {value}" for key, value in named.items() if value)
 
 
-def _render(name: str, moment: PageContext, **data: Any) -> str:
-    return _templates.get_template(name).render(data, now=moment.now, trouble=moment.trouble, reading=moment.reading)
+def _render(name: str, context: PageContext, **data: Any) -> str:
+    return _templates.get_template(name).render(data, now=context.now, trouble=context.trouble, reading=context.reading)
 
 
-def render_message(title: str, text: str, moment: PageContext, again: str | None = None) -> str:
-    """A plain message; with `again`, an address that is looked at until it has more to say."""
-    return _render("message.html", moment, title=title, text=text, again=again)
+def render_message(title: str, text: str, context: PageContext, again: str | None = None) -> str:
+    """A message; with `again`, an address that the page polls."""
+    return _render("message.html", context, title=title, text=text, again=again)
 
 
-def render_overview(said: Overview, runs: RunsPage, moment: PageContext) -> str:
-    newest = next((row.run_id for row in reversed(said.chart) if row.plan_id), None)
-    return _render("overview.html", moment, said=said, runs=runs, newest=newest)
+def render_overview(overview: Overview, runs: RunsPage, context: PageContext) -> str:
+    newest = next((row.run_id for row in reversed(overview.chart) if row.plan_id), None)
+    return _render("overview.html", context, overview=overview, runs=runs, newest=newest)
 
 
-def render_recent(found: RecentChanges, asked: dict[str, Any], moment: PageContext) -> str:
-    return _render("recent.html", moment, found=found, asked=asked)
+def render_recent(found: RecentChanges, asked: dict[str, Any], context: PageContext) -> str:
+    return _render("recent.html", context, found=found, asked=asked)
 
 
-def render_partners(found: PartnersPage, asked: dict[str, Any], moment: PageContext) -> str:
-    return _render("partners.html", moment, found=found, asked=asked)
+def render_partners(found: PartnersPage, asked: dict[str, Any], context: PageContext) -> str:
+    return _render("partners.html", context, found=found, asked=asked)
 
 
-def render_run(page: RunPage, moment: PageContext) -> str:
-    return _run("run.html", page, moment)
+def render_run(page: RunPage, context: PageContext) -> str:
+    return _run("run.html", page, context)
 
 
-def render_printed(page: RunPage, moment: PageContext) -> str:
-    """A run as a document."""
-    return _run("print.html", page, moment)
+def render_printed(page: RunPage, context: PageContext) -> str:
+    """A run as a printable document."""
+    return _run("print.html", page, context)
 
 
-def _run(name: str, page: RunPage, moment: PageContext) -> str:
+def _run(name: str, page: RunPage, context: PageContext) -> str:
     return _render(
         name,
-        moment,
+        context,
         run=page.run,
         row=page.run.row,
         changes=page.changes,
@@ -150,14 +150,14 @@ def _run(name: str, page: RunPage, moment: PageContext) -> str:
     )
 
 
-def render_change(found: ChangeDetail, moment: PageContext) -> str:
-    """What opens beside the list."""
-    return _render("change.html", moment, one=found)
+def render_change(found: ChangeDetail, context: PageContext) -> str:
+    """The panel beside the list."""
+    return _render("change.html", context, one=found)
 
 
-def render_histories(found: tuple[OrganizationHistory, ...], moment: PageContext) -> str:
-    return _render("story.html", moment, stories=found)
+def render_histories(found: tuple[OrganizationHistory, ...], context: PageContext) -> str:
+    return _render("story.html", context, stories=found)
 
 
-def render_search(found: SearchResult, moment: PageContext) -> str:
-    return _render("found.html", moment, found=found)
+def render_search(found: SearchResult, context: PageContext) -> str:
+    return _render("found.html", context, found=found)

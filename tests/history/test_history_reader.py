@@ -77,7 +77,7 @@ def test_no_answer_waits_for_twenty_thousand_changes_and_none_is_wrong(past, beh
     assert {0, 20_000} == set(seen)
     assert max(computing) < LONGEST
     assert max(waiting) < WAITING
-    assert until(lambda: not history.index().looking and history.index()).trouble is None
+    assert until(lambda: not history.index().refreshing and history.index()).trouble is None
 
 
 def test_what_is_new_shows_in_the_very_next_answer_if_it_is_small(past, behind):
@@ -175,17 +175,17 @@ def test_an_archive_that_cannot_be_reached_is_a_sentence_in_the_next_answer(past
 
 def test_the_process_ends_when_nobody_asks_any_more(past):
     reader = Reader(str(past.archive.root), past.folder / "index", idle_seconds=0.2)
-    assert reader.look(seconds=30)
+    assert reader.refresh(seconds=30)
     assert processes(past.folder / "index")
     until(lambda: not processes(past.folder / "index"))
-    assert reader.look(seconds=30)
+    assert reader.refresh(seconds=30)
 
 
 def test_the_process_ends_with_the_one_that_started_it(past):
     past.run(-1)
     code = (
         "import sys, time\nfrom partner_sync.history.reader import Reader\nfrom pathlib import Path\n"
-        "Reader(sys.argv[1], Path(sys.argv[2])).look(seconds=30)\nprint('looked', flush=True)\ntime.sleep(60)\n"
+        "Reader(sys.argv[1], Path(sys.argv[2])).refresh(seconds=30)\nprint('looked', flush=True)\ntime.sleep(60)\n"
     )
     folder = past.folder / "index"
     command = [sys.executable, "-c", code, str(past.archive.root), str(folder)]

@@ -273,7 +273,7 @@ class ReadMeanwhile(History):
 
     def overview(self, **asked: object) -> Overview:
         said, until = super().overview(**asked), time.monotonic() + 60
-        while not self.index().complete or self.index().looking:
+        while not self.index().complete or self.index().refreshing:
             assert time.monotonic() < until
         return said
 

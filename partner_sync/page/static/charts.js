@@ -19,7 +19,7 @@
     const values = (key) => runs.map((run) => run[key]);
     const bars = [["created", "create"], ["updated", "update"], ["marked", "mark"], ["rejected", "rejected"]];
     const go = (event, hit) => { if (hit.length) location.href = runs[hit[0].index].href; };
-    const say = { title: (items) => runs[items[0].dataIndex].at, footer: (items) => runs[items[0].dataIndex].said };
+    const say = { title: (items) => runs[items[0].dataIndex].at, footer: (items) => runs[items[0].dataIndex].caption };
     const options = { onClick: go, onHover: (event, hit) => { event.native.target.style.cursor = hit.length ? "pointer" : ""; }, interaction: hover };
     return [
       new Chart("chart-runs", {

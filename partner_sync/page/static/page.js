@@ -1,4 +1,4 @@
-// Keys, copying, and what Airflow's frame does not do by itself. The page can be read without it.
+// Keyboard, copying, and what Airflow's frame does not do. The page can be read without JavaScript.
 (() => {
   const around = (() => {
     try { return parent !== window && parent.document ? parent : null; } catch { return null; }
@@ -6,11 +6,11 @@
   const one = (what) => document.querySelector(what);
   const notice = (text) => { one("#notice").hidden = !text; one("#notice").textContent = text; };
 
-  // Airflow shows the address of its frame when that has loaded; what htmx changes in place looks like that to it.
-  const tell = () => { if (around && window.frameElement) window.frameElement.dispatchEvent(new Event("load")); };
-  document.addEventListener("htmx:pushedIntoHistory", tell);
+  // Airflow shows the address of its frame after a load event, so each htmx change dispatches a load event.
+  const reportAddress = () => { if (around && window.frameElement) window.frameElement.dispatchEvent(new Event("load")); };
+  document.addEventListener("htmx:pushedIntoHistory", reportAddress);
 
-  // The frame may open no new tab (its sandbox has no allow-popups): Airflow's own page does it for us.
+  // The frame cannot open tabs (its sandbox has no allow-popups), so Airflow's page does it.
   const leave = (event, link) => {
     if (!around) return;
     event.preventDefault();
@@ -56,7 +56,7 @@
     detail.remove();
     mark(null);
     if (row) row.focus();
-    tell();
+    reportAddress();
     return true;
   };
 
@@ -87,7 +87,7 @@
     first(all[Math.max(0, Math.min(all.length - 1, next))]).focus();
   });
 
-  // Empty choices have no place in an address that people send each other.
+  // Leave empty choices out of the address.
   document.addEventListener("htmx:configRequest", (event) => {
     if (!event.target.matches("[data-filters]")) return;
     const { formData } = event.detail;
@@ -107,7 +107,7 @@
   });
   document.addEventListener("htmx:responseError", (event) => {
     const { status } = event.detail.xhr;
-    if (status === 404 && event.detail.elt.id === "live") return; // no plan yet: it is asked again
+    if (status === 404 && event.detail.elt.id === "live") return; // no plan yet: the page polls
     notice(status === 401 ? "You are logged out. Log in to Airflow and reload this page." : `The page cannot be updated (${status}). Reload it.`);
   });
   document.addEventListener("htmx:sendError", () => notice("Airflow does not respond. This page may be out of date. It keeps trying."));

@@ -1,4 +1,4 @@
-// Light or dark as Airflow shows itself: its page around us, else what it stored, else what the system prefers.
+// Light or dark as in Airflow: the page around the frame, else its stored choice, else the system preference.
 (() => {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const around = () => {
