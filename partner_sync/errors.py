@@ -65,7 +65,7 @@ class Finding:
     advice: str
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.wrong}. {self.advice}"
+        return f"{self.key} {self.wrong}. {self.advice}"
 
 
 class ConfigError(PermanentError):

@@ -48,7 +48,12 @@ def environment() -> list[Table]:
 
 def params() -> list[Table]:
     rows = tuple(
-        (f"`{name}`", type_of(param), f"`{json.dumps(param['default'])}`", str(param["description"]))
+        (
+            f"`{name}`",
+            type_of({**param, "type": param["type"][0]}),
+            f"`{json.dumps(param['default'])}`",
+            str(param["description"]),
+        )
         for name, param in PARAMS.items()
     )
     return [Table(("param", "type", "default", "what it does"), rows)]

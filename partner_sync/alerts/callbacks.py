@@ -156,7 +156,11 @@ def _tell(channels: Mapping[str, Send], ended: Ended, decide: Callable[[Standing
         except ConfigError as error:
             lost.extend(error.findings)
         except _errors() as error:
-            lost.append(Finding(conn_id, f"it did not take the message ({type(error).__name__})", "Test it, mend it."))
+            lost.append(
+                Finding(
+                    conn_id, f"did not take the message ({type(error).__name__})", "Test the Connection and fix it."
+                )
+            )
     if len(lost) < len(channels):
         if alarm_log is not None:
             alarm_log.arrived(news, AlarmNote(news.what, ended.run_id, now))

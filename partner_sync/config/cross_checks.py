@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from partner_sync.config.validation import shown, spelled, suggestion
+from partner_sync.config.validation import ACCOUNT_ID_ADVICE, shown, spelled, suggestion
 from partner_sync.errors import Finding
 from partner_sync.ids import id_18
 from partner_sync.model import KINDS, NAME
@@ -219,8 +219,7 @@ def _waits(parts: Parts) -> Iterator[Finding]:
 def _ids(key: str, ids: Sequence[str]) -> Iterator[Finding]:
     for at, one in enumerate(ids):
         if id_18(one) is None:
-            advice = "An id has 15 characters, or 18 of which the last three fit; copy it from Salesforce as it is."
-            yield Finding(f"{key}[{at}]", f"is {shown(one)}, which is no account id", advice)
+            yield Finding(f"{key}[{at}]", f"is {shown(one)}, which is not a valid account ID", ACCOUNT_ID_ADVICE)
     yield from _twice(f"{key}[{{}}]", [(at, one) for at, one in enumerate(ids)])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from partner_sync.config.validation import shown, suggestion
+from partner_sync.config.validation import ACCOUNT_ID_ADVICE, shown, suggestion
 from partner_sync.errors import ConfigError, Finding
 from partner_sync.ids import id_18
 from partner_sync.model import KINDS
@@ -14,28 +14,31 @@ from partner_sync.model import KINDS
 PARAMS: Mapping[str, Mapping[str, Any]] = {
     "dry_run": {
         "default": False,
-        "type": "boolean",
+        "type": ["boolean", "null"],
         "title": "Dry run",
         "description": "Read, compare, show and archive the plan; write nothing.",
     },
     "account_ids": {
         "default": [],
-        "type": "array",
-        "items": {"type": "string"},
+        "type": ["array", "null"],
+        "items": {"type": "string", "pattern": r"^\W*[A-Za-z0-9]{15}([A-Za-z0-9]{3})?\W*$"},
         "title": "Only these accounts",
         "description": "Salesforce ids, 15 or 18 characters, one per line. Everything is read as always; only changes"
         " of these accounts are written, marks included. Empty: all.",
     },
     "allow_over_limit": {
         "default": {},
-        "type": "object",
+        "type": ["object", "null"],
         "properties": {kind: {"type": "integer", "minimum": 0} for kind in KINDS},
         "additionalProperties": False,
         "title": "Raise a limit for this run",
         "description": 'Kind of change to the most of it that this one run may write, for example {"mark": 120}.',
     },
 }
-"""What the trigger form shows and Airflow checks, as JSON schema; `options` checks a conf that came past it."""
+"""What the trigger form shows and Airflow checks, as JSON schema; `options` checks the rest, such as checksums.
+
+Without "null" among its types the form of Airflow 3.3 shows a param as required, and refuses a list that was emptied.
+"""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def options(params: Mapping[str, object]) -> Options:
         allow_over_limit=_allow_over_limit(params.get("allow_over_limit"), found),
     )
     if found:
-        raise ConfigError("params", found)
+        raise ConfigError("The run's conf", found)
     return asked
 
 
@@ -78,11 +81,10 @@ def _account_ids(value: object, found: list[Finding]) -> tuple[str, ...]:
         found.append(Finding("account_ids", f"is {shown(value)}, not a list", 'Write ["0014M00001sDiGEQA0"].'))
         return ()
     ids = set()
-    for at, raw in enumerate(value):
+    for at, raw in enumerate(value, 1):
         account_id = id_18(raw)
         if account_id is None:
-            advice = "An id has 15 characters, or 18 of which the last three fit; copy it from Salesforce as it is."
-            found.append(Finding(f"account_ids[{at}]", f"is {shown(raw)}, which is no account id", advice))
+            found.append(Finding(f"Account ID {at}", f"is not valid: {shown(raw)}", ACCOUNT_ID_ADVICE))
         else:
             ids.add(account_id)
     return tuple(sorted(ids))
@@ -98,7 +100,7 @@ def _allow_over_limit(value: object, found: list[Finding]) -> dict[str, int]:
     for kind, count in value.items():
         key = f"allow_over_limit.{kind}"
         if kind not in KINDS:
-            found.append(Finding(key, "is no kind of change", suggestion(str(kind), KINDS)))
+            found.append(Finding(key, "is not a kind of change", suggestion(str(kind), KINDS)))
         elif isinstance(count, bool) or not isinstance(count, int) or count < 0:
             found.append(Finding(key, f"is {shown(count)}", "Write the number of changes that this run may make."))
         else:

@@ -14,6 +14,8 @@ from partner_sync.errors import Finding
 
 Loc = tuple[int | str, ...]
 
+ACCOUNT_ID_ADVICE = "An account ID has 15 characters, or 18 characters with a valid checksum. Copy it from Salesforce."
+
 _WRONG = {
     "missing": "is missing",
     "too_short": "is empty",

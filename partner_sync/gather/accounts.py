@@ -156,7 +156,7 @@ def _at(record: Mapping[str, object], path: str) -> object:
         name = step if step in fields else next((key for key in fields if key.casefold() == step.casefold()), None)
         if name is None:
             advice = "Nothing was concluded from its absence: clear this task, and check the name in the config."
-            raise SchemaError("Salesforce", [Finding(path, "the answer lacks this field", advice)])
+            raise SchemaError("Salesforce", [Finding(path, "is missing from the response", advice)])
         value = fields[name]
     return value
 
@@ -233,7 +233,9 @@ def _refused(error: SalesforceError, session: Session, soql: str) -> PartnerSync
     if not codes & SCHEMA_CODES:
         return rejected
     advice = "Compare it with Salesforce's setup, and that the user of the Connection may see it; then mend the config."
-    finding = Finding(_named(words, soql) or "the query", f"Salesforce says {', '.join(sorted(codes))}", advice)
+    finding = Finding(
+        _named(words, soql) or "the query", f"is refused by Salesforce with {', '.join(sorted(codes))}", advice
+    )
     schema = SchemaError("Salesforce", [finding])
     schema.__cause__ = rejected  # carries Salesforce's words, for the archive
     return schema

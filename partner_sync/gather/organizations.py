@@ -116,20 +116,18 @@ def check_fields(fields: Sequence[Row], expected: Sequence[ExpectedField], insta
 def _findings(field: Row | None, want: ExpectedField) -> list[Finding]:
     types = " or ".join(want.types)
     if field is None:
-        return [Finding(want.key, "there is no such organization field", f"Create it with type {types}.")]
+        return [Finding(want.key, "is not an organization field", f"Create it with type {types}.")]
     findings = []
     if field.get("type") not in want.types:
-        wrong = f"its type is {field.get('type')}, not {types}"
-        findings.append(Finding(want.key, wrong, "Change the rule in the config: a field's type stays as it was made."))
-    if field.get("active") is not True:
+        wrong = f"has type {field.get('type')}, not {types}"
         findings.append(
-            Finding(want.key, "the organization field is inactive", "Activate it in Zendesk's admin centre.")
+            Finding(want.key, wrong, "Change the rule in the config: the type of a field cannot be changed.")
         )
+    if field.get("active") is not True:
+        findings.append(Finding(want.key, "is inactive", "Activate it in Zendesk's Admin Center."))
     options = {str(option.get("value")) for option in field.get("custom_field_options") or ()}
     findings += [
-        Finding(
-            want.key, f"the drop-down has no option with the value {value}", "Add the option, value as written here."
-        )
+        Finding(want.key, f"has no option with the value {value}", "Add this option to the drop-down.")
         for value in want.options
         if value not in options
     ]

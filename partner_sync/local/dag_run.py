@@ -16,7 +16,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from copy import copy
 from datetime import datetime, timezone
 from typing import IO, Any
 
@@ -118,9 +117,8 @@ def execute(conf: Mapping[str, Any], event_log: EventLog, task_log: TaskLog, gra
     database.prepare()
     bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
     dag = bag.dags.get(DAG_ID)
-    why = _broken(bag.import_errors) if dag is None else _wrong_conf(dag, conf)
-    if why:
-        event_log.send(events.RunRefused(why))
+    if dag is None:
+        event_log.send(events.RunRefused(_broken(bag.import_errors)))
         return False
     _listen(event_log, task_log, graceful)
     dag.deadline = None  # dag.test() cannot end a run of a DAG that has one (apache/airflow#73428)
@@ -139,21 +137,6 @@ def _broken(import_errors: Mapping[str, str]) -> str:
         return f"The folder of DAGs has no DAG {DAG_ID}."
     path, trace = next(iter(import_errors.items()))
     return f"{path} does not load: {trace.strip().splitlines()[-1]}"
-
-
-def _wrong_conf(dag: Any, conf: Mapping[str, Any]) -> str:
-    """What is wrong with the conf, in one line; empty if nothing is."""
-    from airflow.sdk.exceptions import ParamValidationError
-
-    unknown = sorted(set(conf) - set(dag.params))
-    if unknown:
-        return f"CONF has {', '.join(map(repr, unknown))}; the DAG takes {', '.join(sorted(dag.params))}."
-    for name, value in conf.items():
-        try:
-            copy(dag.params.get_param(name)).resolve(value)
-        except ParamValidationError as error:
-            return f"CONF has a wrong {name}: {str(error).splitlines()[0]}"
-    return ""
 
 
 def _listen(event_log: EventLog, task_log: TaskLog, graceful: GracefulExit) -> None:

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from partner_sync.archive.archive import Archive
 from partner_sync.cli.sanitize import plain
+from partner_sync.config.params import options
 from partner_sync.errors import ConfigError
 from partner_sync.local import events, summary, systems
 from partner_sync.local.children import Child
@@ -60,7 +61,7 @@ def run(environ: Mapping[str, str], console: Console) -> int:
 
 
 def conf_of(environ: Mapping[str, str]) -> dict[str, Any]:
-    """The conf of the DAG run, from CONF. The process that loads the DAG checks it against the params."""
+    """The conf of the DAG run, from CONF. Raises Refusal where the DAG would refuse it."""
     text = environ.get("CONF", "").strip()
     if not text:
         return {}
@@ -71,6 +72,10 @@ def conf_of(environ: Mapping[str, str]) -> dict[str, Any]:
         raise Refusal(f"CONF is not JSON ({error}). {example}") from None
     if not isinstance(conf, dict):
         raise Refusal(f"CONF is not a JSON object. {example}")
+    try:
+        options(conf)
+    except ConfigError as error:
+        raise Refusal(f"CONF is wrong: {' '.join(map(str, error.findings))}") from None
     return conf
 
 

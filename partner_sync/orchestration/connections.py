@@ -64,8 +64,8 @@ def salesforce(conn_id: str, calls: Calls) -> simple_salesforce.Salesforce:
     except (UnavailableError, jwt.PyJWTError) as error:
         if session.token_calls:
             raise
-        wrong = f"simple-salesforce cannot use its values to log in ({type(error).__name__})"
-    raise ConfigError(_where(conn_id), [Finding("extra", wrong, "Look at the private key first.")])
+        wrong = f"has values with which simple-salesforce cannot log in ({type(error).__name__})"
+    raise ConfigError(_where(conn_id), [Finding("extra", wrong, "Check the private key first.")])
 
 
 def zendesk(instance: Instance, calls: Calls) -> Zendesk:
@@ -120,15 +120,13 @@ def _read(conn_id: str, conn_type: str | None) -> tuple[Connection, Extra]:
     if connection is None:
         advice = f"Add it under Admin > Connections, or as AIRFLOW_CONN_{conn_id.upper()}; see the README for its keys."
         raise ConfigError(
-            _where(conn_id), [Finding("conn_id", "it is not defined, or its definition cannot be read", advice)]
+            _where(conn_id), [Finding("conn_id", "is not defined, or its definition cannot be read", advice)]
         )
     if conn_type and connection.conn_type != conn_type:
-        wrong = f"it is of type '{connection.conn_type}'"
+        wrong = f"is '{connection.conn_type}'"
         raise ConfigError(_where(conn_id), [Finding("conn_type", wrong, f"Make it '{conn_type}'.")])
     if not _is_object(connection.extra):
-        raise ConfigError(
-            _where(conn_id), [Finding("extra", "it is not a JSON object", 'Write {"key": "value", ...}.')]
-        )
+        raise ConfigError(_where(conn_id), [Finding("extra", "is not a JSON object", 'Write {"key": "value", ...}.')])
     return connection, connection.extra_dejson
 
 

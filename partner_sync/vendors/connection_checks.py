@@ -45,7 +45,7 @@ def given(settings: Extra, *keys: str) -> bool:
 
 def _no_texts(settings: Extra, keys: tuple[str, ...]) -> list[Finding]:
     return [
-        Finding(key, "it is not a text", "Write its value in quotes.")
+        Finding(key, "is not text", "Write its value in quotes.")
         for key in keys
         if settings.get(key) is not None and not isinstance(settings[key], str)
     ]
@@ -53,9 +53,9 @@ def _no_texts(settings: Extra, keys: tuple[str, ...]) -> list[Finding]:
 
 def _unclean(settings: Extra, keys: Iterable[str]) -> list[Finding]:
     """Values that were copied with something around them, which no system takes and no message would show."""
-    advice = "Copy its value again, without blanks and line ends around it or in it."
+    advice = "Copy its value again, without whitespace or line breaks."
     return [
-        Finding(key, "it has a blank or a character in it that none of its kind has", advice)
+        Finding(key, "contains whitespace or a character that no credential has", advice)
         for key in keys
         if isinstance(value := settings.get(key), str) and not re.fullmatch(r"[!-~]*", value)
     ]
@@ -65,7 +65,7 @@ def unused(connection: Connection) -> list[Finding]:
     """Parts of a Connection that would be left aside in silence: both systems are asked by https, at its own port."""
     advice = "Leave it empty; where it is about another server than the vendor's, write the extra endpoint_url."
     wrong = {"schema": connection.schema not in (None, "", "https"), "port": connection.port not in (None, 443)}
-    return [Finding(key, "it cannot be used here", advice) for key, given in wrong.items() if given]
+    return [Finding(key, "cannot be used here", advice) for key, given in wrong.items() if given]
 
 
 def _endpoint(settings: Extra) -> list[Finding]:
@@ -114,17 +114,19 @@ def salesforce_findings(settings: Extra) -> list[Finding]:
     findings = _unclean(settings, SALESFORCE_COPIED) + _endpoint(settings) + _salesforce_credential_findings(settings)
     domain, version, key_file = settings["domain"], settings["version"], settings["private_key_file_path"]
     if domain and (not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", domain) or domain.endswith(DOMAIN)):
-        findings.append(Finding("domain", f"it is not the part before .{DOMAIN}", "Write for example 'acme.my'."))
+        findings.append(Finding("domain", f"is not the part before .{DOMAIN}", "Write for example 'acme.my'."))
     if version and not re.fullmatch(r"\d+\.\d", version):
-        findings.append(Finding("version", "it is not an API version", "Write for example '59.0'."))
+        findings.append(Finding("version", "is not an API version", "Write for example '59.0'."))
     if settings["proxies"]:
         advice = (
             "Remove it, and set HTTPS_PROXY in the environment: the client would log the proxies with their passwords."
         )
-        findings.append(Finding("proxies", "it cannot be used here", advice))
+        findings.append(Finding("proxies", "cannot be used here", advice))
     if key_file and not Path(key_file).is_file():
         findings.append(
-            Finding("private_key_file_path", "there is no such file here", "Name a file that workers can read.")
+            Finding(
+                "private_key_file_path", "names a file that does not exist here", "Name a file that workers can read."
+            )
         )
     return findings
 
@@ -135,13 +137,17 @@ def _salesforce_credential_findings(settings: Extra) -> list[Finding]:
     advice = "Set consumer_key, consumer_secret and domain, of an External Client App with the client credentials flow."
     if ways == [clients] and settings["domain"] in ("login", "test"):
         return [
-            Finding("domain", "client credentials do not work there", "Write your My Domain, for example 'acme.my'.")
+            Finding(
+                "domain",
+                "is a host where client credentials do not work",
+                "Write your My Domain, for example 'acme.my'.",
+            )
         ]
     if ways:
         return []
     if given(settings, "login") and not given(settings, "consumer_key"):
-        return [Finding("login", "a user and a password alone are not enough", advice)]
-    return [Finding(key, "it is missing", advice) for key in clients if not settings[key]]
+        return [Finding("login", "and password alone are not enough", advice)]
+    return [Finding(key, "is missing", advice) for key in clients if not settings[key]]
 
 
 # -- Zendesk ------------------------------------------------------------------------------------------------
@@ -167,7 +173,7 @@ def zendesk_findings(connection: Connection, extra: Extra) -> list[Finding]:
     by_password = {"password": connection.password} if uses_password_as_token(extra) else {}
     findings = _no_texts(extra, ZENDESK_TEXTS) + _unclean({**extra, **by_password}, ZENDESK_COPIED)
     if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", zendesk_host(connection)):
-        wrong = "it is not a host name" if connection.host else "it is missing"
+        wrong = "is not a host name" if connection.host else "is missing"
         findings.append(Finding("host", wrong, "Write for example 'acme.zendesk.com', without https://."))
     return findings + _endpoint(extra) + _zendesk_credential_findings(connection, extra)
 
@@ -175,12 +181,12 @@ def zendesk_findings(connection: Connection, extra: Extra) -> list[Finding]:
 def _zendesk_credential_findings(connection: Connection, extra: Extra) -> list[Finding]:
     if given(extra, "client_id") or given(extra, "client_secret"):
         missing = [key for key in ("client_id", "client_secret") if not given(extra, key)]
-        return [Finding(key, "it is missing", USE_CLIENT) for key in missing]
+        return [Finding(key, "is missing", USE_CLIENT) for key in missing]
     by_password = uses_password_as_token(extra)
     if not by_password and not given(extra, "token"):
         if given(extra, "oauth_token"):
             return []
-        wrong = "Zendesk no longer takes passwords" if connection.password else "there is no credential"
+        wrong = "is missing; Zendesk no longer accepts passwords" if connection.password else "is missing"
         return [Finding("client_id", wrong, USE_CLIENT)]
     needed = {"login": connection.login, "password": connection.password if by_password else "not needed"}
-    return [Finding(key, "it is missing beside an API token", USE_CLIENT) for key, value in needed.items() if not value]
+    return [Finding(key, "is missing beside the API token", USE_CLIENT) for key, value in needed.items() if not value]

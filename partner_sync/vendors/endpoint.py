@@ -19,13 +19,13 @@ def endpoint_finding(endpoint_url: str) -> Finding | None:
         url = urlsplit(endpoint_url)
         host, _port = url.hostname, url.port
     except ValueError:
-        return Finding(key, "it is not a URL", advice)
+        return Finding(key, "is not a URL", advice)
     if url.scheme not in ("http", "https") or not host:
-        return Finding(key, "it is not an http or https URL with a host", advice)
+        return Finding(key, "is not an http or https URL with a host", advice)
     if url.username is not None or url.query or url.fragment:
-        return Finding(key, "it carries a user, a query or a fragment", advice)
+        return Finding(key, "contains a user, a query or a fragment", advice)
     if url.scheme == "http" and not is_loopback(host):
-        return Finding(key, "plain http would show the credentials to the network", advice)
+        return Finding(key, "uses plain http, which would show the credentials to the network", advice)
     return None
 
 

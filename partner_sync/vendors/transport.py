@@ -178,10 +178,10 @@ class Session(requests.Session):
         causes = set(map(type, wrapped))
         if isinstance(problem, LocationValueError):
             advice = "Between its dots are 1 to 63 characters each; look at endpoint_url too, where there is one."
-            raise ConfigError(self.where, [Finding("host", "it is a name that no host can have", advice)])
+            raise ConfigError(self.where, [Finding("host", "is not a possible host name", advice)])
         if any(issubclass(cause, SSLCertVerificationError) for cause in causes):
             advice = "Add its authority to the file that REQUESTS_CA_BUNDLE names; checking cannot be turned off."
-            raise ConfigError(self.where, [Finding("host", "its TLS certificate is not trusted here", advice)])
+            raise ConfigError(self.where, [Finding("host", "has a TLS certificate that is not trusted here", advice)])
         if lookup := next((cause for cause in wrapped if isinstance(cause, NameResolutionError)), None):
             absent = isinstance(lookup.__cause__, socket.gaierror) and lookup.__cause__.errno == socket.EAI_NONAME
             method, path, host = request.method or "", urlsplit(request.url or "").path, lookup.conn.host
@@ -269,7 +269,7 @@ class Session(requests.Session):
         if self._endpoint is not None and url.netloc.lower() == self._endpoint.netloc.lower():
             return
         allowed = f"https://{self.host}" + (f" or an https host below .{self._domain}" if self._domain else "")
-        wrong = f"a request is meant for {url.scheme}://{host}, not for {allowed}; nothing was sent there"
+        wrong = f"conflicts with a request for {url.scheme}://{host}, not for {allowed}; nothing was sent there"
         advice = "Name the right host there; if it is right, find out who answers in its place."
         raise ConfigError(self.where, [Finding("host", wrong, advice)])
 

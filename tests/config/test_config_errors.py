@@ -128,13 +128,17 @@ def row(field: str, rule: str, more: str = "") -> str:
 
 
 TOGETHER = [
-    (edited('["0014M00001sDiGEQA0"]', '["0014M00001sDiGEQA1"]'), "accounts.pinned[0]", "which is no account id"),
+    (
+        edited('["0014M00001sDiGEQA0"]', '["0014M00001sDiGEQA1"]'),
+        "accounts.pinned[0]",
+        "which is not a valid account ID",
+    ),
     (
         edited('["0014M00001sDiGEQA0"]', '["0014M00001sDiGEQA0", "0014M00001sDiGE"]'),
         "accounts.pinned[1]",
         "which accounts.pinned[0] is already",
     ),
-    (edited("protected = []", 'protected = ["x"]'), "marks.protected[0]", "which is no account id"),
+    (edited("protected = []", 'protected = ["x"]'), "marks.protected[0]", "which is not a valid account ID"),
     (
         edited("[[attributes]]", SECOND.replace("us_government", "global")),
         "instances[1].name",

@@ -159,7 +159,7 @@ def test_a_config_in_another_encoding_says_how_to_save_it(small):
     path.write_bytes(path.read_text().encode("utf-16"))
     run = small.run()
     assert ["failed", "failed"] == [run.tasks[name] for name in ("gather_accounts", "gather_organizations")]
-    assert all("partner_sync.toml: cannot be read" in str(error) for _, error in run.failures)
+    assert all("partner_sync.toml cannot be read" in str(error) for _, error in run.failures)
     assert all("as UTF-8" in str(error) for _, error in run.failures)
     assert [] == small.sandbox.calls()
 
@@ -253,7 +253,7 @@ def test_a_param_that_nobody_knows_stops_the_run_before_salesforce_is_asked(smal
     run = small.run(dryrun=True)
     (error,) = run.errors("gather_accounts")
     assert (1, ConfigError) == (run.tries["gather_accounts"], type(error))
-    assert 'dryrun: is not a param. Did you mean "dry_run"?' in str(error)
+    assert 'dryrun is not a param. Did you mean "dry_run"?' in str(error)
     assert [] == [call for call in small.sandbox.calls() if call["system"] == "salesforce"]
     assert [] == small.submits()
 

@@ -52,8 +52,8 @@ def test_an_asked_account_that_nobody_has_is_a_problem_and_the_run_goes_on(small
 
 @pytest.mark.parametrize(
     ("conf", "named"),
-    [({"account_ids": ["short"]}, "account_ids"), ({"account_ids": ["0014M00001AbcdeZZZ"]}, "account_ids")],
-    ids=["no id", "a wrong checksum"],
+    [({"account_ids": ["0014M00001AbcdeZZZ"]}, "Account ID 1")],
+    ids=["a wrong checksum"],
 )
 def test_a_wrong_param_stops_the_run_before_anything_is_read(small, conf, named):
     run = small.run(**conf)
@@ -65,7 +65,10 @@ def test_a_wrong_param_stops_the_run_before_anything_is_read(small, conf, named)
     assert nothing_submitted(small)
 
 
-@pytest.mark.parametrize("conf", [{"dry_run": "yes"}, {"allow_over_limit": {"marks": 3}}, {"allow_over_limit": 3}])
+@pytest.mark.parametrize(
+    "conf",
+    [{"dry_run": "yes"}, {"account_ids": ["short"]}, {"allow_over_limit": {"marks": 3}}, {"allow_over_limit": 3}],
+)
 def test_a_param_that_does_not_fit_its_schema_starts_no_task(small, conf):
     with pytest.raises(ValueError, match="Invalid input for param"):
         small.run(**conf)

@@ -225,9 +225,9 @@ def test_everything_that_is_wrong_with_the_fields_is_named_at_once(sandbox, zend
         read(zendesk, expected=expected)
 
     assert [(finding.key, finding.wrong) for finding in caught.value.findings] == [
-        ("salesforce_id", "there is no such organization field"),
-        ("support_hold", "the organization field is inactive"),
-        ("account_type", "the drop-down has no option with the value alliance_partner"),
-        ("account_type", "the drop-down has no option with the value select_partner"),
-        ("account_owner", "its type is text, not checkbox"),
+        ("salesforce_id", "is not an organization field"),
+        ("support_hold", "is inactive"),
+        ("account_type", "has no option with the value alliance_partner"),
+        ("account_type", "has no option with the value select_partner"),
+        ("account_owner", "has type text, not checkbox"),
     ]

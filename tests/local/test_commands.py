@@ -124,11 +124,30 @@ def test_cleaning_nothing_is_fine(command, tmp_path):
 
 @pytest.mark.parametrize(
     ("conf", "read"),
-    [("", {}), ("  ", {}), ("{}", {}), ('{"dry_run": true}', {"dry_run": True}), ('{"a": [1]}', {"a": [1]})],
+    [
+        ("", {}),
+        ("  ", {}),
+        ("{}", {}),
+        ('{"dry_run": true}', {"dry_run": True}),
+        ('{"account_ids": []}', {"account_ids": []}),
+    ],
 )
 def test_conf_is_a_json_object_or_nothing(conf, read):
     assert conf_of({"CONF": conf}) == read
     assert conf_of({}) == {}
+
+
+@pytest.mark.parametrize(
+    ("conf", "shown"),
+    [
+        ('{"dryrun": true}', 'dryrun is not a param. Did you mean "dry_run"?'),
+        ('{"account_ids": ["short"]}', 'Account ID 1 is not valid: "short".'),
+    ],
+)
+def test_a_conf_that_the_dag_would_refuse_is_refused_before_anything_starts(conf, shown):
+    with pytest.raises(Refusal) as caught:
+        conf_of({"CONF": conf})
+    assert str(caught.value).startswith(f"CONF is wrong: {shown}")
 
 
 @pytest.mark.parametrize("conf", ["{", "dry_run", "[1]", "true", '"text"'])

@@ -88,4 +88,4 @@ def test_a_config_with_errors_has_all_of_them_named(tmp_path):
 def test_a_config_that_is_not_there_is_said(tmp_path):
     done = typed("-m", "partner_sync", "fields", "--config", str(tmp_path / "none.toml"))
     assert (done.returncode, done.stdout) == (2, "")
-    assert "none.toml: cannot be read" in done.stderr
+    assert "none.toml cannot be read" in done.stderr

@@ -201,8 +201,8 @@ def test_the_vendors_hosts_are_known_for_links(define):
         {"conn_type": "salesforce", "extra": {"domain": "acme.my", "endpoint_url": "https://a.example"}},
     )
     define("zendesk_default", {"conn_type": "zendesk", "host": "Acme.zendesk.com/", "extra": {}})
-    accounts = AccountsConfig("salesforce_default", "Account", "Id", "Name", (), {})
-    config = Config(accounts, (INSTANCE,), (), Partners("account_type", ()), "digest")
+    accounts = AccountsConfig("salesforce_default", "Account", "Id", "Name", {})
+    config = Config(accounts, (INSTANCE,), (), Partners("account_type", ()), digest="digest")
 
     assert connections.hosts(config) == {"salesforce": "acme.my.salesforce.com", "global": "acme.zendesk.com"}
 
@@ -210,8 +210,8 @@ def test_the_vendors_hosts_are_known_for_links(define):
 def test_links_lead_to_the_server_on_this_machine_where_the_requests_went_there(define):
     define("salesforce_default", {"conn_type": "salesforce", "extra": {"endpoint_url": "http://127.0.0.1:4001/"}})
     define("zendesk_default", {"conn_type": "zendesk", "extra": {"endpoint_url": "http://localhost:4002"}})
-    accounts = AccountsConfig("salesforce_default", "Account", "Id", "Name", (), {})
-    config = Config(accounts, (INSTANCE,), (), Partners("account_type", ()), "digest")
+    accounts = AccountsConfig("salesforce_default", "Account", "Id", "Name", {})
+    config = Config(accounts, (INSTANCE,), (), Partners("account_type", ()), digest="digest")
 
     assert connections.hosts(config) == {"salesforce": "http://127.0.0.1:4001", "global": "http://localhost:4002"}
 

@@ -136,15 +136,15 @@ def test_an_endpoint_is_plain_http_on_this_machine(url):
 @pytest.mark.parametrize(
     ("url", "wrong"),
     [
-        ("http://sandbox:8080", "plain http would show the credentials to the network"),
-        ("http://10.1.2.3", "plain http would show the credentials to the network"),
-        ("http://127.0.0.1.elsewhere.example", "plain http would show the credentials to the network"),
-        ("127.0.0.1:8080", "it is not an http or https URL with a host"),
-        ("ftp://127.0.0.1", "it is not an http or https URL with a host"),
-        ("https://", "it is not an http or https URL with a host"),
-        ("https://a.example:port", "it is not a URL"),
-        ("https://me:secret@a.example", "it carries a user, a query or a fragment"),
-        ("https://a.example/?q", "it carries a user, a query or a fragment"),
+        ("http://sandbox:8080", "uses plain http, which would show the credentials to the network"),
+        ("http://10.1.2.3", "uses plain http, which would show the credentials to the network"),
+        ("http://127.0.0.1.elsewhere.example", "uses plain http, which would show the credentials to the network"),
+        ("127.0.0.1:8080", "is not an http or https URL with a host"),
+        ("ftp://127.0.0.1", "is not an http or https URL with a host"),
+        ("https://", "is not an http or https URL with a host"),
+        ("https://a.example:port", "is not a URL"),
+        ("https://me:secret@a.example", "contains a user, a query or a fragment"),
+        ("https://a.example/?q", "contains a user, a query or a fragment"),
     ],
 )
 def test_any_other_endpoint_is_an_error_that_says_what_to_write(url, wrong):
@@ -205,7 +205,10 @@ def tls(certificate):
 
 @pytest.mark.parametrize("verify", [None, False])
 def test_a_certificate_that_is_not_trusted_is_an_error_of_the_connection(zendesk_session, serving, tls, clock, verify):
-    with serving(tls) as server, pytest.raises(ConfigError, match="its TLS certificate is not trusted here") as caught:
+    with (
+        serving(tls) as server,
+        pytest.raises(ConfigError, match="has a TLS certificate that is not trusted here") as caught,
+    ):
         zendesk_session(server.url).get(COUNT, verify=verify)
 
     assert "REQUESTS_CA_BUNDLE" in str(caught.value)
