@@ -26,9 +26,11 @@ A class says in its first sentence what happened, and in `advice` what a person 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
+
+from partner_sync.model import Verdict
 
 
 class PartnerSyncError(Exception):
@@ -137,17 +139,16 @@ class WithheldError(PermanentError):
 
 
 class VerdictError(PermanentError):
-    """Rows of a batch are not confirmed. `counts` maps verdict to rows, `ids` names the rows."""
+    """Rows of a batch are not confirmed. `counts` has their number by verdict."""
 
     advice = (
         "Look up the rows that the message names in the archive's verdicts: Zendesk's words stand there. Mend the"
         " cause; the next run plans these rows again."
     )
 
-    def __init__(self, message: str, *, counts: dict[str, int], ids: Sequence[str]) -> None:
+    def __init__(self, message: str, *, counts: Mapping[Verdict, int]) -> None:
         super().__init__(message)
         self.counts = counts
-        self.ids = tuple(ids)
 
 
 class UnavailableError(RetryableError):

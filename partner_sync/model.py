@@ -14,6 +14,9 @@ Value = str | bool | int | float | None
 Kind = Literal["create", "update", "mark"]
 KINDS: tuple[Kind, ...] = ("create", "update", "mark")
 Verdict = Literal["confirmed", "rejected", "superseded", "unknown"]
+VERDICTS: tuple[Verdict, ...] = ("confirmed", "rejected", "superseded", "unknown")
+FAILED_VERDICTS: tuple[Verdict, ...] = ("rejected", "unknown")
+"""Verdicts that fail their batch."""
 
 NAME, EXTERNAL_ID = "name", "external_id"
 ATTRIBUTES = (NAME, EXTERNAL_ID)

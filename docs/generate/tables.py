@@ -23,7 +23,7 @@ from partner_sync.config.params import PARAMS
 from partner_sync.config.settings import LIMITS
 from partner_sync.model import KINDS, Kind, Mark
 from partner_sync.orchestration.tasks import SYNC_TIMEOUT
-from partner_sync.sync.verdicts import VERDICTS
+from partner_sync.sync.verdicts import VERDICT_KINDS
 from partner_sync.vendors.zendesk_auth import TOKEN_SECONDS
 
 SHIPPED = Path(__file__).parents[2] / "dags" / "partner_sync.toml"
@@ -78,7 +78,7 @@ def problems() -> list[Table]:
 
 
 def verdicts() -> list[Table]:
-    rows = tuple((f"`{name}`", kind.what, kind.advice) for name, kind in VERDICTS.items())
+    rows = tuple((f"`{name}`", kind.what, kind.advice) for name, kind in VERDICT_KINDS.items())
     return [Table(("verdict", "what it means", "what to do"), rows)]
 
 

@@ -81,6 +81,7 @@ def _ended(context: Context) -> Ended:
     from airflow.sdk.configuration import conf
 
     from partner_sync.alerts.messages import Ended
+    from partner_sync.archive.records import VerdictTally
     from partner_sync.orchestration import locations
 
     dag_run = context.get("dag_run") or {}
@@ -95,16 +96,13 @@ def _ended(context: Context) -> Ended:
             verdicts = archive.verdicts(folder, record.plan.id) if record else []
         except UNREADABLE as error:
             unread = str(error)
-    counts: dict[str, int] = {}
-    for row in verdicts:
-        counts[row.verdict] = counts.get(row.verdict, 0) + 1
     base = conf.get("api", "base_url", fallback="http://localhost:8080").rstrip("/")
     return Ended(
         run_id=run_id,
         link=f"{base}/dags/partner_sync/runs/{quote(run_id, safe='')}",
         task=_label(ti, record.plan if record else None) if ti else None,
         record=record,
-        verdicts=counts,
+        verdicts=VerdictTally.of(verdicts),
         unread=unread,
     )
 

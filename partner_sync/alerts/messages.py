@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from partner_sync.alerts.states import OVERDUE, What
-from partner_sync.archive.records import RunRecord
+from partner_sync.archive.records import RunRecord, VerdictTally
 from partner_sync.model import KINDS, Plan
 
 HOURS = f"{OVERDUE.total_seconds() / 3600:g} hours"
@@ -40,7 +39,7 @@ class Ended:
     link: str
     task: str | None = None
     record: RunRecord | None = None
-    verdicts: Mapping[str, int] = field(default_factory=dict)
+    verdicts: VerdictTally = field(default_factory=VerdictTally)
     unread: str = ""
 
     @property
@@ -59,8 +58,9 @@ class Ended:
         """Whether all that was to be written was written well, and something was withheld."""
         if self.plan is None or not self.plan.withheld:
             return False
-        well = self.verdicts.get("confirmed", 0) + self.verdicts.get("superseded", 0)
-        return well == sum(self.plan.counts.get(kind, 0) for kind in KINDS)
+        return self.verdicts["confirmed"] + self.verdicts["superseded"] == sum(
+            self.plan.counts.get(kind, 0) for kind in KINDS
+        )
 
 
 def message(what: What, ended: Ended) -> Message:
@@ -78,11 +78,11 @@ def message(what: What, ended: Ended) -> Message:
     return Message(what, TITLES[what], "\n".join(lines))
 
 
-def _counts(plan: Plan, verdicts: Mapping[str, int]) -> list[str]:
+def _counts(plan: Plan, verdicts: VerdictTally) -> list[str]:
     planned = [f"{plan.counts[kind]} {kind}" for kind in KINDS if plan.counts.get(kind)]
     lines = [f"Plan: {plan.id}", f"Planned: {', '.join(planned) or 'no changes'}"]
     if planned and not plan.dry_run:
-        lines.append(f"Verdicts: {', '.join(f'{n} {name}' for name, n in sorted(verdicts.items())) or 'none'}")
+        lines.append(f"Verdicts: {verdicts or 'none'}")
     withheld = [f"{one.count} {one.kind} in {one.instance} (limit {one.limit})" for one in plan.withheld]
     lines += [f"Withheld: {', '.join(withheld)}"] if withheld else []
     return [*lines, f"Problems: {len(plan.problems)}"] if plan.problems else lines
@@ -104,7 +104,7 @@ def _steps_of(ended: Ended) -> list[str]:
         named = f"the log of {ended.task}" if ended.task else "the failed task's log"
         return [f"the last line of {named} names cause and next step; a run without a plan has written nothing"]
     steps = [one.next_step for one in ended.plan.withheld]
-    if ended.verdicts.get("rejected") or ended.verdicts.get("unknown"):
+    if ended.verdicts.failed:
         steps.append(
             "the log of each failed batch names its rows, the archive has Zendesk's words; mend the cause, the next run"
             " plans these rows again"

@@ -90,8 +90,8 @@ class Archive:
         paths = sorted(_last_tries(folder, plan_id).values(), key=str)
         return [row for path in paths for row in _rows(path)]
 
-    def told(self, run_id: str, run_after: datetime, plan_id: str, batch: str) -> datetime | None:
-        """When the newest verdicts of a batch were told."""
+    def verdicts_written_at(self, run_id: str, run_after: datetime, plan_id: str, batch: str) -> datetime | None:
+        """When the newest verdicts of a batch were written."""
         path = _last_tries(self.run_folder(run_id, run_after), plan_id).get(segment(batch))
         return None if path is None else max(row.at for row in _rows(path))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from partner_sync.model import Kind, Plan, PlanOrder, Value, Verdict
+from partner_sync.model import FAILED_VERDICTS, VERDICTS, Kind, Plan, PlanOrder, Value, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,21 @@ class RowVerdict:
     written: bool
     job_id: str | None
     calls: int
+
+
+class VerdictTally(Counter[Verdict]):
+    """How many rows have each verdict, as "30 confirmed, 2 rejected" in a text."""
+
+    @classmethod
+    def of(cls, rows: Iterable[RowVerdict]) -> VerdictTally:
+        return cls(row.verdict for row in rows)
+
+    @property
+    def failed(self) -> int:
+        return sum(self[verdict] for verdict in FAILED_VERDICTS)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{self[verdict]} {verdict}" for verdict in VERDICTS if self[verdict])
 
 
 @dataclass(frozen=True, slots=True)

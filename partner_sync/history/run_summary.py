@@ -9,9 +9,9 @@ from datetime import datetime, timezone
 from partner_sync.archive import codec
 from partner_sync.archive.records import Failure, RunRecord, Trigger
 from partner_sync.history.run_states import RunEvidence, RunStatus, run_status
+from partner_sync.model import VERDICTS
 
 WRITTEN = {"create": "created", "update": "updated", "mark": "marked"}
-VERDICT_NAMES = ("confirmed", "rejected", "superseded", "unknown")
 
 
 def run_record(row: sqlite3.Row) -> RunRecord | None:
@@ -127,7 +127,7 @@ def _count(
         names = [WRITTEN[one["kind"]]] if outcome == "confirmed" and one["written"] else []
         if newest:
             names.append("withheld" if outcome == "withheld" else one["kind"])
-            if outcome in VERDICT_NAMES:
+            if outcome in VERDICTS:
                 names.append(outcome)
                 verdicts[outcome] = verdicts.get(outcome, 0) + count
         for name in names:

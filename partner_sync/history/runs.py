@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from partner_sync.history.links import VendorLinks
 from partner_sync.history.problems import problem_count, problems_new
 from partner_sync.history.results import RunDetails, RunRow, RunsPage, Unreadable
-from partner_sync.history.run_summary import VERDICT_NAMES, WRITTEN, run_failures, run_record, run_trigger, utc_time
-from partner_sync.model import KINDS
+from partner_sync.history.run_summary import WRITTEN, run_failures, run_record, run_trigger, utc_time
+from partner_sync.model import KINDS, VERDICTS
 
 
 def run_row(db: sqlite3.Connection, run_id: str) -> sqlite3.Row | None:
@@ -74,7 +74,7 @@ def _row(db: sqlite3.Connection, row: sqlite3.Row, sides: Sequence[sqlite3.Row],
         organizations=sum(read) if read else None,
         planned={kind: sum(side[kind] for side in sides) for kind in KINDS},
         withheld=sum(side["withheld"] for side in sides),
-        verdicts={name: sum(side[name] for side in sides) for name in VERDICT_NAMES},
+        verdicts={name: sum(side[name] for side in sides) for name in VERDICTS},
         written={kind: sum(side[WRITTEN[kind]] for side in sides) for kind in KINDS},
         problems=problem_count(db, row, instance),
         batches=row["batches"],

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from partner_sync.archive.records import RowVerdict, RunRecord
+from partner_sync.archive.records import RowVerdict, RunRecord, VerdictTally
 from partner_sync.model import KINDS, Change, Plan
 
 
@@ -79,7 +79,7 @@ def facts(outcome: RunOutcome) -> dict[str, object]:
         "planned": {kind: sum(change.kind == kind for change in outcome.changes) for kind in KINDS},
         "withheld": sum(item.count for item in record.plan.withheld) if record else 0,
         "problems": dict(sorted(Counter(problem.kind for problem in record.plan.problems).items())) if record else {},
-        "verdicts": dict(sorted(Counter(row.verdict for row in outcome.verdicts).items())),
+        "verdicts": dict(sorted(VerdictTally.of(outcome.verdicts).items())),
         "jobs": totals.jobs,
         "rows_written": totals.rows,
         "failed_tasks": [failure.name for failure in outcome.failures],

@@ -6,7 +6,7 @@ Everything that comes from Salesforce, Zendesk or an error is sanitized: markup 
 from __future__ import annotations
 
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from partner_sync.archive.records import RowVerdict
+from partner_sync.archive.records import RowVerdict, VerdictTally
 from partner_sync.cli.sanitize import plain
 from partner_sync.local.outcome import RunOutcome, write_totals
 from partner_sync.model import KINDS, Change, Kind, Plan, Problem, Update, Value, Verdict, Withheld
@@ -158,7 +158,7 @@ def _withheld(outcome: RunOutcome, withheld: Sequence[Withheld], limits: Limits)
 def _verdicts(outcome: RunOutcome, limits: Limits) -> Iterator[RenderableType]:
     if not outcome.verdicts:
         return
-    counts = Counter(row.verdict for row in outcome.verdicts)
+    counts = VerdictTally.of(outcome.verdicts)
     totals = write_totals(outcome.verdicts)
     yield _title("Verdicts", f"{_count(totals.rows, 'row')} sent in {_count(totals.jobs, 'bulk job')} and read back")
     yield _inset(
@@ -229,7 +229,7 @@ def _result(outcome: RunOutcome) -> tuple[str, str]:
     if not outcome.changes:
         whose = "the accounts in account_ids" if outcome.record.trigger.params.get("account_ids") else "all partners"
         return f"Nothing to do: {whose} are in sync. Nothing was written.", "bold green"
-    confirmed = sum(row.verdict == "confirmed" for row in outcome.verdicts)
+    confirmed = VerdictTally.of(outcome.verdicts)["confirmed"]
     return f"{confirmed:,} of {_count(len(outcome.changes), 'change')} confirmed.", "bold green"
 
 

@@ -128,11 +128,12 @@ def compare() -> list[dict[str, str]]:
 @remembered
 def sync(batch: str) -> None:
     """Writes one batch, pulled by its name. Fails if any of its rows is rejected or unknown."""
+    from partner_sync.compare.organization_schema import organization_schema
     from partner_sync.model import Batch
     from partner_sync.orchestration import connections, locations, telemetry, xcoms
     from partner_sync.orchestration.xcoms import again
-    from partner_sync.sync.batch import ComeBack, Visit
-    from partner_sync.sync.verdicts import show
+    from partner_sync.sync.batch import BatchAttempt, Reschedule
+    from partner_sync.sync.verdicts import OrganizationReader
 
     context = get_current_context()
     ti, config, archive = context["ti"], config_of(context), locations.archive()
@@ -142,16 +143,16 @@ def sync(batch: str) -> None:
     written = {instance.name: instance for instance in config.instances if instance.write}
     if work.instance not in written:
         raise SnapshotError(f"Instance {work.instance} of {batch} is no longer written. {again('compare')}")
-    shown = show(config)
-    if lacking := shown.lacking(work.changes):
-        gone = f"{batch} changes fields that are no longer in the config: {', '.join(lacking)}."
+    reader = OrganizationReader(organization_schema(config))
+    if unknown := reader.unknown_fields(work.changes):
+        gone = f"{batch} changes fields that are no longer in the config: {', '.join(unknown)}."
         raise SnapshotError(f"{gone} {again('compare')}")
-    visit = Visit(
+    attempt = BatchAttempt(
         batch=work,
         zendesk=connections.zendesk(written[work.instance], config.calls),
         archive=archive,
         settings=config.sync,
-        shown=shown,
+        reader=reader,
         now=_now,
         sleep=time.sleep,
         run_after=context["dag_run"].run_after,
@@ -159,14 +160,13 @@ def sync(batch: str) -> None:
         waiting_since=ti.get_first_reschedule_date(context) or _now(),
         owner_gone_after=SYNC_TIMEOUT,
     )
-    outcome = visit.write()
-    if isinstance(outcome, ComeBack):
-        log.info("%s: comes back at %s, %s", batch, f"{outcome.at:%H:%M:%S}", outcome.why)
+    outcome = attempt.write()
+    if isinstance(outcome, Reschedule):
+        log.info("%s: rescheduled to %s, %s", batch, f"{outcome.at:%H:%M:%S}", outcome.why)
         raise AirflowRescheduleException(outcome.at)
-    counts = outcome.counts
-    log.info("%s: %s", batch, ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
+    log.info("%s: %s", batch, outcome.counts)
     telemetry.accounted(context, archive, work, outcome.verdicts, written)
-    if counts["rejected"] or counts["unknown"]:
+    if outcome.counts.failed:
         _fail_with(batch, outcome.verdicts)
 
 
@@ -188,16 +188,17 @@ def _fail_on_purpose(element: str, archive: Archive, context: Context) -> NoRetu
 
 
 def _fail_with(batch: str, verdicts: Sequence[RowVerdict]) -> NoReturn:
-    failed = [row for row in verdicts if row.verdict in ("rejected", "unknown")]
-    counts = {name: sum(row.verdict == name for row in failed) for name in ("rejected", "unknown")}
+    from partner_sync.archive.records import VerdictTally
+    from partner_sync.model import FAILED_VERDICTS
+
+    failed = [row for row in verdicts if row.verdict in FAILED_VERDICTS]
     ids = [str(row.organization_id or row.account_id) for row in failed]
     first = "; ".join(f"{name} {row.verdict}: {row.reason}" for name, row in zip(ids[:10], failed, strict=False))
     more = f"; and {len(ids) - 10} more" if len(ids) > 10 else ""
     raise VerdictError(
         f"{batch}: {len(failed)} of {len(verdicts)} rows are not confirmed: {first}{more}. Zendesk's message on each is"
         " in the archive's verdicts. Fix the cause; the next run plans these rows again.",
-        counts=counts,
-        ids=ids,
+        counts=VerdictTally.of(failed),
     )
 
 

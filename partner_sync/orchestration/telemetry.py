@@ -8,10 +8,9 @@ run that writes, which is a batch, or `compare` if there is none; a run with rej
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.observability import stats
@@ -61,10 +60,11 @@ def accounted(
     context: Context, archive: Archive, batch: Batch, rows: Sequence[RowVerdict], written: Collection[str]
 ) -> None:
     """What became of a batch. If it is the last of its plan, and every row of the plan is well, the events."""
-    from partner_sync.model import Verdict
+    from partner_sync.archive.records import VerdictTally
+    from partner_sync.model import VERDICTS
 
-    verdicts, tags = Counter(row.verdict for row in rows), _tags(instance=batch.instance, kind=batch.kind)
-    for verdict in get_args(Verdict):
+    verdicts, tags = VerdictTally.of(rows), _tags(instance=batch.instance, kind=batch.kind)
+    for verdict in VERDICTS:
         stats.incr(f"partner_sync.{verdict}", verdicts[verdict], tags=tags)
     calls(batch.instance, rows[0].calls)
     _seconds(context)
@@ -76,20 +76,24 @@ def accounted(
 
 def _end_plan(context: Context, archive: Archive, batch: Batch, written: Collection[str]) -> None:
     """Emits the events if the batch is the last of its plan, and every row of the plan is well."""
+    from partner_sync.archive.records import VerdictTally
+
     dag_run, plan_id = context["dag_run"], batch.order.plan_id
     folder = archive.run_folder(dag_run.run_id, dag_run.run_after)
     if archive.batches_with_verdicts(folder, plan_id) < batch.of:
         return
     plan, everything = archive.plan(folder, plan_id), archive.verdicts(folder, plan_id)
-    if plan is not None and not any(row.verdict in ("rejected", "unknown") for row in everything):
+    if plan is not None and not VerdictTally.of(everything).failed:
         _emit(context, plan, written, everything)
 
 
-def _emit(context: Context, plan: Plan, instances: Collection[str], rows: Iterable[RowVerdict]) -> None:
-    verdicts = Counter((row.instance, row.verdict) for row in rows)
+def _emit(context: Context, plan: Plan, instances: Collection[str], rows: Sequence[RowVerdict]) -> None:
+    from partner_sync.archive.records import VerdictTally
+
     for instance in instances:
-        told = {verdict: verdicts[instance, verdict] for verdict in ("confirmed", "superseded")}
-        extra = {"run_id": plan.run_id, "plan_id": plan.id, **_counts(plan, instance), **told}
+        verdicts = VerdictTally.of(row for row in rows if row.instance == instance)
+        written = {verdict: verdicts[verdict] for verdict in ("confirmed", "superseded")}
+        extra = {"run_id": plan.run_id, "plan_id": plan.id, **_counts(plan, instance), **written}
         context["outlet_events"][ASSETS].add(asset(instance), extra=extra)
 
 

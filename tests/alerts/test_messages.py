@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 import pytest
 
 from partner_sync.alerts.messages import Ended, message
-from partner_sync.archive.records import RunRecord, Trigger
+from partner_sync.archive.records import RunRecord, Trigger, VerdictTally
 from partner_sync.model import Create, FieldChange, Plan, PlanOrder, Problem, Withheld
 
 AT = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
@@ -40,7 +40,7 @@ def ended(**known) -> Ended:
 @pytest.mark.parametrize("what", ["hung", "failed", "withheld", "overdue", "recovered"])
 @pytest.mark.parametrize("record", [None, RECORD])
 def test_every_message_has_the_run_a_next_step_and_the_link_and_no_name(what, record):
-    said = message(what, ended(record=record, task="sync update 1-30", verdicts={"confirmed": 33}))
+    said = message(what, ended(record=record, task="sync update 1-30", verdicts=VerdictTally(confirmed=33)))
     lines = said.text.splitlines()
     assert "Run: scheduled__1" == lines[0]
     assert f"Link: {LINK}" in lines
@@ -50,7 +50,7 @@ def test_every_message_has_the_run_a_next_step_and_the_link_and_no_name(what, re
 
 
 def test_a_withheld_plan_says_how_much_and_how_to_go_on():
-    said = message("withheld", ended(record=RECORD, task="sync withheld", verdicts={"confirmed": 33}))
+    said = message("withheld", ended(record=RECORD, task="sync withheld", verdicts=VerdictTally(confirmed=33)))
     assert "Planned: 3 create, 30 update" in said.text
     assert "Verdicts: 33 confirmed" in said.text
     assert "Withheld: 37 mark in global (limit 12)" in said.text
@@ -60,7 +60,9 @@ def test_a_withheld_plan_says_how_much_and_how_to_go_on():
 
 def test_rows_that_are_not_confirmed_come_with_their_next_step():
     record = replace(RECORD, plan=replace(PLAN, withheld=()))
-    said = message("failed", ended(record=record, task="sync update 1-30", verdicts={"confirmed": 32, "rejected": 1}))
+    said = message(
+        "failed", ended(record=record, task="sync update 1-30", verdicts=VerdictTally(confirmed=32, rejected=1))
+    )
     assert "Verdicts: 32 confirmed, 1 rejected" in said.text
     assert "plans these rows again" in said.text
 
@@ -80,7 +82,7 @@ def test_only_the_first_message_of_an_alarm_announces_the_next_one():
     [({"confirmed": 33}, True), ({"confirmed": 30, "superseded": 3}, True), ({"confirmed": 32, "rejected": 1}, False)],
 )
 def test_a_run_is_only_withheld_when_everything_else_is_well(verdicts, only):
-    assert only == ended(record=RECORD, verdicts=verdicts).only_withheld
+    assert only == ended(record=RECORD, verdicts=VerdictTally(verdicts)).only_withheld
 
 
 def test_a_dry_run_or_one_of_some_accounts_is_not_whole():

@@ -26,8 +26,8 @@ from partner_sync.gather import accounts as salesforce
 from partner_sync.gather import organizations as zendesk
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan
 from partner_sync.sandbox import Sandbox
-from partner_sync.sync.batch import ComeBack, Done, Visit
-from partner_sync.sync.verdicts import show
+from partner_sync.sync.batch import BatchAttempt, Done, Reschedule
+from partner_sync.sync.verdicts import OrganizationReader
 from partner_sync.vendors.transport import Session
 from partner_sync.vendors.zendesk_auth import ClientCredentials
 from partner_sync.vendors.zendesk_client import Zendesk
@@ -210,12 +210,12 @@ class Task:
                 known.update(stage.plan_of_job)
 
         self.since = self.since or stage.clock()
-        visit = Visit(
+        attempt = BatchAttempt(
             batch=self.batch,
             zendesk=Watched(stage.zendesk, self.watch, called),
             archive=Watched(stage.archive, self.watch),
             settings=stage.settings,
-            shown=show(CONFIG),
+            reader=OrganizationReader(SCHEMA),
             now=stage.clock,
             sleep=stage.clock.sleep,
             run_after=START,
@@ -224,12 +224,12 @@ class Task:
             owner_gone_after=TIMEOUT,
         )
         try:
-            outcome = visit.write()
+            outcome = attempt.write()
         except (Killed, RetryableError) as error:
             self.failed.append(error)
             self.tries, self.since, self.due = self.tries + 1, None, stage.clock() + timedelta(seconds=15)
             return
-        if isinstance(outcome, ComeBack):
+        if isinstance(outcome, Reschedule):
             self.due = outcome.at
         else:
             self.done = outcome

@@ -1,8 +1,8 @@
-"""The writing protocol struck at every single call it makes: kills, lost answers, a newer plan, an older one, people.
+"""Disturbs the writing protocol at every call: kills, lost responses, a newer plan, an older plan, people.
 
-Everything is real but the clock: the Visit, the archive on files, the client and its session, the sandbox over HTTP.
-Between any two calls of a batch, to the archive or to Zendesk, one thing happens; the task is then tried again to its
-end. However it came about, the same things have to be true.
+Everything is real except the clock: the batch attempt, the archive on files, the client and its session, the sandbox
+over HTTP. Between any two calls of a batch, to the archive or to Zendesk, one event happens; the task is then tried
+again to its end. Whatever the event, the same statements must be true.
 """
 
 from __future__ import annotations
@@ -266,7 +266,7 @@ def test_a_plan_that_grew_too_old_while_its_worker_was_dead_still_tells_what_it_
         try:
             finish(stage, struck)
         except SnapshotError as error:
-            assert "is not written. Clear the two gather tasks" in str(error)
+            assert "h. Clear the two gather tasks" in str(error)
         nothing_twice(stage)
         nothing_open(stage)
         verdicts_true(stage, plan)

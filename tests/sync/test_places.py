@@ -12,13 +12,14 @@ import pytest
 
 from partner_sync.archive.archive import Archive
 from partner_sync.archive.records import OpenJob
+from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.config.load import load
 from partner_sync.config.settings import Calls
 from partner_sync.errors import UnavailableError
 from partner_sync.model import Batch, FieldChange, PlanOrder, Update
 from partner_sync.sandbox import Sandbox, an_empty_world
-from partner_sync.sync.batch import ComeBack, Done, Visit
-from partner_sync.sync.verdicts import show
+from partner_sync.sync.batch import BatchAttempt, Done, Reschedule
+from partner_sync.sync.verdicts import OrganizationReader
 from partner_sync.vendors.transport import Session
 from partner_sync.vendors.zendesk_auth import ClientCredentials
 from partner_sync.vendors.zendesk_client import Zendesk
@@ -56,17 +57,17 @@ class Stage:
         name = f"update {number + 1}"
         return Batch(self.order, "r1", "global", "update", name, number, 3, "d", (change,))
 
-    def visit(self, number: int) -> Done | ComeBack:
+    def visit(self, number: int) -> Done | Reschedule:
         extra = self.sandbox.connections()["zendesk"]["extra"]
         with Session("Zendesk", "acme.zendesk.com", Calls(), endpoint_url=extra["endpoint_url"]) as session:
             base = "https://acme.zendesk.com"
             credential = ClientCredentials(session, base, extra["client_id"], extra["client_secret"])
-            return Visit(
+            return BatchAttempt(
                 batch=self.batch(number),
                 zendesk=Zendesk(session, base, "global", credential),
                 archive=self.archive,
                 settings=self.settings,
-                shown=show(CONFIG),
+                reader=OrganizationReader(organization_schema(CONFIG)),
                 now=lambda: datetime.now(timezone.utc),
                 sleep=time.sleep,
                 run_after=self.order.made,
@@ -85,7 +86,7 @@ def stage(sandbox: Sandbox, tmp_path: Path) -> Stage:
 
 
 def test_a_visit_without_time_to_wait_submits_and_goes_without_looking(stage):
-    assert isinstance(stage.visit(0), ComeBack)
+    assert isinstance(stage.visit(0), Reschedule)
     assert ["organizations/show_many", "organizations/update_many"] == stage.paths()
 
 
@@ -93,7 +94,7 @@ def test_a_batch_finds_no_place_while_all_jobs_run_and_leaves_no_entry(stage):
     stage.sandbox.settings(job_seconds=60)
     stage.visit(0), stage.visit(1)
     blocked = stage.visit(2)
-    assert isinstance(blocked, ComeBack)
+    assert isinstance(blocked, Reschedule)
     assert "the limit is 2" in blocked.why
     assert {"update 1", "update 2"} == {entry.batch for entry in stage.archive.open_jobs("global")}
 
@@ -120,7 +121,7 @@ def test_a_submit_that_is_asked_to_wait_comes_back_then_and_reads_again_first(st
     submit = {"system": "zendesk", "method": "PUT", "path": "*/update_many"}
     stage.sandbox.fault("status", status=429, headers={"Retry-After": "45"}, **submit)
     asked = stage.visit(0)
-    assert isinstance(asked, ComeBack)
+    assert isinstance(asked, Reschedule)
     assert "answered 429 at PUT /api/v2/organizations/update_many" in asked.why
     assert asked.why.endswith("It asks to wait 45 s")
     assert asked.at - datetime.now(timezone.utc) > timedelta(seconds=30)
@@ -134,11 +135,11 @@ def test_a_lost_answer_is_settled_although_others_always_keep_a_job_running(stag
     stage.settings = replace(stage.settings, settle_seconds=0)
     stage.sandbox.fault("reset_after", system="zendesk", method="PUT", path="*/update_many")
     (foreign,) = stage.sandbox.add_jobs(seconds=60)
-    assert "the answer to its submit was lost" in stage.visit(0).why
+    assert "the response to the submit was lost" in stage.visit(0).why
     time.sleep(0.35)
-    assert "(answer lost) is open" in stage.visit(0).why
+    assert "(response lost) is open" in stage.visit(0).why
     stage.sandbox.add_jobs(seconds=60)
-    assert "(answer lost) is open" in stage.visit(0).why
+    assert "(response lost) is open" in stage.visit(0).why
     stage.sandbox.end_job(foreign)
     assert {"confirmed": 1} == stage.visit(0).counts
     assert 1 == len([write for write in stage.sandbox.writes() if write["by"] == "job"])

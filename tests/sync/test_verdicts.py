@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.config.load import load
 from partner_sync.model import Create, FieldChange, Mark, Update
-from partner_sync.sync.verdicts import after_write, before_write, payload, refusals, show
+from partner_sync.sync.verdicts import OrganizationReader, after_write, before_write, payload, refusals
 
 CONFIG = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
-SHOWN = show(CONFIG)
+READER = OrganizationReader(organization_schema(CONFIG))
 
 UPDATE = Update(
     instance="global",
@@ -52,7 +53,7 @@ def organization(name="Nimbus", external_id="0014M00001AbcdeQAB", **fields):
     ids=["as before", "one field desired", "all desired", "one changed", "one changed, one as before", "gone"],
 )
 def test_only_fields_that_are_still_as_the_plan_saw_them_are_written(raw, verdict, write):
-    judged = before_write(UPDATE, raw, SHOWN)
+    judged = before_write(UPDATE, raw, READER)
     assert (verdict, write) == (judged.verdict, [field.field for field in judged.write])
 
 
@@ -75,7 +76,7 @@ PARTNER = {"account_type": "open_partner"}
     ids=["id field", "its 15 characters", "external_id in small letters", "no id", "mark", "mark by external_id"],
 )
 def test_an_organization_that_is_still_its_accounts_is_written(change, raw):
-    assert before_write(change, raw, SHOWN).verdict is None
+    assert before_write(change, raw, READER).verdict is None
 
 
 @pytest.mark.parametrize(
@@ -90,15 +91,15 @@ def test_an_organization_that_is_still_its_accounts_is_written(change, raw):
     ids=["id field", "external_id", "neither", "mark", "mark without id"],
 )
 def test_an_organization_that_an_agent_gave_to_another_account_is_left_alone(change, raw):
-    judged = before_write(change, raw, SHOWN)
+    judged = before_write(change, raw, READER)
     assert ("superseded", ()) == (judged.verdict, judged.write)
-    assert "is not this account's any more" in judged.reason
+    assert "no longer belongs to this account" in judged.reason
 
 
 def test_an_organization_that_an_agent_made_a_customer_is_not_marked():
-    judged = before_write(MARK, organization(salesforce_id=A, account_type="customer"), SHOWN)
+    judged = before_write(MARK, organization(salesforce_id=A, account_type="customer"), READER)
     assert ("superseded", ()) == (judged.verdict, judged.write)
-    assert "is no partner's any more" in judged.reason
+    assert "is no longer a partner's" in judged.reason
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_an_organization_that_an_agent_made_a_customer_is_not_marked():
     ids=["not there", "there as desired", "there otherwise"],
 )
 def test_a_create_whose_organization_is_there_by_now_is_not_sent_again(raw, verdict):
-    assert verdict == before_write(CREATE, raw, SHOWN).verdict
+    assert verdict == before_write(CREATE, raw, READER).verdict
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_a_create_whose_organization_is_there_by_now_is_not_sent_again(raw, verd
     ids=["shows", "shows though refused", "refused", "dropped silently", "third value", "both", "unreadable"],
 )
 def test_a_verdict_goes_by_what_zendesk_shows_not_by_what_the_job_says(raw, words, verdict):
-    assert verdict == after_write(UPDATE, raw, SHOWN, words).verdict
+    assert verdict == after_write(UPDATE, raw, READER, words).verdict
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_a_verdict_goes_by_what_zendesk_shows_not_by_what_the_job_says(raw, word
     ids=["shows", "not there", "a field dropped", "another name"],
 )
 def test_a_create_is_confirmed_only_with_all_its_fields(raw, verdict):
-    assert verdict == after_write(CREATE, raw, SHOWN, None).verdict
+    assert verdict == after_write(CREATE, raw, READER, None).verdict
 
 
 def test_a_refusal_is_found_by_organization_id_or_index_and_anything_unclear_counts_as_one():

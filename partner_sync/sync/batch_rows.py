@@ -1,0 +1,117 @@
+"""The rows of one batch in one try of its task: reads them again, judges them, and archives their verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from partner_sync.archive.archive import Archive
+from partner_sync.archive.records import OpenJob, RowVerdict
+from partner_sync.model import Batch, Create
+from partner_sync.sync.verdicts import Judgment, OrganizationReader, Raw, after_write, before_write
+
+
+class ShownOrganizations(Protocol):
+    """What this module needs of a Zendesk instance."""
+
+    @property
+    def calls(self) -> int: ...
+    def show_many(
+        self, *, ids: Sequence[int] | None = None, external_ids: Sequence[str] | None = None
+    ) -> list[dict[str, Any]]: ...
+
+
+@dataclass(frozen=True)
+class BatchRows:
+    """Every change of `batch`, by its position."""
+
+    batch: Batch
+    zendesk: ShownOrganizations
+    archive: Archive
+    reader: OrganizationReader
+    now: Callable[[], datetime]
+    run_after: datetime
+    try_number: int
+
+    def judge_before_write(self) -> list[Judgment]:
+        pairs = zip(self.batch.changes, self._read_again(), strict=True)
+        return [_with_id(before_write(change, raw, self.reader), raw) for change, raw in pairs]
+
+    def judge_after_write(self, sent: Collection[int], messages: Mapping[int, str]) -> list[Judgment]:
+        """Judges the rows in `sent` by their write, the others as before a write; `messages` are Zendesk's refusals."""
+        judged = []
+        for position, (change, raw) in enumerate(zip(self.batch.changes, self._read_again(), strict=True)):
+            if position in sent:
+                judged.append(_with_id(after_write(change, raw, self.reader, messages.get(position)), raw))
+                continue
+            row = before_write(change, raw, self.reader)
+            if row.verdict is None:
+                row = Judgment("superseded", "changed by others after it was read again; the next run plans it again")
+            judged.append(_with_id(row, raw))
+        return judged
+
+    def _read_again(self) -> list[Raw | None]:
+        """Reads the batch's organizations, in the batch's order; None where Zendesk has none.
+
+        Finds a create by its `external_id`, which Zendesk keeps unique regardless of case.
+        """
+        changes = self.batch.changes
+        if self.batch.kind == "create":
+            raws = self.zendesk.show_many(external_ids=[change.account_id for change in changes])
+            by_account = {str(raw.get("external_id")).casefold(): raw for raw in raws}
+            return [by_account.get(change.account_id.casefold()) for change in changes]
+        ids = [change.organization_id for change in changes if not isinstance(change, Create)]
+        by_id = {raw["id"]: raw for raw in self.zendesk.show_many(ids=ids)}
+        return [by_id.get(change.organization_id) for change in changes]
+
+    def archive_verdicts(
+        self, entry: OpenJob, judged: Sequence[Judgment], messages: Mapping[int, str]
+    ) -> tuple[RowVerdict, ...]:
+        """Archives a verdict for every change; `messages` is what Zendesk reported, by position in the batch."""
+        batch, calls, at = self.batch, entry.calls + self.zendesk.calls, self.now()
+        verdicts = tuple(
+            RowVerdict(
+                run_id=batch.run_id,
+                plan_id=batch.order.plan_id,
+                batch=batch.name,
+                try_number=self.try_number,
+                at=at,
+                instance=batch.instance,
+                kind=change.kind,
+                account_id=change.account_id,
+                organization_id=change.organization_id or row.organization_id,
+                name=change.name,
+                verdict=row.verdict or "unknown",
+                reason=row.reason,
+                vendor_words=messages.get(position, "")[:2000],
+                written=position in entry.sent,
+                job_id=entry.job_id if position in entry.rows else None,
+                calls=calls,
+            )
+            for position, (change, row) in enumerate(zip(batch.changes, judged, strict=True))
+        )
+        self.archive.write_verdicts(self.run_after, verdicts)
+        return verdicts
+
+    def archive_unknown(self, entry: OpenJob, error: Exception) -> None:
+        """Archives the verdict "unknown" if the batch was sent; a later try that finds the outcome is newer.
+
+        Verdicts written after the last submit stay: then only the removal of the entry can have failed.
+        """
+        batch = self.batch
+        if not entry.sent:
+            return
+        written_at = self.archive.verdicts_written_at(batch.run_id, self.run_after, batch.order.plan_id, batch.name)
+        if entry.intended is not None and written_at is not None and written_at >= entry.intended:
+            return
+        failed = f"its task failed before it was read back ({type(error).__name__})"
+        sent, not_sent = Judgment("unknown", f"sent, but {failed}"), Judgment("unknown", f"not sent, and {failed}")
+        judged = [sent if row in entry.sent else not_sent for row in range(len(batch.changes))]
+        self.archive_verdicts(entry, judged, {})
+
+
+def _with_id(judgment: Judgment, raw: Raw | None) -> Judgment:
+    """Adds the id of the organization that was read: the plan does not know it for a create."""
+    return judgment if raw is None else replace(judgment, organization_id=raw["id"])
