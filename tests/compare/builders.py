@@ -1,4 +1,4 @@
-"""Accounts, organizations and snapshots that are in step unless a test says otherwise."""
+"""Accounts, organizations and snapshots that are in sync unless a test changes them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TOML = (Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(enco
 SHIPPED = load(TOML, "partner_sync.toml")
 PINNED = "0014M00001sDiGEQA0"
 CONFIG = replace(SHIPPED, accounts=replace(SHIPPED.accounts, pinned=()), limits={})
-"""The shipped config without what most tests do not want to think of: the pinned account and the limit."""
+"""The shipped config without its pinned account and its limits."""
 
 BEGUN = datetime(2026, 11, 24, 3, 0, tzinfo=timezone.utc)
 MADE = datetime(2026, 11, 24, 3, 2, tzinfo=timezone.utc)
@@ -39,7 +39,7 @@ Row = dict[str, object]
 
 
 def edited(old: str, new: str, text: str = TOML) -> str:
-    """The shipped file with one place written otherwise."""
+    """The shipped file with one text replaced."""
     assert text.count(old) >= 1, old
     return text.replace(old, new, 1)
 
@@ -111,7 +111,7 @@ def snapshot(*instances: InstanceRead) -> OrganizationsSnapshot:
 
 
 BYSTANDER = an_organization(99, name="Bystander", salesforce_id=None, external_id=None, account_type=None, fields=None)
-"""An organization that is nobody's; without any, a snapshot is refused."""
+"""An organization of no account; an empty snapshot is refused."""
 
 
 def make_plan(

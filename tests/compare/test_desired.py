@@ -272,7 +272,7 @@ def test_an_id_of_another_type_or_length_is_malformed_and_touches_nothing(raw: o
 
 
 @pytest.mark.parametrize(("raw", "text"), [(7, "7"), (7.5, "7.5"), (0, "0"), (10**20, "100000000000000000000")])
-def test_a_number_where_text_is_wanted_is_written_as_text_and_then_in_step(raw: object, text: str) -> None:
+def test_a_number_where_text_is_wanted_is_written_as_text_and_then_in_sync(raw: object, text: str) -> None:
     found = values(an_account(1, Account_Owner_Calc__c=raw))
     assert found["account_owner"] == text
     assert plan_of([an_account(1, Account_Owner_Calc__c=raw)], [an_organization(1, account_owner=text)]).changes == ()

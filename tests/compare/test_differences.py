@@ -32,7 +32,7 @@ from tests.compare.builders import (
 )
 
 
-def test_nothing_changes_where_all_is_in_step() -> None:
+def test_nothing_changes_where_all_is_in_sync() -> None:
     plan = plan_of([an_account(1), an_account(2)], [an_organization(1), an_organization(2)])
     assert (plan.changes, plan.problems, plan.withheld, plan.digests) == ((), (), (), {})
     assert plan.counts["unchanged"] == 2
@@ -160,14 +160,14 @@ def test_a_partner_that_changes_its_track_is_not_adopted() -> None:
     assert plan.counts["adopted"] == 0
 
 
-@pytest.mark.parametrize(("kind", "said"), [("customer", "is customer"), (None, "is empty")])
-def test_adoption_can_be_a_problem_instead(kind: str | None, said: str) -> None:
+@pytest.mark.parametrize(("kind", "shown"), [("customer", "is customer"), (None, "is empty")])
+def test_adoption_can_be_a_problem_instead(kind: str | None, shown: str) -> None:
     config = replace(CONFIG, adoption="problem")
     organization = an_organization(1, account_type=kind, fields=None)
     plan = plan_of([an_account(1)], [organization], config=config)
     problem = only_problem(plan)
     assert (problem.kind, problem.account_ids, problem.organization_ids) == ("adoption", (an_id(1),), (101,))
-    assert said in problem.detail
+    assert shown in problem.detail
     assert plan.changes == ()
     assert match_snapshots(config, accounts(an_account(1)), snapshot(an_instance(organization))).unread() == {}
 

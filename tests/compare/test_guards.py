@@ -54,7 +54,7 @@ def test_a_kind_is_over_its_limit_or_not(one: Limit | None, count: int, partners
 
 
 @pytest.mark.parametrize(("allowed", "over"), [(36, False), (37, False), (35, True), (0, True)])
-def test_what_is_allowed_for_one_run_replaces_the_limit_and_is_no_blank_cheque(allowed: int, over: bool) -> None:
+def test_what_is_allowed_for_one_run_replaces_the_limit_and_is_not_unlimited(allowed: int, over: bool) -> None:
     assert bool(limit("global", marks(36), 176, SHIPPED_LIMITS, {"mark": allowed})) is over
 
 
@@ -64,7 +64,7 @@ def test_what_is_allowed_for_one_run_can_be_less_than_the_limit_or_limit_what_ha
     assert limit("global", marks(5), 176, {}, {"update": 4}) == []
 
 
-def test_the_numbers_and_the_next_step_are_said() -> None:
+def test_the_numbers_and_the_next_step_are_shown() -> None:
     (found,) = limit("global", marks(37), 176, SHIPPED_LIMITS, {})
     assert found.why == (
         "37 marks in global held for review: 21 % of 176 partner organizations. The limit is 20 %, here 35."
@@ -76,7 +76,7 @@ def test_the_numbers_and_the_next_step_are_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "allowed", "partners", "said"),
+    ("limits", "allowed", "partners", "reason"),
     [
         (
             SHIPPED_LIMITS,
@@ -89,8 +89,8 @@ def test_the_numbers_and_the_next_step_are_said() -> None:
         ({"mark": Limit(max_count=4)}, {}, 10, "The limit is 4."),
     ],
 )
-def test_where_the_limit_comes_from_is_said(limits: dict, allowed: dict, partners: int, said: str) -> None:
-    assert said in limit("global", marks(11), partners, limits, allowed)[0].why
+def test_the_source_of_the_limit_is_shown(limits: dict, allowed: dict, partners: int, reason: str) -> None:
+    assert reason in limit("global", marks(11), partners, limits, allowed)[0].why
 
 
 def test_the_next_step_of_a_narrowed_run_stays_narrow() -> None:

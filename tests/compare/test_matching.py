@@ -22,7 +22,7 @@ def test_two_organizations_with_one_id_are_both_left_alone() -> None:
 
 
 @pytest.mark.parametrize("own", [None, an_id(7)])
-def test_a_third_one_by_external_id_is_in_doubt_as_well_and_not_marked(own: str | None) -> None:
+def test_a_third_organization_by_external_id_is_in_doubt_as_well_and_not_marked(own: str | None) -> None:
     twins = [an_organization(1, external_id=None), an_organization(1, id=201, name="Twin", external_id=None)]
     third = an_organization(1, id=301, name="Third", salesforce_id=own)
     plan = plan_of([HELD], [*twins, third])

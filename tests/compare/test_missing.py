@@ -1,4 +1,4 @@
-"""What is missing is marked; whoever an account or a problem names, never."""
+"""Organizations of missing accounts are marked, never those that an account or a problem names."""
 
 from __future__ import annotations
 

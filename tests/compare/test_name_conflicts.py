@@ -36,7 +36,7 @@ def names_written(rows: list[Row], organizations: list) -> dict[str, object]:
 # -- a name that somebody holds -----------------------------------------------------------------------------
 
 
-def test_an_organization_keeps_its_name_where_the_new_one_is_taken_and_gets_the_rest() -> None:
+def test_an_organization_keeps_its_name_where_the_new_name_is_taken_and_gets_the_rest() -> None:
     holder = an_organization(7, name="acme ", salesforce_id=None, external_id=None, account_type=None, fields=None)
     plan = plan_of([named(1, "Acme", Support_Hold__c=True)], [an_organization(1), holder])
     problem = only_problem(plan)
@@ -160,7 +160,7 @@ def test_of_two_accounts_that_want_one_name_neither_gets_it() -> None:
     assert [changed(one) for one in plan.changes] == [{"support_hold": (False, True)}]
 
 
-def test_whoever_holds_a_shared_name_keeps_it() -> None:
+def test_the_account_that_has_a_shared_name_keeps_it() -> None:
     rows = [named(1, "Partner 1"), named(2, "PARTNER 1"), named(3, "partner 1")]
     organizations = [an_organization(1), an_organization(2)]
     plan = plan_of(rows, organizations)

@@ -1,4 +1,4 @@
-"""How partners stand is told from the same two snapshots as the plan, in the plan's values."""
+"""Partner states come from the same matched snapshots as the plan, in the plan's values."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def states(accounts, organizations):
     return found
 
 
-def test_one_in_step_has_what_it_wants():
+def test_a_partner_in_sync_has_its_desired_values():
     found = states([an_account(1)], [an_organization(1)])
     [row] = found.rows
     assert (an_id(1), 101, "Partner 1", False) == (row.account_id, row.organization_id, row.name, row.marked)
@@ -54,12 +54,12 @@ def test_an_account_without_organization_and_a_partner_organization_without_acco
     assert (an_id(2), 102, None, True) == (left.account_id, left.organization_id, left.desired, left.marked)
 
 
-def test_an_organization_of_others_is_not_told():
+def test_an_organization_that_is_not_a_partners_has_no_state():
     assert () == states([], [an_organization(1, account_type="customer", salesforce_id=None, external_id=None)]).rows
     assert PINNED not in {row.account_id for row in states([an_account(1)], [an_organization(1)]).rows}
 
 
-def test_the_organization_of_a_blocked_account_is_told_without_what_is_desired():
+def test_the_organization_of_a_blocked_account_has_a_state_without_desired_values():
     [row] = states([an_account(1, Partner_Track__c="Gold")], [an_organization(1)]).rows
     assert (an_id(1), 101, "Partner 1", None) == (row.account_id, row.organization_id, row.name, row.desired)
     assert "open_partner" in row.existing

@@ -216,6 +216,6 @@ def test_a_digest_is_the_same_for_the_same_changes_and_no_others() -> None:
 
 def test_every_kind_of_problem_has_an_advice_that_says_what_holds_until_then() -> None:
     assert list(PROBLEM_KINDS) == sorted(PROBLEM_KINDS)
-    for kind, told in PROBLEM_KINDS.items():
-        assert told.what.endswith(".") and told.advice.endswith("."), kind
-        assert "Until then" in told.advice or kind in ("account_id_unknown", "name_waits"), kind
+    for kind, problem in PROBLEM_KINDS.items():
+        assert problem.what.endswith(".") and problem.advice.endswith("."), kind
+        assert "Until then" in problem.advice or kind in ("account_id_unknown", "name_waits"), kind
