@@ -21,7 +21,7 @@ PartnerSyncError
 A message says what happened, where, and what to do next. It holds ids, counts and our own reasons: never a token,
 header, query string, customer name or row. The vendor's words are an attribute, for the archive.
 
-A class says in its first sentence what happened, and in `advice` what a person does: README and terminal show both.
+A class says in its first sentence what happened, and in `advice` what a person does; the documentation shows both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a person can type: each command with examples, exit codes and environment, for `--help` and the README."""
+"""Every command with examples, exit codes and environment, for `--help` and the documentation."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """The tables of `dags/partner_sync.toml` as frozen data: each setting's type, default, bounds, unit and meaning.
 
-They are declared here and in `config`, which reads the file, and nowhere else; the reference in the README and at the
-terminal comes from them.
+They are declared here and in `config/load.py`, which reads the file; the documentation is generated from them.
 """
 
 from __future__ import annotations

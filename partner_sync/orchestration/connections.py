@@ -118,7 +118,9 @@ def _read(conn_id: str, conn_type: str | None) -> tuple[Connection, Extra]:
     except AirflowNotFoundException:
         connection = None
     if connection is None:
-        advice = f"Add it under Admin > Connections, or as AIRFLOW_CONN_{conn_id.upper()}; see the README for its keys."
+        advice = (
+            f"Add it under Admin > Connections, or as AIRFLOW_CONN_{conn_id.upper()}; see docs/connect.md for its keys."
+        )
         raise ConfigError(
             _where(conn_id), [Finding("conn_id", "is not defined, or its definition cannot be read", advice)]
         )

@@ -5,7 +5,7 @@
 Everything is real: a sandbox in a process of its own, the real scheduler, fresh processes. "quick" is a slice
 of less than three minutes; names of parts choose among them. With "counted" only what is counted decides over the exit
 code, not what is timed: for machines that have other things to do. The figures go to bench.json in PARTNER_SYNC_HOME;
-with "keep" they are kept for the documentation, into which tests/assurance.py writes them.
+with "keep" they are kept for the documentation, where `make docs` writes them.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 KEPT = Path(__file__).parent / "measured.json"
-"""The figures of the last whole call that was kept, which the README shows."""
+"""The figures of the last whole call that was kept, which docs/assurance.md shows."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def missed(figures: Iterable[Figure], *, counted_only: bool = False) -> list[Fig
 
 
 def kept_as_markdown() -> str:
-    """The kept figures as the README has them."""
+    """The kept figures as docs/assurance.md shows them."""
     kept = json.loads(KEPT.read_text())
     rows = [f"| {one['what']} | {one['target']} | {_said(one)} |" for one in kept["figures"]]
     when = f"{kept['cores']} cores, load {kept['load']:.1f} when it began, {kept['at'][:10]}, one call of `make bench`:"

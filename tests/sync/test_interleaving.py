@@ -509,7 +509,7 @@ def test_compare_run_again_on_the_same_snapshots_before_any_call_writes_nothing_
 
 
 def read_again(watch: Watch) -> bool:
-    """Whether a batch had been read again, and not been submitted yet, when it was struck; the README admits this."""
+    """Whether a batch had been read again, and not been submitted yet, when it was struck, see docs/operations.md."""
     before = watch.names[: watch.at - 1]
     return "show_many" in before and not set(SUBMITS) & set(before)
 
