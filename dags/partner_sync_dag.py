@@ -15,23 +15,23 @@ from partner_sync.orchestration import retry_policy, tasks, telemetry
 TRIAGE = """
 ### Partner Sync
 
-Keeps Zendesk organizations in step with Salesforce partner accounts. Runs every hour; a run that finds nothing to do ends
+Keeps Zendesk organizations in sync with Salesforce partner accounts. Runs every hour; a run that finds nothing to do ends
 with `sync` *skipped*, which is the normal case. A dry run ends that way too.
 
 | what you see | what it means | what to do |
 |---|---|---|
-| `gather_accounts` or `gather_organizations` failed | a read was not provably complete, or fields or credentials are not right; nothing was written | the last line of its log names cause and next step; clear it with downstream when mended |
+| `gather_accounts` or `gather_organizations` failed | a read was not provably complete, or fields or credentials are not right; nothing was written | the last line of its log names the cause and the next step; fix the cause, then clear the task with downstream |
 | `compare` failed | a snapshot is missing, or the plan has more batches than Airflow maps; nothing was written | as its message says |
-| `sync` **withheld** failed | more changes of one kind than its limit allows; they were not written, everything else was | look at them; if they are right, trigger with the conf that the message shows |
-| `sync` **update 1-100** failed | rows of this batch are rejected or unknown; its other rows are written | its message names the rows; mend the cause, the next run plans them again |
+| `sync` **withheld** failed | more changes of one kind than its limit allows; they were not written, everything else was | review them; if they are right, trigger a run with the conf that the message shows |
+| `sync` **update 1-100** failed | rows of this batch are rejected or unknown; its other rows are written | its message names the rows; fix the cause, the next run plans them again |
 | `sync` up for reschedule | Zendesk is working on the job, or a batch of another plan is not settled: one whose task was killed holds newer ones back for ten minutes at most | nothing |
 | a run triggered by hand stays *running* and starts no task | its logical date is in the future | mark it failed; trigger again with the date as it is offered, or empty |
 | a row is *superseded* | somebody changed the organization between plan and write, or a newer plan exists | nothing, the next run looks again |
 
 Clearing any task at any time is safe: what was sent is remembered, and nothing is written twice. A backfill reads the
 present, not the past: it is an ordinary run. **When to worry**: two red runs in a row, or no green run for two hours.
-Where a Connection `partner_sync_smtp` or `partner_sync_apprise` exists, the team is told of the first red run, and when a
-whole run is green again.
+Where a Connection `partner_sync_smtp` or `partner_sync_apprise` exists, the team is notified of the first red run, and when
+a whole run is green again.
 """
 
 with DAG(

@@ -63,7 +63,7 @@ def test_whatever_python_takes_for_white_space_is_blank_and_nothing_that_can_be_
 
 
 @pytest.mark.parametrize("blank", BLANKS.values(), ids=BLANKS)
-def test_an_organization_whose_name_differs_by_blanks_around_it_is_in_step(blank: str) -> None:
+def test_an_organization_whose_name_differs_by_blanks_around_it_is_in_sync(blank: str) -> None:
     assert plan_of([an_account(1)], [an_organization(1, name=f"{blank}Partner 1{blank}")]).changes == ()
     assert plan_of([an_account(1, Name=f"{blank}Partner 1{blank}")], [an_organization(1)]).changes == ()
 

@@ -1,7 +1,7 @@
 """Data to JSON and back, checked on the way in: what comes out of an XCom or the archive is not believed.
 
 An XCom holds `{"schema": "AccountsSnapshot/1", "json": "<text>"}`: one text, since Airflow would walk every row of a
-nested value to serialise it. pydantic's adapters do the work on our plain dataclasses.
+nested value to serialize it. pydantic's adapters do the work on our plain dataclasses.
 """
 
 from __future__ import annotations

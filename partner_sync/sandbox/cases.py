@@ -23,7 +23,7 @@ def add_cases(build: WorldBuilder) -> None:
 
 def _pinned(build: WorldBuilder) -> None:
     account = build.account(Id=PINNED_ACCOUNT_ID, Name="Polarstern Alliance", Partner_Track__c="Technology")
-    build.case("in_step_pinned", account, build.organization_of(account))
+    build.case("in_sync_pinned", account, build.organization_of(account))
 
 
 def _creates(build: WorldBuilder) -> None:
@@ -155,10 +155,10 @@ def _not_matching(build: WorldBuilder) -> None:
         build.organization_of(customer, account_type="customer")
 
 
-def _in_step_by_reading_well(build: WorldBuilder) -> None:
+def _in_sync_by_reading_well(build: WorldBuilder) -> None:
     """Differences that are none: white space around a text, a name that only Salesforce pads."""
     padded = build.account(Account_Owner_Calc__c="  Renée Bélanger ", Name=" Ostwind Robotics & Söhne  ")
-    build.case("in_step_padded", padded, build.organization_of(padded))
+    build.case("in_sync_padded", padded, build.organization_of(padded))
 
 
 _CASES: tuple[Callable[[WorldBuilder], None], ...] = (
@@ -175,5 +175,5 @@ _CASES: tuple[Callable[[WorldBuilder], None], ...] = (
     _broken_ids,
     _nameless,
     _not_matching,
-    _in_step_by_reading_well,
+    _in_sync_by_reading_well,
 )

@@ -128,7 +128,7 @@ class Controls:
         return dict(self.request("POST", f"/jobs/{job_id}/end"))
 
     def reset(self, **world: Any) -> None:
-        """Start anew: ``world`` ("default", "empty", "large"), ``seed``, ``accounts``, ``organizations``, and so on."""
+        """Start again: ``world`` ("default", "empty", "large"), ``seed``, ``accounts``, ``organizations``, and so on."""
         self.request("POST", "/reset", body=world)
 
     def fault(self, do: str, **order: Any) -> int:
@@ -153,7 +153,7 @@ class Control(Controls):
     def request(self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None) -> Any:
         url = self._base + path + (f"?{urlencode(query)}" if query else "")
         data = None if body is None else json.dumps(body).encode()
-        # The base is a sandbox's URL, given by whoever started it.
+        # The base is a sandbox's URL, given by the process that started it.
         request = Request(url, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310
         try:
             with urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310

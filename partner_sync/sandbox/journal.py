@@ -50,7 +50,7 @@ class Journal:
     def end(self, entry: Entry, **outcome: Any) -> None:
         """Note what became of a call."""
         entry.update(outcome)
-        # After a reset the numbers begin anew, while older calls may still be on their way.
+        # After a reset the numbers begin again, while older calls may still be on their way.
         if entry["n"] <= len(self.calls) and self.calls[entry["n"] - 1] is entry:
             self._storage.put("call", str(entry["n"]), entry)
 

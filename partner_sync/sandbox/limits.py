@@ -1,4 +1,4 @@
-"""Quotas: Zendesk's calls a minute, Salesforce's calls a day, and the headers that tell of them.
+"""Quotas: Zendesk's calls a minute, Salesforce's calls a day, and the headers that report them.
 
 Counters start at nothing with the process.
 """

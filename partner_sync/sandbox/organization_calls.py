@@ -21,7 +21,7 @@ _SORTS = ("id", "name", "created_at", "updated_at")
 
 
 class OrganizationCalls:
-    """Lists, look-ups, and writes of one organization."""
+    """Lists, lookups, and writes of one organization."""
 
     def __init__(self, settings: Settings, organizations: Organizations, quota: ZendeskQuota) -> None:
         self._settings = settings

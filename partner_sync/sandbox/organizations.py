@@ -31,7 +31,7 @@ _ID_STEP = 137
 
 
 class Organizations:
-    """All organizations, by id ascending, with the look-ups that the API has."""
+    """All organizations, by id ascending, with the lookups that the API has."""
 
     def __init__(self, storage: Storage, fields: OrganizationFields, journal: Journal) -> None:
         self._storage = storage

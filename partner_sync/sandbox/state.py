@@ -62,7 +62,7 @@ class State:
         return vendor.answer(call)
 
     def replace(self, world: World) -> None:
-        """Start anew with another world: tokens, jobs, faults, calls and writes are gone, settings stay."""
+        """Start again with another world: tokens, jobs, faults, calls and writes are gone, settings stay."""
         self._storage.clear()
         stores = (
             self.journal,

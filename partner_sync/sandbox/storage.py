@@ -1,8 +1,8 @@
 """What the sandbox remembers between two processes: JSON rows in one SQLite file.
 
 Each row has a kind ("organization", "job", ...) and a key. Changes are collected and written by
-``commit`` in one transaction, which the server calls before it answers a request: what a client was
-told has happened is still so after ``kill -9``.
+``commit`` in one transaction, which the server calls before it answers a request: what an
+answer reported is still true after ``kill -9``.
 """
 
 from __future__ import annotations

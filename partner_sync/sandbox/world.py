@@ -16,19 +16,19 @@ def an_empty_world() -> World:
 
 
 def default_world(seed: int = 1, accounts: int = 60, organizations: int = 400) -> World:
-    """Every case that a sync must handle, among partners that are in step and customers.
+    """Every case that a sync must handle, among partners that are in sync and customers.
 
     *accounts* counts those that the query of partners finds; some more are there that it must not find.
     Raises ``ValueError`` when the cases do not fit into the numbers.
     """
     build = WorldBuilder(seed)
-    in_step = accounts - MATCHING_ACCOUNTS
-    customers = organizations - ORGANIZATIONS - in_step
-    if in_step < 0 or customers < 0:
-        least = f"{MATCHING_ACCOUNTS} accounts and {ORGANIZATIONS} organizations more than partners in step"
+    in_sync = accounts - MATCHING_ACCOUNTS
+    customers = organizations - ORGANIZATIONS - in_sync
+    if in_sync < 0 or customers < 0:
+        least = f"{MATCHING_ACCOUNTS} accounts and {ORGANIZATIONS} organizations more than partners in sync"
         raise ValueError(f"the default world needs at least {least}")
     add_cases(build)
-    for _ in range(in_step):
+    for _ in range(in_sync):
         build.organization_of(build.account())
     for _ in range(customers):
         build.organization()
@@ -48,16 +48,16 @@ def large_world(
     *accounts* are all found by the query; *creates* of them have no organization, *updates* one with another owner;
     *marks* partner organizations have no account. Raises ``ValueError`` when the numbers do not fit together.
     """
-    in_step = accounts - creates - updates
+    in_sync = accounts - creates - updates
     customers = organizations - (accounts - creates) - marks
-    if in_step < 1 or customers < 0:
+    if in_sync < 1 or customers < 0:
         raise ValueError(
             "a large world needs more accounts than creates and updates, the pinned one being neither, "
             "and as many organizations as accounts without creates, and marks"
         )
     build = WorldBuilder(seed)
     build.organization_of(build.account(Id=PINNED_ACCOUNT_ID, Partner_Track__c="Technology"))
-    for _ in range(in_step - 1):
+    for _ in range(in_sync - 1):
         build.organization_of(build.account())
     for _ in range(creates):
         build.case("create", build.account())

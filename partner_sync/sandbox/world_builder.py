@@ -132,7 +132,7 @@ class WorldBuilder:
         return account
 
     def organization_of(self, account: Mapping[str, Any], **changes: Any) -> Row:
-        """The organization that is in step with an account, but for *changes* (attributes or keys of fields)."""
+        """The organization that is in sync with an account, but for *changes* (attributes or keys of fields)."""
         chance = self.chance
         architect = account["Solutions_Architect_Lookup__r"]
         values: Row = {

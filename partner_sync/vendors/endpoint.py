@@ -54,7 +54,7 @@ class Endpoint(HTTPAdapter):
         try:
             response = super().send(request, *args, **kwargs)
         finally:
-            request.url = meant  # zenpy recognises its own answers by it
+            request.url = meant  # clients recognize their own responses by it
         response.url = meant
         return response
 

@@ -60,7 +60,7 @@ class Zendesk:
     # -- reading
 
     def count(self) -> int:
-        """How many organizations there are; over 100,000 Zendesk answers a figure of up to a day ago."""
+        """How many organizations there are; over 100,000, Zendesk responds with a number up to a day old."""
         path = "/api/v2/organizations/count"
         counted = self._part(self._ask("GET", path), "count", dict, "GET", path)
         return self._part(counted, "value", int, "GET", path)
@@ -135,7 +135,7 @@ class Zendesk:
         return [self._job({"job_status": raw}, "GET", path) for raw in self._rows(answer, "job_statuses", path)]
 
     def running_jobs(self) -> list[Job]:
-        """All jobs that may still write, whoever submitted them.
+        """All jobs that may still write, of any client.
 
         All pages are read: the list is by birth, newest first, and a slow job can be older than hundreds that have
         ended. Stopping early would miss a job that still writes. Zendesk keeps jobs for a day.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def test_a_first_run_brings_everything_in_step_and_a_second_writes_nothing(stage):
+def test_a_first_run_brings_everything_in_sync_and_a_second_writes_nothing(stage):
     world = stage()
     first = world.run()
     assert "success" == first.state

@@ -18,7 +18,7 @@ def items(past, hour=0.5):
     return {item.what: item for item in past.history(hour).overview().items}
 
 
-def test_a_quiet_run_is_in_step(past):
+def test_a_quiet_run_is_in_sync(past):
     past.run(0)
     found = past.history(0.5).overview()
     assert ("up to date", False, (), 1792.0) == (found.health, found.overdue, found.items, found.age_seconds)

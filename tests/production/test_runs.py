@@ -127,7 +127,7 @@ def test_every_health_check_of_the_file_holds(stack):
     assert [] == [name for name in stack.processes if not stack.healthy(name)]
 
 
-def test_a_run_by_the_schedule_brings_all_in_step_on_both_workers(stack, undisturbed):
+def test_a_run_by_the_schedule_brings_all_in_sync_on_both_workers(stack, undisturbed):
     assert (("success",), [], []) == (undisturbed.states, undisturbed.wrong, undisturbed.untrue)
     (run_id,) = stack.api.scheduled()
     tasks = stack.api.tasks(run_id)

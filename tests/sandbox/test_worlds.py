@@ -91,8 +91,8 @@ def test_all_ids_are_well_formed_but_for_those_that_are_a_case(world: World) -> 
     assert odd == Case(world, "problem_organization_with_malformed_id").organizations
 
 
-def test_the_pinned_account_is_of_another_track_and_in_step(world: World) -> None:
-    case = Case(world, "in_step_pinned")
+def test_the_pinned_account_is_of_another_track_and_in_sync(world: World) -> None:
+    case = Case(world, "in_sync_pinned")
     assert (case.accounts[0]["Id"], case.accounts[0]["Partner_Track__c"]) == (PINNED_ACCOUNT_ID, "Technology")
     assert fields(case.organizations[0])["account_type"] == "alliance_partner"
 
@@ -119,8 +119,8 @@ UPDATES = [
     ("adopt", 1, "account_type"),
     ("match_by_external_id", 1, "salesforce_id"),
     ("match_by_short_id", 1, "salesforce_id"),
-    ("in_step_pinned", 1, None),
-    ("in_step_padded", 1, None),
+    ("in_sync_pinned", 1, None),
+    ("in_sync_padded", 1, None),
 ]
 
 
@@ -154,7 +154,7 @@ def test_each_update_differs_in_one_thing(world: World, name: str, count: int, d
         assert differences(account, organization) == ({difference} if difference else set())
 
 
-def test_all_other_partners_are_in_step(world: World) -> None:
+def test_all_other_partners_are_in_sync(world: World) -> None:
     named = {each for ids in world.cases.values() for each in ids}
     others = [each for each in world.accounts if found_by_the_query(each) and each["Id"] not in named]
     assert len(others) == 29

@@ -67,7 +67,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, webhook: Webhook) -> Itera
 
 @pytest.fixture(scope="session")
 def first_run(airflow: Airflow) -> Run:
-    """The run of the newest interval, after which everything is in step. No other run starts by itself."""
+    """The run of the newest interval, after which everything is in sync. No other run starts by itself."""
     newest = datetime.now(timezone.utc).replace(minute=0, second=0, microsecond=0)
     airflow.occupy(newest + timedelta(hours=1))
     run = airflow.trigger(logical_date=newest)

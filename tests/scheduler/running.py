@@ -206,23 +206,23 @@ class Airflow:
         owner = f"Owner {uuid.uuid4().hex[:8]}"
         self.sandbox.put_accounts({"Id": account_id, "Account_Owner_Calc__c": owner} for account_id in account_ids)
 
-    def in_step(self) -> list[str]:
+    def in_sync(self) -> list[str]:
         """Ids of accounts that have exactly one organization, and one that is as the account wants it."""
         by_account: dict[str, list[dict[str, Any]]] = {}
         for organization in self.sandbox.organizations():
             by_account.setdefault(organization["organization_fields"]["salesforce_id"], []).append(organization)
-        return [row["Id"] for row in self.sandbox.accounts() if _in_step(row, by_account.get(row["Id"], []))]
+        return [row["Id"] for row in self.sandbox.accounts() if _in_sync(row, by_account.get(row["Id"], []))]
 
-    def out_of_step(self) -> list[str]:
+    def out_of_sync(self) -> list[str]:
         """Ids of all other accounts."""
-        return sorted({row["Id"] for row in self.sandbox.accounts()} - set(self.in_step()))
+        return sorted({row["Id"] for row in self.sandbox.accounts()} - set(self.in_sync()))
 
     def writes(self, since: int) -> Counter[tuple[int, str]]:
         """How often each organization was created or updated since then. A write without effect counts as well."""
         return Counter((write["organization_id"], write["action"]) for write in self.sandbox.writes(since))
 
 
-def _in_step(account: dict[str, Any], organizations: list[dict[str, Any]]) -> bool:
+def _in_sync(account: dict[str, Any], organizations: list[dict[str, Any]]) -> bool:
     wanted = {
         "sfdc_short_id": account["Id"][:15],
         "account_owner": account["Account_Owner_Calc__c"],

@@ -35,12 +35,12 @@ class Killed:
     writes: Counter[tuple[int, str]]
 
 
-def test_a_run_with_a_logical_date_brings_everything_in_step(airflow, first_run):
+def test_a_run_with_a_logical_date_brings_everything_in_sync(airflow, first_run):
     assert "success" == first_run.state
     assert {("create 1-3", "confirmed"): 3, ("update 1-2", "confirmed"): 2, ("mark 1-1", "confirmed"): 1} == (
         first_run.counts()
     )
-    assert [] == airflow.out_of_step()
+    assert [] == airflow.out_of_sync()
     assert ["create"] * 3 + ["update"] * 3 == sorted(action for _, action in airflow.writes(0).elements())
     assert {1} == set(airflow.writes(0).values())
 
@@ -73,7 +73,7 @@ def test_a_wrong_param_is_refused_before_anything_starts(airflow, first_run, con
 def half_failed(airflow: Airflow, first_run: Run) -> tuple[int, Run]:
     """How many writes there were before, and a run of which one update fails."""
     before = len(airflow.sandbox.writes())
-    airflow.new_owner(*airflow.in_step()[:3])
+    airflow.new_owner(*airflow.in_sync()[:3])
     airflow.new_account()
     airflow.sandbox.fault("fail_rows", path=UPDATES, rows=[1], error="RecordInvalid", details=HELD)
     return before, airflow.finished(airflow.trigger())
@@ -97,7 +97,7 @@ def test_a_failed_mapped_task_that_is_cleared_writes_what_was_left_and_touches_n
     cleared = airflow.finished(run.id)
     assert "success" == cleared.state
     assert {("create 1-1", "confirmed"): 1, ("update 1-3", "confirmed"): 3} == cleared.counts()
-    assert [] == airflow.out_of_step()
+    assert [] == airflow.out_of_sync()
     assert (4, {1}) == (len(airflow.writes(before)), set(airflow.writes(before).values()))
     tries = {label: task["try_number"] - run.tasks[label]["try_number"] for label, task in cleared.tasks.items()}
     assert {"update 1-3": 1} == {label: more for label, more in tries.items() if more}
@@ -110,7 +110,7 @@ def test_a_failed_mapped_task_that_is_cleared_writes_what_was_left_and_touches_n
 def killed(airflow: Airflow, first_run: Run) -> Killed:
     """A run of two jobs that end only after the task of one was killed and that of the other gave its worker back."""
     jobs, writes = len(airflow.sandbox.jobs()), len(airflow.sandbox.writes())
-    airflow.new_owner(*airflow.in_step()[:2])
+    airflow.new_owner(*airflow.in_sync()[:2])
     airflow.new_account()
     airflow.sandbox.fault("never_ends", path=CREATES)
     airflow.sandbox.fault("never_ends", path=UPDATES)
@@ -131,7 +131,7 @@ def test_a_task_killed_between_submit_and_verdict_goes_on_with_the_same_job(airf
         (row.job_id, row.verdict, row.written, row.try_number) for row in rows
     ]
     assert (3, {1}) == (len(killed.writes), set(killed.writes.values()))
-    assert ([], []) == (airflow.out_of_step(), airflow.open_jobs())
+    assert ([], []) == (airflow.out_of_sync(), airflow.open_jobs())
 
 
 def test_a_job_that_outlasts_a_visit_gives_the_worker_back_and_is_accounted_for_by_a_later_visit(killed):
@@ -144,7 +144,7 @@ def test_a_job_that_outlasts_a_visit_gives_the_worker_back_and_is_accounted_for_
 
 def test_backfilled_runs_read_the_present_and_write_it_once_though_they_overlap(airflow, first_run):
     before = len(airflow.sandbox.writes())
-    airflow.new_owner(*airflow.in_step()[:4])
+    airflow.new_owner(*airflow.in_sync()[:4])
     airflow.new_account()
     start = datetime(2026, 1, 5, tzinfo=timezone.utc)
     runs = [airflow.finished(run) for run in airflow.backfill(start, start + 2 * HOUR, at_once=3)]
@@ -153,14 +153,14 @@ def test_backfilled_runs_read_the_present_and_write_it_once_though_they_overlap(
     assert max(run.row["start_date"] for run in runs) < min(run.row["end_date"] for run in runs)
     assert (5, {1}) == (len(airflow.writes(before)), set(airflow.writes(before).values()))
     assert {"confirmed", "superseded"} >= {row.verdict for run in runs for row in run.verdicts}
-    assert ([], []) == (airflow.out_of_step(), airflow.open_jobs())
+    assert ([], []) == (airflow.out_of_sync(), airflow.open_jobs())
 
 
 def test_compare_cleared_while_a_job_runs_makes_a_newer_plan_that_waits_for_it_and_writes_nothing_twice(
     airflow, first_run
 ):
     before = len(airflow.sandbox.writes())
-    airflow.new_owner(*airflow.in_step()[:2])
+    airflow.new_owner(*airflow.in_sync()[:2])
     airflow.sandbox.fault("never_ends", path=UPDATES)
     run = airflow.trigger()
     entry = airflow.submitted("update 1-2")
@@ -178,7 +178,7 @@ def test_compare_cleared_while_a_job_runs_makes_a_newer_plan_that_waits_for_it_a
     assert {("update 1-2", "confirmed"): 2} == done.counts()
     assert [(None, False)] * 2 == [(row.job_id, row.written) for row in done.verdicts]
     assert (2, {1}) == (len(airflow.writes(before)), set(airflow.writes(before).values()))
-    assert ([], []) == (airflow.out_of_step(), airflow.open_jobs())
+    assert ([], []) == (airflow.out_of_sync(), airflow.open_jobs())
 
 
 # -- the team is told ---------------------------------------------------------------------------------------
