@@ -128,7 +128,7 @@ class Controls:
         return dict(self.request("POST", f"/jobs/{job_id}/end"))
 
     def reset(self, **world: Any) -> None:
-        """Start again: ``world`` ("default", "empty", "large"), ``seed``, ``accounts``, ``organizations``, and so on."""
+        """Reset: ``world`` ("default", "empty", "large"), ``seed``, ``accounts``, ``organizations``, and so on."""
         self.request("POST", "/reset", body=world)
 
     def fault(self, do: str, **order: Any) -> int:

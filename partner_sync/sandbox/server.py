@@ -1,4 +1,4 @@
-"""The HTTP server: two ports, on loopback unless configured otherwise, one event loop, and faults that break connections."""
+"""The HTTP server: two ports, on loopback by default, one event loop, and faults that break connections."""
 
 from __future__ import annotations
 
