@@ -1,10 +1,9 @@
-"""Tells the team, through Airflow's notifiers, when a run hung, failed, withheld something or is overdue, and when that
-is over. The callbacks of the DAG: `failed` and `succeeded` run in the DAG processor, `overdue` in the triggerer, so
-this module has to be on PYTHONPATH there, and the archive within reach.
+"""The DAG's callbacks: they message the team when a run hung, failed, withheld changes or is late, and when it is over.
 
-Two Connections say where to, `partner_sync_smtp` and `partner_sync_apprise`. While there is neither, nothing is told
-and nothing is remembered. While the archive cannot be read, every failure is told: nobody knows what was told before,
-and a message too many is better than silence.
+`failed` and `succeeded` run in the DAG processor, `overdue` in the triggerer: this module has to be on PYTHONPATH in
+both, and the archive within reach. Messages go through Airflow's notifiers to the Connections `partner_sync_smtp` and
+`partner_sync_apprise`. If neither exists, nothing is sent and nothing is recorded. If the archive cannot be read, every
+failure is sent: a repeated message is better than silence.
 """
 
 from __future__ import annotations
@@ -18,13 +17,20 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from partner_sync.alerts.states import News, Standing, What, after_deadline, after_failure, after_success
+from partner_sync.alerts.states import (
+    AlarmState,
+    MessageKind,
+    Notice,
+    after_deadline,
+    after_failure,
+    after_success,
+)
 from partner_sync.errors import ConfigError, Finding, PartnerSyncError
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-    from partner_sync.alerts.messages import Ended, Message
+    from partner_sync.alerts.messages import EndedRun, Message
     from partner_sync.model import Plan
 
 log = logging.getLogger(__name__)
@@ -33,21 +39,23 @@ Context = Mapping[str, Any]
 Send = Callable[["Message"], None]
 
 UNREADABLE = (PartnerSyncError, OSError, ValueError, ImportError)
-"""What the archive raises here; the last two where the client of its store is not installed beside this process."""
+"""What the archive raises here; the last two if the client of its object store is not installed in this process."""
 
 SMTP, APPRISE = "partner_sync_smtp", "partner_sync_apprise"
 
 
 def failed(context: Context) -> None:
-    """The DAG's `on_failure_callback`; a run that took too long comes here as well."""
+    """The DAG's `on_failure_callback`; Airflow calls it for a run that took too long as well."""
     if channels := _channels():
         ended = _ended(context)
-        what: What = "hung" if context.get("reason") == "timed_out" else "withheld" if ended.only_withheld else "failed"
-        _tell(channels, ended, lambda standing, now: after_failure(what, standing, now))
+        what: MessageKind = (
+            "hung" if context.get("reason") == "timed_out" else "withheld" if ended.only_withheld else "failed"
+        )
+        _send(channels, ended, lambda state, now: after_failure(what, state, now))
 
 
 def succeeded(context: Context) -> None:
-    """The DAG's `on_success_callback`. A dry run, or one of some accounts only, proves nothing of the whole."""
+    """The DAG's `on_success_callback`. A dry run or a run of some accounts does not end an alarm."""
     from partner_sync.alerts.log import AlarmLog
     from partner_sync.archive.records import AlarmNote
     from partner_sync.orchestration import locations
@@ -56,13 +64,13 @@ def succeeded(context: Context) -> None:
         ended = _ended(context)
         if ended.whole:
             AlarmLog(locations.archive().root).succeeded(AlarmNote("succeeded", ended.run_id, _now()))
-            _tell(channels, ended, after_success)
+            _send(channels, ended, after_success)
         elif ended.unread:
-            log.warning("whether a whole run succeeded is not known: %s", ended.unread)
+            log.warning("could not determine whether a whole run succeeded: %s", ended.unread)
 
 
 async def overdue(context: Context) -> None:
-    """The callback of the DAG's `DeadlineAlert`: it fires for every run that has not succeeded in time."""
+    """The callback of the DAG's `DeadlineAlert`, for every run that did not succeed in time."""
     await asyncio.to_thread(_overdue, context)
 
 
@@ -70,17 +78,17 @@ def _overdue(context: Context) -> None:
     if channels := _channels():
         queued = context["dag_run"].get("queued_at")
         queued = _moment(queued) if queued else None
-        _tell(channels, _ended(context), lambda standing, now: after_deadline(queued, standing, now))
+        _send(channels, _ended(context), lambda state, now: after_deadline(queued, state, now))
 
 
-# -- what is known of the run -------------------------------------------------------------------------------
+# -- the run --------------------------------------------------------------------------------------------------
 
 
-def _ended(context: Context) -> Ended:
-    """What the archive has of the run of a context: a callback's has objects, the triggerer's is JSON."""
+def _ended(context: Context) -> EndedRun:
+    """Reads the run of a context from the archive. The context has objects in a callback, JSON in the triggerer."""
     from airflow.sdk.configuration import conf
 
-    from partner_sync.alerts.messages import Ended
+    from partner_sync.alerts.messages import EndedRun
     from partner_sync.archive.records import VerdictTally
     from partner_sync.orchestration import locations
 
@@ -97,7 +105,7 @@ def _ended(context: Context) -> Ended:
         except UNREADABLE as error:
             unread = str(error)
     base = conf.get("api", "base_url", fallback="http://localhost:8080").rstrip("/")
-    return Ended(
+    return EndedRun(
         run_id=run_id,
         link=f"{base}/dags/partner_sync/runs/{quote(run_id, safe='')}",
         task=_label(ti, record.plan if record else None) if ti else None,
@@ -108,7 +116,7 @@ def _ended(context: Context) -> Ended:
 
 
 def _label(ti: Any, plan: Plan | None) -> str:
-    """A task by its id, a mapped one by its batch, as the grid names it: batches are mapped in the plan's order."""
+    """A task by its id, and by its batch if mapped, as in the grid: batches are mapped in the plan's order."""
     if ti.map_index is None or ti.map_index < 0:
         return str(ti.task_id)
     batches = list(plan.digests) if plan else []
@@ -126,11 +134,13 @@ def _now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-# -- telling ------------------------------------------------------------------------------------------------
+# -- sending ------------------------------------------------------------------------------------------------
 
 
-def _tell(channels: Mapping[str, Send], ended: Ended, decide: Callable[[Standing, datetime], News | None]) -> None:
-    """Sends what is to be told, if anything is, and remembers that it arrived: by one channel at least."""
+def _send(
+    channels: Mapping[str, Send], ended: EndedRun, decide: Callable[[AlarmState, datetime], Notice | None]
+) -> None:
+    """Sends the notice that is due, if any, and records it as arrived if at least one channel accepted it."""
     from partner_sync.alerts.log import AlarmLog
     from partner_sync.alerts.messages import message
     from partner_sync.archive.records import AlarmNote
@@ -139,43 +149,43 @@ def _tell(channels: Mapping[str, Send], ended: Ended, decide: Callable[[Standing
     now, alarm_log = _now(), None
     try:
         alarm_log = AlarmLog(locations.archive().root)
-        news = decide(alarm_log.standing(), now)
-        if news is None or not alarm_log.announce(news, AlarmNote(news.what, ended.run_id, now)):
-            return  # the team knows, or hears of it from another run that ends right now
+        notice = decide(alarm_log.state(), now)
+        if notice is None or not alarm_log.announce(notice, AlarmNote(notice.what, ended.run_id, now)):
+            return  # the team knows, or another run that ends now sends it
     except UNREADABLE as error:
-        if (news := decide(Standing(), now)) is None:
+        if (notice := decide(AlarmState(), now)) is None:
             raise
         alarm_log, ended = None, replace(ended, unread=ended.unread or str(error))
-    said = message(news.what, ended)
+    sent = message(notice.what, ended)
     lost: list[Finding] = []
     for conn_id, send in channels.items():
         try:
-            send(said)
+            send(sent)
         except ConfigError as error:
             lost.extend(error.findings)
         except _errors() as error:
             lost.append(
                 Finding(
-                    conn_id, f"did not take the message ({type(error).__name__})", "Test the Connection and fix it."
+                    conn_id, f"did not accept the message ({type(error).__name__})", "Test the Connection and fix it."
                 )
             )
     if len(lost) < len(channels):
         if alarm_log is not None:
-            alarm_log.arrived(news, AlarmNote(news.what, ended.run_id, now))
-        log.info("told the team: %s", said.title)
+            alarm_log.arrived(notice, AlarmNote(notice.what, ended.run_id, now))
+        log.info("sent to the team: %s", sent.title)
     if lost:
-        raise ConfigError("What tells the team", lost)
+        raise ConfigError("The delivery of alarms", lost)
 
 
 def _errors() -> tuple[type[Exception], ...]:
-    """What the two notifiers raise; smtplib's errors are OSErrors, and carry addresses, so their words stay here."""
+    """What the two notifiers raise. The text of smtplib's errors has addresses, so no message quotes it."""
     from airflow.sdk.exceptions import AirflowException
 
     return (OSError, ValueError, KeyError, TypeError, AirflowException)
 
 
 def _channels() -> dict[str, Send]:
-    """Where to tell, by Connection; a Connection that does not exist is not asked."""
+    """The channels to send to, by Connection; only Connections that exist."""
     made: dict[str, Callable[[Connection], Send]] = {SMTP: _mail, APPRISE: _apprise}
     found = {conn_id: _connection(conn_id) for conn_id in made}
     return {conn_id: made[conn_id](connection) for conn_id, connection in found.items() if connection is not None}
@@ -200,12 +210,12 @@ def _extra(connection: Connection, key: str, what: str) -> Any:
 
 
 def _mail(connection: Connection) -> Send:
-    """By the SMTP provider, to the addresses in the extra `to`, from the one in `from_email`."""
+    """Sends by the SMTP provider, to the addresses in the extra `to`, from the address in `from_email`."""
 
     def send(message: Message) -> None:
         from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 
-        to = _extra(connection, "to", "the addresses that are told")
+        to = _extra(connection, "to", "the addresses that get the messages")
         body = "<br>\n".join(html.escape(line) for line in message.text.splitlines())
         SmtpNotifier(to=to, subject=message.title, html_content=body, smtp_conn_id=SMTP).notify({})
 
@@ -213,14 +223,14 @@ def _mail(connection: Connection) -> Send:
 
 
 def _apprise(connection: Connection) -> Send:
-    """By Apprise, to the services in the extra `config`."""
+    """Sends by Apprise, to the services in the extra `config`."""
 
     def send(message: Message) -> None:
         from apprise import NotifyType
 
         from partner_sync.alerts.apprise import CheckedAppriseNotifier
 
-        _extra(connection, "config", "the services that are told, as Apprise's provider has it")
+        _extra(connection, "config", "the services that get the messages, as the provider of Apprise documents")
         kind = NotifyType.SUCCESS if message.what == "recovered" else NotifyType.FAILURE
         text = {"body": message.text, "title": message.title, "notify_type": kind}
         CheckedAppriseNotifier(**text, apprise_conn_id=APPRISE).notify({})

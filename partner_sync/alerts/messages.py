@@ -1,19 +1,19 @@
-"""What the team is told: ids, counts, the next step and a link. No names: more people read a chat than Airflow."""
+"""The messages to the team: ids, counts, the next step and a link. No names, since many people read a chat."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from partner_sync.alerts.states import OVERDUE, What
+from partner_sync.alerts.states import OVERDUE, MessageKind
 from partner_sync.archive.records import RunRecord, VerdictTally
-from partner_sync.model import KINDS, Plan
+from partner_sync.model import KINDS, Kind, Plan
 
 HOURS = f"{OVERDUE.total_seconds() / 3600:g} hours"
 
-TITLES: dict[What, str] = {
+TITLES: dict[MessageKind, str] = {
     "hung": "Partner Sync: a run took too long and was stopped",
     "failed": "Partner Sync: a run failed",
-    "withheld": "Partner Sync: changes are withheld",
+    "withheld": "Partner Sync: changes are held for review",
     "overdue": f"Partner Sync: no run has succeeded for {HOURS}",
     "recovered": "Partner Sync: recovered",
 }
@@ -23,16 +23,16 @@ TITLES: dict[What, str] = {
 class Message:
     """A title of one line and a text of a few."""
 
-    what: What
+    what: MessageKind
     title: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """What is known of a run: its record, unless it made no plan, its rows by verdict, and the task it ended with.
+class EndedRun:
+    """A run as the archive has it: its record (None without a plan), its rows by verdict, and the task it ended with.
 
-    `unread` says why something that is not known may still be in the archive.
+    `unread` is why the archive could not be read, if so.
     """
 
     run_id: str
@@ -48,14 +48,14 @@ class Ended:
 
     @property
     def whole(self) -> bool:
-        """Whether the run was about everything, for real."""
+        """Whether the run was no dry run and covered all accounts."""
         return (
             self.record is not None and not self.record.plan.dry_run and not self.record.trigger.params["account_ids"]
         )
 
     @property
     def only_withheld(self) -> bool:
-        """Whether all that was to be written was written well, and something was withheld."""
+        """Whether changes were withheld and every other change was written."""
         if self.plan is None or not self.plan.withheld:
             return False
         return self.verdicts["confirmed"] + self.verdicts["superseded"] == sum(
@@ -63,7 +63,7 @@ class Ended:
         )
 
 
-def message(what: What, ended: Ended) -> Message:
+def message(what: MessageKind, ended: EndedRun) -> Message:
     """One message about a run."""
     lines = [f"Run: {ended.run_id}"]
     if ended.task and what not in ("recovered", "overdue"):
@@ -74,39 +74,43 @@ def message(what: What, ended: Ended) -> Message:
     lines += [f"Next: {step}" for step in _steps(what, ended)]
     lines.append(f"Link: {ended.link}")
     if what != "recovered":
-        lines.append("The next message comes when a whole run has succeeded, none until then.")
+        lines.append("You get the next message when a whole run succeeds.")
     return Message(what, TITLES[what], "\n".join(lines))
 
 
 def _counts(plan: Plan, verdicts: VerdictTally) -> list[str]:
-    planned = [f"{plan.counts[kind]} {kind}" for kind in KINDS if plan.counts.get(kind)]
+    planned = [_of_kind(plan.counts[kind], kind) for kind in KINDS if plan.counts.get(kind)]
     lines = [f"Plan: {plan.id}", f"Planned: {', '.join(planned) or 'no changes'}"]
     if planned and not plan.dry_run:
         lines.append(f"Verdicts: {verdicts or 'none'}")
-    withheld = [f"{one.count} {one.kind} in {one.instance} (limit {one.limit})" for one in plan.withheld]
-    lines += [f"Withheld: {', '.join(withheld)}"] if withheld else []
+    withheld = [f"{_of_kind(held.count, held.kind)} in {held.instance} (limit {held.limit})" for held in plan.withheld]
+    lines += [f"Held for review: {', '.join(withheld)}"] if withheld else []
     return [*lines, f"Problems: {len(plan.problems)}"] if plan.problems else lines
 
 
-def _steps(what: What, ended: Ended) -> list[str]:
+def _of_kind(count: int, kind: Kind) -> str:
+    return f"{count:,} {kind}{'' if count == 1 else 's'}"
+
+
+def _steps(what: MessageKind, ended: EndedRun) -> list[str]:
     if what == "recovered":
-        return ["nothing; a whole run has succeeded again"]
+        return ["nothing. A whole run succeeded."]
     if what == "overdue":
-        return ["look whether the DAG is paused, whether scheduler and workers run, and how the failed tasks' logs end"]
+        return ["check that the DAG is not paused and that scheduler and workers run; read the logs of failed tasks"]
     if what == "hung":
-        return ["look into the log of the task that did not end; what was sent is remembered, the next run goes on"]
-    mend = ["mend the archive: until it can be read and written, a failure may be told more than once"]
-    return (mend if ended.unread else []) + _steps_of(ended)
+        return ["read the log of the task that did not end. The next run continues from what was sent."]
+    fix = ["fix the archive. Until it can be read and written, a failure may be reported more than once."]
+    return (fix if ended.unread else []) + _steps_of(ended)
 
 
-def _steps_of(ended: Ended) -> list[str]:
+def _steps_of(ended: EndedRun) -> list[str]:
     if ended.plan is None:
         named = f"the log of {ended.task}" if ended.task else "the failed task's log"
-        return [f"the last line of {named} names cause and next step; a run without a plan has written nothing"]
-    steps = [one.next_step for one in ended.plan.withheld]
+        return [f"read the last line of {named}: it names the cause and the next step. The run wrote nothing."]
+    steps = [held.next_step for held in ended.plan.withheld]
     if ended.verdicts.failed:
         steps.append(
-            "the log of each failed batch names its rows, the archive has Zendesk's words; mend the cause, the next run"
-            " plans these rows again"
+            "read the log of each failed batch: it names the rows. Zendesk's messages are in the archive. Fix the"
+            " cause; the next run plans these rows again."
         )
-    return steps or ["the last line of the failed task's log names cause and next step"]
+    return steps or ["read the last line of the failed task's log: it names the cause and the next step."]

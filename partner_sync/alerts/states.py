@@ -1,7 +1,8 @@
-"""When the team is told: once when something is wrong, once when it is over, never in between. Pure.
+"""Decides when the team gets a message: once when something is wrong, once when it is over, none in between. Pure.
 
-Alarms are numbered. Each has two messages, `open` and `over`, and a message may take several attempts: whoever
-announces an attempt first makes it, and only when that brought nothing for a while does somebody make the next one.
+Alarms are numbered. Each has two messages, `open` and `over`, and each message can take several attempts: the run that
+announces an attempt first makes it. Another run makes the next attempt only if that one stays without success for a
+while. Attempts are numbered because two runs may end at once and a sender may be killed between announcing and sending.
 """
 
 from __future__ import annotations
@@ -10,19 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-What = Literal["hung", "failed", "withheld", "overdue", "recovered"]
+MessageKind = Literal["hung", "failed", "withheld", "overdue", "recovered"]
 Part = Literal["open", "over"]
 
 OVERDUE = timedelta(hours=2)
-"""How long no run may have succeeded."""
+"""The longest time without a successful run."""
 
 STALE = timedelta(minutes=10)
-"""After this long, an attempt that was not seen to arrive is taken for lost."""
+"""After this time, an attempt that is not recorded as arrived counts as lost."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
-    """How far one message is: attempts made, when the last of them began, and whether one is known to have arrived."""
+class Delivery:
+    """The delivery of a message: attempts made, when the last attempt began, and whether an attempt arrived."""
 
     attempts: int = 0
     last: datetime | None = None
@@ -33,12 +34,12 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AlarmState:
     """The newest alarm (0: there was none), and when a whole run last succeeded."""
 
     number: int = 0
-    open: Sending = Sending()
-    over: Sending = Sending()
+    open: Delivery = Delivery()
+    over: Delivery = Delivery()
     succeeded: datetime | None = None
 
     @property
@@ -47,38 +48,38 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """One attempt to tell one thing."""
+class Notice:
+    """One attempt at one message."""
 
-    what: What
+    what: MessageKind
     number: int
     part: Part
     attempt: int
 
 
-def after_failure(what: What, standing: Standing, now: datetime) -> News | None:
-    """What to tell when a run hung, failed or withheld something. None: the team knows."""
-    if not standing.is_open:
-        return News(what, standing.number + 1, "open", 1)
-    if standing.open.due(now):
-        return News(what, standing.number, "open", standing.open.attempts + 1)
+def after_failure(what: MessageKind, state: AlarmState, now: datetime) -> Notice | None:
+    """The notice after a run hung, failed or withheld changes; None if the team knows."""
+    if not state.is_open:
+        return Notice(what, state.number + 1, "open", 1)
+    if state.open.due(now):
+        return Notice(what, state.number, "open", state.open.attempts + 1)
     return None
 
 
-def after_success(standing: Standing, now: datetime) -> News | None:
-    """What to tell when a whole run succeeded. None: nothing was wrong, or the team knows that it is over."""
-    if standing.number and standing.over.due(now):
-        return News("recovered", standing.number, "over", standing.over.attempts + 1)
+def after_success(state: AlarmState, now: datetime) -> Notice | None:
+    """The notice after a whole run succeeded; None if nothing was wrong or the team knows that it is over."""
+    if state.number and state.over.due(now):
+        return Notice("recovered", state.number, "over", state.over.attempts + 1)
     return None
 
 
-def after_deadline(queued: datetime | None, standing: Standing, now: datetime) -> News | None:
-    """What to tell when a run, queued then, missed its deadline. None: the team knows, or there is nothing to tell.
+def after_deadline(queued: datetime | None, state: AlarmState, now: datetime) -> Notice | None:
+    """The notice after a run, queued at `queued`, missed its deadline; None if no notice is due.
 
-    A run of a past date, as in a backfill, has missed it from the start: that says nothing.
+    A run of a past date, as in a backfill, misses its deadline at once. That is no alarm.
     """
     if queued is not None and now - queued < OVERDUE / 2:
         return None
-    if standing.succeeded is not None and now - standing.succeeded < OVERDUE:
+    if state.succeeded is not None and now - state.succeeded < OVERDUE:
         return None
-    return after_failure("overdue", standing, now)
+    return after_failure("overdue", state, now)

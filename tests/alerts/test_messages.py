@@ -1,4 +1,4 @@
-"""What the team is told: ids, counts, the next step, a link, and no names."""
+"""The messages to the team have ids, counts, the next step and a link, and no names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from partner_sync.alerts.messages import Ended, message
+from partner_sync.alerts.messages import EndedRun, message
 from partner_sync.archive.records import RunRecord, Trigger, VerdictTally
 from partner_sync.model import Create, FieldChange, Plan, PlanOrder, Problem, Withheld
 
@@ -33,8 +33,8 @@ RECORD = RunRecord(TRIGGER, {}, PLAN)
 LINK = "https://airflow.example/dags/partner_sync/runs/scheduled__1"
 
 
-def ended(**known) -> Ended:
-    return Ended(run_id="scheduled__1", link=LINK, **known)
+def ended(**known) -> EndedRun:
+    return EndedRun(run_id="scheduled__1", link=LINK, **known)
 
 
 @pytest.mark.parametrize("what", ["hung", "failed", "withheld", "overdue", "recovered"])
@@ -51,9 +51,9 @@ def test_every_message_has_the_run_a_next_step_and_the_link_and_no_name(what, re
 
 def test_a_withheld_plan_says_how_much_and_how_to_go_on():
     said = message("withheld", ended(record=RECORD, task="sync withheld", verdicts=VerdictTally(confirmed=33)))
-    assert "Planned: 3 create, 30 update" in said.text
+    assert "Planned: 3 creates, 30 updates" in said.text
     assert "Verdicts: 33 confirmed" in said.text
-    assert "Withheld: 37 mark in global (limit 12)" in said.text
+    assert "Held for review: 37 marks in global (limit 12)" in said.text
     assert "Problems: 1" in said.text
     assert 'Next: trigger with {"mark": 37}' in said.text
 
@@ -69,12 +69,12 @@ def test_rows_that_are_not_confirmed_come_with_their_next_step():
 
 def test_a_run_without_a_plan_names_the_log_to_read():
     said = message("failed", ended(task="gather_accounts"))
-    assert "the last line of the log of gather_accounts names cause and next step" in said.text
+    assert "the last line of the log of gather_accounts: it names the cause and the next step" in said.text
 
 
 def test_only_the_first_message_of_an_alarm_announces_the_next_one():
-    assert "The next message comes when" in message("failed", ended()).text
-    assert "The next message comes when" not in message("recovered", ended()).text
+    assert "You get the next message when" in message("failed", ended()).text
+    assert "You get the next message when" not in message("recovered", ended()).text
 
 
 @pytest.mark.parametrize(

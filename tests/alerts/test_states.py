@@ -1,4 +1,4 @@
-"""When the team is told: the whole table of what is known and what happens."""
+"""When the team gets a message: every state of the alarm with every event."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from partner_sync.alerts.states import (
     OVERDUE,
     STALE,
-    News,
-    Sending,
-    Standing,
+    AlarmState,
+    Delivery,
+    Notice,
     after_deadline,
     after_failure,
     after_success,
@@ -20,67 +20,67 @@ from partner_sync.alerts.states import (
 NOW = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 JUST, LONG = NOW - timedelta(minutes=1), NOW - STALE - timedelta(seconds=1)
 
-ARRIVED = Sending(1, LONG, arrived=True)
-UNDER_WAY = Sending(1, JUST)
-LOST = Sending(2, LONG)
+ARRIVED = Delivery(1, LONG, arrived=True)
+UNDER_WAY = Delivery(1, JUST)
+LOST = Delivery(2, LONG)
 
-FRESH = Standing()
-OPEN = Standing(7, ARRIVED)
-OVER = Standing(7, ARRIVED, ARRIVED)
+FRESH = AlarmState()
+OPEN = AlarmState(7, ARRIVED)
+OVER = AlarmState(7, ARRIVED, ARRIVED)
 
 
 @pytest.mark.parametrize(
-    ("standing", "told"),
+    ("state", "notice"),
     [
-        (FRESH, News("failed", 1, "open", 1)),
+        (FRESH, Notice("failed", 1, "open", 1)),
         (OPEN, None),
-        (OVER, News("failed", 8, "open", 1)),
-        (Standing(7, UNDER_WAY), None),
-        (Standing(7, LOST), News("failed", 7, "open", 3)),
-        (Standing(7, ARRIVED, UNDER_WAY), News("failed", 8, "open", 1)),
-        (Standing(7, ARRIVED, LOST), News("failed", 8, "open", 1)),
+        (OVER, Notice("failed", 8, "open", 1)),
+        (AlarmState(7, UNDER_WAY), None),
+        (AlarmState(7, LOST), Notice("failed", 7, "open", 3)),
+        (AlarmState(7, ARRIVED, UNDER_WAY), Notice("failed", 8, "open", 1)),
+        (AlarmState(7, ARRIVED, LOST), Notice("failed", 8, "open", 1)),
     ],
-    ids=["first", "known", "after it was over", "being told", "lost", "over is being told", "over was lost"],
+    ids=["first", "known", "after it was over", "being sent", "lost", "over is being sent", "over was lost"],
 )
-def test_a_failure_is_told_once_until_it_is_over(standing, told):
-    assert told == after_failure("failed", standing, NOW)
+def test_a_failure_is_reported_once_until_it_is_over(state, notice):
+    assert notice == after_failure("failed", state, NOW)
 
 
 @pytest.mark.parametrize(
-    ("standing", "told"),
+    ("state", "notice"),
     [
         (FRESH, None),
-        (OPEN, News("recovered", 7, "over", 1)),
+        (OPEN, Notice("recovered", 7, "over", 1)),
         (OVER, None),
-        (Standing(7, ARRIVED, UNDER_WAY), None),
-        (Standing(7, ARRIVED, LOST), News("recovered", 7, "over", 3)),
-        (Standing(7, LOST), News("recovered", 7, "over", 1)),
+        (AlarmState(7, ARRIVED, UNDER_WAY), None),
+        (AlarmState(7, ARRIVED, LOST), Notice("recovered", 7, "over", 3)),
+        (AlarmState(7, LOST), Notice("recovered", 7, "over", 1)),
     ],
-    ids=["nothing was wrong", "open", "known", "being told", "lost", "never heard that it was wrong"],
+    ids=["nothing was wrong", "open", "known", "being sent", "lost", "the alarm never arrived"],
 )
-def test_a_success_is_told_once_and_only_after_something_was_wrong(standing, told):
-    assert told == after_success(standing, NOW)
+def test_a_recovery_is_reported_once_and_only_after_an_alarm(state, notice):
+    assert notice == after_success(state, NOW)
 
 
 LONG_AGO = NOW - OVERDUE
 
 
 @pytest.mark.parametrize(
-    ("queued", "succeeded", "standing", "told"),
+    ("queued", "succeeded", "state", "notice"),
     [
-        (LONG_AGO, None, FRESH, News("overdue", 1, "open", 1)),
-        (None, None, FRESH, News("overdue", 1, "open", 1)),
-        (LONG_AGO, NOW - OVERDUE - timedelta(minutes=5), FRESH, News("overdue", 1, "open", 1)),
+        (LONG_AGO, None, FRESH, Notice("overdue", 1, "open", 1)),
+        (None, None, FRESH, Notice("overdue", 1, "open", 1)),
+        (LONG_AGO, NOW - OVERDUE - timedelta(minutes=5), FRESH, Notice("overdue", 1, "open", 1)),
         (LONG_AGO, NOW - timedelta(minutes=30), FRESH, None),
         (JUST, None, FRESH, None),
         (LONG_AGO, None, OPEN, None),
-        (LONG_AGO, None, OVER, News("overdue", 8, "open", 1)),
+        (LONG_AGO, None, OVER, Notice("overdue", 8, "open", 1)),
     ],
     ids=["never", "never queued", "too long ago", "lately", "of a past date", "known", "after another alarm"],
 )
-def test_a_missed_deadline_is_told_unless_a_run_succeeded_lately(queued, succeeded, standing, told):
-    known = Standing(standing.number, standing.open, standing.over, succeeded)
-    assert told == after_deadline(queued, known, NOW)
+def test_a_missed_deadline_is_reported_unless_a_run_succeeded_recently(queued, succeeded, state, notice):
+    known = AlarmState(state.number, state.open, state.over, succeeded)
+    assert notice == after_deadline(queued, known, NOW)
 
 
 @pytest.mark.parametrize("what", ["hung", "failed", "withheld", "overdue"])

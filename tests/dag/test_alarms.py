@@ -99,7 +99,7 @@ def test_one_message_when_runs_fail_one_when_it_is_over_and_none_in_between(stag
     assert ["Partner Sync: a run failed", "Partner Sync: recovered"] == mailbox.subjects == webhook.titles
     assert ["support-ops@example.com"] == mailbox.mails[0][0]
     assert ["failure", "success"] == [one["type"] for one in webhook.got]
-    assert "the last line of the log of gather_accounts names cause and next step" in webhook.got[0]["message"]
+    assert "read the last line of the log of gather_accounts: it names the cause" in webhook.got[0]["message"]
     assert "/dags/partner_sync/runs/manual__" in mailbox.text(0)
 
 
@@ -108,9 +108,9 @@ def test_withheld_marks_are_told_with_their_numbers_and_the_conf_that_goes_on(st
     names = {one["name"] for one in world.sandbox.organizations()} | {one["Name"] for one in world.sandbox.accounts()}
     assert "failed" == world.run().state
     (told,) = webhook.got
-    assert "Partner Sync: changes are withheld" == told["title"]
+    assert "Partner Sync: changes are held for review" == told["title"]
     assert "Task: sync withheld" in told["message"]
-    assert "Withheld: 20 mark in global" in told["message"]
+    assert "Held for review: 20 marks in global" in told["message"]
     assert '{"allow_over_limit": {"mark": 20}}' in told["message"]
     assert "Verdicts: 1 confirmed" in told["message"]
     assert [] == [name for name in names if name in told["message"]]
@@ -171,7 +171,7 @@ def test_a_message_that_reached_nobody_is_tried_again_later(database, archive, w
     from partner_sync.alerts import callbacks
 
     webhook.status = 500
-    with pytest.raises(ConfigError, match=r"partner_sync_apprise: it did not take the message \(OSError\)"):
+    with pytest.raises(ConfigError, match=r"partner_sync_apprise did not accept the message \(OSError\)"):
         callbacks.failed(context())
     callbacks.failed(context())  # not at once: another may be telling it
     assert 1 == len(webhook.got)
@@ -225,7 +225,7 @@ def test_while_the_archive_is_out_of_reach_every_failure_is_told_and_says_so(dat
         callbacks.failed({"run_id": "scheduled__1", "dag_run": run})
     assert ["Partner Sync: a run failed"] * 2 == webhook.titles
     assert "Archive: Object storage did not read " in webhook.got[0]["message"]
-    assert "Next: mend the archive: " in webhook.got[0]["message"]
+    assert "Next: fix the archive. " in webhook.got[0]["message"]
 
 
 def test_a_failure_whose_record_is_damaged_is_told_once_and_says_so(database, archive, webhook):

@@ -79,7 +79,7 @@ def run(home: Path, connections: dict) -> str:
 
 def test_the_runs_were_worth_searching(aftermath):
     logs = b"".join(path.read_bytes() for path in aftermath.files("logs"))
-    assert b"did not take the message" in logs
+    assert b"did not accept the message" in logs
     assert b"rows are not confirmed" in logs
     assert b"AuthenticationError" in logs
     assert aftermath.files("archive/runs")
