@@ -8,10 +8,10 @@ import unicodedata
 import pytest
 
 from partner_sync.model import Create
-from partner_sync.whitespace import BLANK, control, trimmed, visible
+from partner_sync.whitespace import WHITESPACE, control, trimmed, visible
 from tests.compare.builders import an_account, an_id, an_organization, changed, kinds, only_problem, plan_of
 
-BLANKS = {
+WHITESPACES = {
     "space": " ",
     "tab": "\t",
     "line feed": "\n",
@@ -48,7 +48,7 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("blank", BLANKS.values(), ids=BLANKS)
+@pytest.mark.parametrize("blank", WHITESPACES.values(), ids=WHITESPACES)
 def test_blanks_of_every_kind_are_trimmed_and_a_name_of_nothing_else_is_no_name(blank: str) -> None:
     assert trimmed(f"{blank}Acme{blank}Corp{blank}") == f"Acme{blank}Corp"
     plan = plan_of([an_account(1, Name=blank), an_account(2)], [an_organization(1)])
@@ -58,17 +58,17 @@ def test_blanks_of_every_kind_are_trimmed_and_a_name_of_nothing_else_is_no_name(
 
 def test_whatever_python_takes_for_white_space_is_blank_and_nothing_that_can_be_seen() -> None:
     every = [chr(number) for number in range(sys.maxunicode + 1)]
-    assert [one for one in every if one.isspace() and one not in BLANK] == []
-    assert {unicodedata.category(one) for one in BLANK} == {"Cc", "Cf", "Zs", "Zl", "Zp"}
+    assert [one for one in every if one.isspace() and one not in WHITESPACE] == []
+    assert {unicodedata.category(one) for one in WHITESPACE} == {"Cc", "Cf", "Zs", "Zl", "Zp"}
 
 
-@pytest.mark.parametrize("blank", BLANKS.values(), ids=BLANKS)
+@pytest.mark.parametrize("blank", WHITESPACES.values(), ids=WHITESPACES)
 def test_an_organization_whose_name_differs_by_blanks_around_it_is_in_sync(blank: str) -> None:
     assert plan_of([an_account(1)], [an_organization(1, name=f"{blank}Partner 1{blank}")]).changes == ()
     assert plan_of([an_account(1, Name=f"{blank}Partner 1{blank}")], [an_organization(1)]).changes == ()
 
 
-@pytest.mark.parametrize("blank", BLANKS.values(), ids=BLANKS)
+@pytest.mark.parametrize("blank", WHITESPACES.values(), ids=WHITESPACES)
 def test_names_that_differ_by_blanks_around_them_or_by_case_are_one_name(blank: str) -> None:
     plan = plan_of([an_account(1, Name="Acme"), an_account(2, Name=f"{blank}ACME{blank}")], [])
     assert (kinds(plan), plan.changes) == (["two_accounts_one_name"], ())

@@ -5,13 +5,13 @@
     runs/<yyyy-mm-dd>/<run id>/<plan id>/verdicts/<batch>.<try>.jsonl   one flat line per change
     runs/<yyyy-mm-dd>/<run id>/failures/<task>[.<batch>].<try>.json     why a task ended without its result
     instances/<instance>/latest/<order>.json                            the newest plan
-    instances/<instance>/standing/<order>.json                          how every partner stood when it was read last
+    instances/<instance>/standing/<order>.json                          the state of every partner when it was last read
     instances/<instance>/open/<plan id>.<batch>.json                    the open-job register
-    instances/<instance>/suspects/<plan id>.<batch>.<time>.json         what ran when the answer to a submit was missed
-    alarms/...                                                          what the team was told, see `alarm_log`
+    instances/<instance>/suspects/<plan id>.<batch>.<time>.json         what ran when the response to a submit was lost
+    alarms/...                                                          alarms of the team, see `alerts/log.py`
 
 The newest plan is an object of its own name, not one object that is read, compared and overwritten: two `compare` tasks
-that end together would lose the newer one. Names sort as plans do: the last is the newest plan, whoever wrote it when.
+that end together would lose the newer one. Names sort as plans do: the last is the newest plan, even if written first.
 """
 
 from __future__ import annotations
@@ -107,21 +107,21 @@ class Archive:
         return _order(max(names)) if names else None
 
     def name_latest(self, instance: str, order: PlanOrder) -> bool:
-        """Names a plan the instance's latest, unless a newer one is there; tells whether it is the latest now."""
+        """Names a plan the instance's latest, unless a newer plan is there; returns whether it is the latest now."""
         return _put_newest(self._latest(instance), order, codec.to_json(order))
 
     def newest_objects(self, instance: str) -> list[tuple[Root, PlanOrder]]:
-        """What names a plan the newest of an instance, and how its partners stood in the newest: the objects' plans."""
+        """What names a plan the newest of an instance, and its newest partner states: the objects' plans."""
         folders = [list(children(folder)) for folder in (self._latest(instance), self._partner_states(instance))]
         return [(paths[-1], _order(paths[-1].name)) for paths in folders if paths]
 
     def _latest(self, instance: str) -> Root:
         return self.root / "instances" / segment(instance) / "latest"
 
-    # -- how partners stand -----------------------------------------------------------------------------------
+    # -- partner states ---------------------------------------------------------------------------------------
 
     def write_partner_states(self, states: PartnerStates) -> None:
-        """Writes how the partners of an instance stand, unless a newer plan has written them."""
+        """Writes the states of an instance's partners, unless a newer plan has written them."""
         _put_newest(self._partner_states(states.instance), states.order, codec.to_json(states))
 
     def partner_states(self, instance: str) -> PartnerStates | None:
@@ -191,9 +191,9 @@ def _name(order: PlanOrder) -> str:
 
 
 def _put_newest(folder: Root, order: PlanOrder, text: str) -> bool:
-    """Puts an object by its order, and takes away what is older; tells whether it is the newest.
+    """Puts an object by its order, and removes older objects; returns whether it is the newest.
 
-    Its own name goes in first, then every older name goes out: whoever looks in between sees the newest of them.
+    Its own name goes in first, then every older name goes out: a reader in between sees the newest of them.
     """
     put(folder / _name(order), text)
     newest = max(path.name for path in children(folder))

@@ -45,9 +45,9 @@ def runs(root: Root, *, before: datetime, keep: int) -> list[Group]:
 
 def alarms(root: Root, *, before: datetime) -> list[Group]:
     """Alarms that are over and older than `before`; the newest one stays, since the next is numbered after it."""
-    told = [one for one in stored(root / "alarms") if one.parts[-1].split(".")[0].isdigit()]
+    found = [one for one in stored(root / "alarms") if one.parts[-1].split(".")[0].isdigit()]
     by_number = defaultdict(list)
-    for one in told:
+    for one in found:
         by_number[one.parts[-1].split(".")[0]].append(one)
     groups = [Group(number, tuple(objects)) for number, objects in sorted(by_number.items())]
     return [group for group in groups[:-1] if group.written < before]
@@ -57,7 +57,7 @@ def xcoms(root: Root, dag_id: str, *, before: datetime) -> list[Group]:
     """XCom objects of a DAG that are older than `before`, by run, whether or not their database row is still there.
 
     No table of Airflow is asked: a plan is not written any more after some hours, so what is a few days old can only
-    be looked at; and what was left behind by a deleted run or `airflow db clean` has no row that could tell of it.
+    be looked at; and what was left behind by a deleted run or `airflow db clean` has no row that names it.
     """
     old = [one for one in stored(root / dag_id) if one.written < before]
     return list(_grouped(old, depth=1))

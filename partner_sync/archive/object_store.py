@@ -51,7 +51,7 @@ def put(path: Root, text: str) -> None:
 
 
 def put_new(path: Root, text: str) -> bool:
-    """Writes an object unless there is one: of several at once, exactly one is told True.
+    """Writes an object unless there is one: of several writers at once, exactly one gets True.
 
     A file is linked into place, an object store is asked for a conditional write (S3: If-None-Match).
     """

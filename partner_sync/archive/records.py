@@ -39,7 +39,7 @@ class OpenJob:
     `time` is when the entry was claimed; `intended` when the submit was announced (None before that); `rows` are the
     positions in the batch that the submit holds. `sent` (positions), `submits` and `calls` are over all its visits.
     `settled` is an entry that a newer batch took for abandoned: it is in nobody's way any more, and stays only so that
-    its own batch, should it come back, can tell what was sent.
+    its own batch, should it come back, can report what was sent.
     """
 
     order: PlanOrder
@@ -147,7 +147,7 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class AlarmNote:
-    """What an object of the alarm log says: `what` was to be told, of which run, and when that was begun."""
+    """An object of the alarm log: what the team was to be notified of, the run, and when sending began."""
 
     what: str
     run_id: str

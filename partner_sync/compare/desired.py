@@ -17,7 +17,7 @@ from partner_sync.config.settings import Attribute
 from partner_sync.config.validation import shown
 from partner_sync.ids import id_18
 from partner_sync.model import NAME, Problem, Value
-from partner_sync.whitespace import BLANK, control, visible
+from partner_sync.whitespace import WHITESPACE, control, visible
 
 
 class DesiredAccount(NamedTuple):
@@ -154,7 +154,7 @@ def _copied(source: str) -> Mapped:
     def copied(account_id: str, raw: object) -> Value:
         if not isinstance(raw, str):
             return text_value(_single(source, account_id, raw))
-        text = raw.strip(BLANK)  # not `trimmed`: this is the most frequent call of all
+        text = raw.strip(WHITESPACE)  # not `trimmed`: this is the most frequent call of all
         if not text.isprintable() and (found := control(text)):
             raise _UnmappedError("unreadable_value", f"{source} of {account_id} contains {found}, which is not text.")
         return text or None
@@ -170,7 +170,7 @@ def _ticked(attribute: Attribute) -> Mapped:
         if raw is None or isinstance(raw, bool):
             return raw in truths
         text = raw if isinstance(raw, str) else str(_single(attribute.source, account_id, raw))
-        return text.strip(BLANK).casefold() in texts
+        return text.strip(WHITESPACE).casefold() in texts
 
     return ticked
 
@@ -183,7 +183,7 @@ def _chosen(config: Config, attribute: Attribute) -> Mapped:
         if option is not None and account_id in pinned:
             return option
         text = raw if isinstance(raw, str) else "" if raw is None else str(_single(attribute.source, account_id, raw))
-        text = text.strip(BLANK)
+        text = text.strip(WHITESPACE)
         found = options.get(text.casefold())
         if found is None and (text or needed):
             detail = f"{attribute.source} of {account_id} is {text or 'empty'}; {attribute.field} has no option for it."

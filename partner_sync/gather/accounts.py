@@ -232,12 +232,12 @@ def _refused(error: SalesforceError, session: Session, soql: str) -> PartnerSync
     )
     if not codes & SCHEMA_CODES:
         return rejected
-    advice = "Compare it with Salesforce's setup, and that the user of the Connection may see it; then mend the config."
+    advice = "Compare it with Salesforce's setup, and that the user of the Connection may see it; then fix the config."
     finding = Finding(
         _named(words, soql) or "the query", f"is refused by Salesforce with {', '.join(sorted(codes))}", advice
     )
     schema = SchemaError("Salesforce", [finding])
-    schema.__cause__ = rejected  # carries Salesforce's words, for the archive
+    schema.__cause__ = rejected  # carries Salesforce's message, for the archive
     return schema
 
 

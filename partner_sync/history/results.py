@@ -114,7 +114,7 @@ class ItemLink:
 
 @dataclass(frozen=True, slots=True)
 class AttentionItem:
-    """What needs a person. `urgent` makes the health "needs attention"; `parts` are reasons with their counts."""
+    """What needs attention. `urgent` makes the health "needs attention"; `parts` are reasons with their counts."""
 
     what: Literal["withheld", "problems", "rejected", "unknown", "failed", "unreadable"]
     count: int

@@ -1,4 +1,4 @@
-"""What a run tells Airflow in numbers: metrics, and one asset event per instance for the stages that come after.
+"""What a run reports to Airflow in numbers: metrics, and one asset event per instance for the stages that come after.
 
 Metrics go through Airflow's own facility, so to wherever Airflow's go (StatsD, OpenTelemetry); they are counters,
 tagged by instance, system or kind, whose sum over a run is the run's number. An event is emitted by the last step of a

@@ -1,6 +1,6 @@
 """What tasks hand on to each other: values of the codec as XComs, whose objects can be missing, damaged or too large.
 
-A task pushes its own result instead of returning it: what goes wrong then is told in our words, like everything else.
+A task pushes its own result instead of returning it, so that an error there is ours, with a next step.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ def refuse_latest_ahead(archive: Archive, instance: str, now: datetime) -> None:
     if ahead > TOLERANCE:
         remove = ", and ".join(f"remove {path} as well" for path, order in newest if _ahead(order, now) > TOLERANCE)
         raise SnapshotError(
-            f"The newest plan of {instance} in the archive is {_told(ahead)} ahead of this worker's clock: one of two"
-            f" clocks is wrong, or was. Nothing was written. Set it right; if it was the other one, {remove}. Then"
+            f"The newest plan of {instance} in the archive is {_minutes(ahead)} ahead of this worker's clock: one of"
+            f" two clocks is wrong, or was. Nothing was written. Set it right; if it was the other one, {remove}. Then"
             " clear gather_accounts with downstream."
         )
 
@@ -31,7 +31,7 @@ def refuse_ahead(batch: Batch, now: datetime) -> None:
     """Raises SnapshotError where the plan of a batch is from ahead of `now`."""
     if (ahead := _ahead(batch.order, now)) > TOLERANCE:
         raise SnapshotError(
-            f"{batch.name} belongs to a plan that is {_told(ahead)} ahead of this worker's clock: the clock is wrong"
+            f"{batch.name} belongs to a plan that is {_minutes(ahead)} ahead of this worker's clock: the clock is wrong"
             " here, or was where the plan was made. Nothing more was written. Set it right, then clear gather_accounts"
             " with downstream."
         )
@@ -41,5 +41,5 @@ def _ahead(order: PlanOrder, now: datetime) -> timedelta:
     return max(order.snapshot_begun, order.made) - now
 
 
-def _told(ahead: timedelta) -> str:
+def _minutes(ahead: timedelta) -> str:
     return f"{ahead.total_seconds() / 60:.0f} minutes"

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 SETTLED_KEPT = timedelta(days=7)
-"""How long an abandoned batch may take to come back and still tell what it sent, be it by a task that is cleared."""
+"""How long after it was abandoned a batch may come back and report what it sent, for example when it is cleared."""
 
 
 class Jobs(Protocol):
@@ -59,7 +59,7 @@ class Register:
         self.archive.remove_open_job(self.batch.instance, entry)
 
     def nothing_runs_of(self, entry: OpenJob) -> bool:
-        """Whether nothing of an announced submit without a known job can run: it is settled, and no job may be it.
+        """Whether nothing of an announced submit without a known job can run: it is settled, and no job fits.
 
         A job id that Zendesk does not know is treated the same: fresh ids may answer 404 at first (node-zendesk
         forgives five of these), and old ones are forgotten. Jobs that other entries name are not ours, and neither are
@@ -93,7 +93,7 @@ class Register:
         return why
 
     def _settle(self, entry: OpenJob) -> None:
-        """Takes an abandoned entry out of the way; its batch may still come back, and has to tell what was sent."""
+        """Takes an abandoned entry out of the way; its batch may still come back, and has to report what was sent."""
         if entry.sent:
             self.write(replace(entry, settled=True))
         else:

@@ -1,4 +1,4 @@
-"""What the Connections must hold: everything that is wrong with one, told at once and without a value.
+"""What the Connections must hold: everything that is wrong with a Connection is reported at once, and no value is.
 
 `extra` is a Connection's extra as an object. Keys are those of the providers' own forms; for Zendesk `client_id`,
 `client_secret` and `scope` are ours, for both systems `endpoint_url`.
