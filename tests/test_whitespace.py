@@ -97,7 +97,7 @@ def test_a_name_with_nothing_to_see_is_no_name(name: str) -> None:
     plan = plan_of([an_account(1, Name=name)], [])
     problem = only_problem(plan)
     assert (problem.kind, plan.changes) == ("account_without_name", ())
-    assert "nothing that can be seen" in problem.detail
+    assert "no visible character" in problem.detail
     assert not visible(name)
 
 
