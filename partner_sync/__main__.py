@@ -61,7 +61,7 @@ def _config(named: Path | None) -> Config:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        wrong = Finding(str(path), f"cannot be read ({error})", "Name another file with --config.")
+        wrong = Finding(str(path), f"cannot be read ({error})", "Name the config with --config or PARTNER_SYNC_CONFIG.")
         raise ConfigError("The config", [wrong]) from None
     return load(text, str(path))
 

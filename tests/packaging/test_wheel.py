@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(folder: Path) -> Installed:
+def installed(folder: Path) -> Iterator[Installed]:
     (folder / "requirements.txt").write_text("-c constraints.txt\n./source\n")
     script = REPOSITORY / "partner_sync" / "local" / "venv.sh"
     environ = {**os.environ, "PYTHON": sys.executable}
@@ -63,10 +63,11 @@ def installed(folder: Path) -> Installed:
 
     def run(*command: str, **more: str) -> subprocess.CompletedProcess[str]:
         env = environ | more
-        return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
 
     assert 0 == run("airflow", "db", "migrate").returncode
-    return run
+    yield run
+    shutil.rmtree(folder / "venv")
 
 
 def data(done: subprocess.CompletedProcess[str]) -> Any:
