@@ -1,8 +1,7 @@
-"""Removes what is old from the archive and from the XCom objects: `python -m partner_sync.retention`, a dry run unless
-`--delete` is given.
+"""`python -m partner_sync.retention`: lists old objects of the archive and of XComs, and removes them with `--delete`.
 
-Never removed: the archive of the last runs, runs whose plan is an instance's latest or has an open job, everything
-below instances/, the newest alarm, and anything younger than the days given.
+It never removes the last runs, runs whose plan is an instance's latest or has an open job, anything below instances/,
+the newest alarm, and anything younger than the given days.
 """
 
 from __future__ import annotations
@@ -23,15 +22,19 @@ if TYPE_CHECKING:
 
 DAG_ID = "partner_sync"
 LEAST_DAYS = 2
-"""XCom objects younger than this may still be written from: a plan is good for hours, a run may wait for a person."""
+"""A run may still read younger XCom objects: a plan is valid for hours, and a run may wait for a person."""
 
 
 def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.write) -> int:
     parser = terminal.Parser(command("python -m partner_sync.retention"))
-    parser.add_argument("--days", type=_days(1), default=90, help="of the archive's runs and alarms (default 90)")
-    parser.add_argument("--xcom-days", type=_days(LEAST_DAYS), default=14, help="of XCom objects (default 14, least 2)")
-    parser.add_argument("--keep-runs", type=_days(1), default=100, help="runs that stay, however old (default 100)")
-    parser.add_argument("--delete", action="store_true", help="remove it; without, it is only shown")
+    parser.add_argument("--days", type=_days(1), default=90, help="keep younger runs and alarms (default: 90)")
+    parser.add_argument(
+        "--xcom-days", type=_days(LEAST_DAYS), default=14, help="keep younger XCom objects (default: 14, at least 2)"
+    )
+    parser.add_argument(
+        "--keep-runs", type=_days(1), default=100, help="keep the last runs, however old (default: 100)"
+    )
+    parser.add_argument("--delete", action="store_true", help="remove the objects; without it, they are only listed")
     chosen = parser.parse_args(arguments)
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")  # outside a task, Connections of the database need it
 
@@ -41,7 +44,7 @@ def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.wri
     try:
         archive, xcoms = locations.archive().root, locations.xcoms()
     except (ConfigError, ValueError, ImportError) as missing:
-        return terminal.refuse(f"A store cannot be found: {missing}")
+        return terminal.refuse(f"A location cannot be found: {missing}")
     now = datetime.now(timezone.utc)
     old, old_xcoms = now - timedelta(days=chosen.days), now - timedelta(days=chosen.xcom_days)
     found = {
@@ -51,32 +54,32 @@ def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.wri
     if xcoms is not None:
         found[f"runs' XCom objects in {xcoms}"] = expiry.xcoms(xcoms, DAG_ID, before=old_xcoms)
     for what, groups in found.items():
-        say(f"{_told(what, groups)}\n")
+        say(f"{_line(what, groups)}\n")
     groups = [group for several in found.values() for group in several]
     if not groups:
         say("There is nothing to remove.\n")
         return 0
     if not chosen.delete:
-        say("Nothing was removed: this was a dry run. --delete removes it.\n")
+        say("Nothing was removed: this was a dry run. Add --delete to remove the objects.\n")
         return 0
     return remove(groups, say)
 
 
 def remove(groups: Sequence[Group], say: Callable[[str], object]) -> int:
-    """Removes what is in the groups, names what cannot be removed, and returns the exit code."""
+    """Removes the groups, lists the objects that cannot be removed, and returns the exit code."""
     from partner_sync.archive import expiry
 
     failed = 0
-    for one, error in expiry.remove(groups):
+    for found, error in expiry.remove(groups):
         failed += 1
-        sys.stderr.write(f"not removed: {one.path}: {error.why}\n")
+        sys.stderr.write(f"not removed: {found.path}: {error.why}\n")
     objects = sum(len(group.objects) for group in groups)
     say(f"Removed {objects - failed:,} objects{f'; {failed:,} could not be removed' if failed else ''}.\n")
     return 1 if failed else 0
 
 
-def _told(what: str, groups: Sequence[Group]) -> str:
-    """One line: how many, how large, from when to when."""
+def _line(what: str, groups: Sequence[Group]) -> str:
+    """One line: number, size, first and last date."""
     if not groups:
         return f"{0:>8,} {what}"
     first, last = min(group.written for group in groups), max(group.written for group in groups)

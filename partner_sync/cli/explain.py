@@ -16,7 +16,7 @@ from rich.text import Text
 
 from partner_sync.cli import terminal
 from partner_sync.cli.commands import command
-from partner_sync.cli.sanitize import plain
+from partner_sync.cli.sanitize import sanitize
 from partner_sync.cli.story import hit_lines, render_story
 from partner_sync.errors import ConfigError
 from partner_sync.history import History
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
         _print(out, *(render_story(story, datetime.now(timezone.utc)) for story in stories))
     elif found.hits and not chosen:
         count = len(found.hits) + found.more
-        _print(out, Text(f"{count} matches for {plain(found.text)!r}. Choose by id:"), *hit_lines(found))
+        _print(out, Text(f"{count} matches for {sanitize(found.text)!r}. Choose by id:"), *hit_lines(found))
     else:
         _print(err, Text(_nothing(found)))
     return SHOWN if stories else SEVERAL if found.hits and not chosen else NOTHING
@@ -90,9 +90,9 @@ def _stories(history: History, hits: Sequence[SearchHit]) -> list[OrganizationHi
 
 
 def _nothing(found: SearchResult) -> str:
-    missing = f"No match for {plain(found.text)!r}."
+    missing = f"No match for {sanitize(found.text)!r}."
     if found.near:
-        return f"{missing} Similar names: {', '.join(plain(name) for name in found.near)}."
+        return f"{missing} Similar names: {', '.join(sanitize(name) for name in found.near)}."
     return f"{missing} The archive knows partners, and everything that a run planned or reported as a problem."
 
 
@@ -115,7 +115,7 @@ def _print(stream: TextIO, *parts: RenderableType) -> None:
 
 
 def _refuse(err: TextIO, message: str) -> int:
-    _print(err, Text(plain(message), "red"))
+    _print(err, Text(sanitize(message), "red"))
     return UNUSABLE
 
 

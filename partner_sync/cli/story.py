@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from partner_sync.cli.sanitize import plain
+from partner_sync.cli.sanitize import sanitize
 from partner_sync.history.labels import OUTCOME_LABELS, STATE_LABELS, problem_label, value_label
 from partner_sync.history.organization_results import CurrentField, CurrentState, OrganizationHistory, SearchResult
 from partner_sync.history.results import ChangeRow, ProblemRow
@@ -45,7 +45,9 @@ def hit_lines(found: SearchResult) -> Iterator[RenderableType]:
     table = Table.grid(padding=(0, 2))
     for hit in found.hits:
         organization = str(hit.organization_id) if hit.organization_id else "-"
-        table.add_row(*map(Text, (plain(hit.name), plain(hit.account_id or "-"), organization, plain(hit.instance))))
+        table.add_row(
+            *map(Text, (sanitize(hit.name), sanitize(hit.account_id or "-"), organization, sanitize(hit.instance)))
+        )
     yield Padding(table, (0, 0, 0, 2))
     if found.more:
         yield Text(f"  and {found.more} more")
@@ -62,19 +64,19 @@ def _dated(at: datetime, now: datetime) -> str:
 
 
 def _value(value: Value) -> str:
-    return plain(value_label(value))
+    return sanitize(value_label(value))
 
 
 def _head(story: OrganizationHistory) -> Text:
-    ids = [f"account {plain(story.account_id)}" if story.account_id else "no account"]
+    ids = [f"account {sanitize(story.account_id)}" if story.account_id else "no account"]
     ids += [f"organization {story.organization_id}"] if story.organization_id else []
-    ids += [plain(story.instance)] if story.instance else []
-    head = Text(plain(story.name) or "(no name)", "bold")
+    ids += [sanitize(story.instance)] if story.instance else []
+    head = Text(sanitize(story.name) or "(no name)", "bold")
     if len(story.names) > 1:
-        head.append(f"   earlier: {', '.join(plain(name) for name in story.names[1:])}", "dim not bold")
+        head.append(f"   earlier: {', '.join(sanitize(name) for name in story.names[1:])}", "dim not bold")
     for line in (" · ".join(ids), story.account_url, story.organization_url):
         if line:
-            head.append(f"\n{plain(line)}", "dim not bold")
+            head.append(f"\n{sanitize(line)}", "dim not bold")
     return head
 
 
@@ -83,7 +85,7 @@ def _now(story: OrganizationHistory, now: datetime) -> Text:
     text.append(STATE_LABELS[story.now], _STYLES[story.now])
     if story.since is not None:
         text.append(f" since {_dated(story.since, now)}")
-    text.append(f". {plain(story.sentence)}")
+    text.append(f". {sanitize(story.sentence)}")
     if story.as_of is not None:
         text.append(f"\nAs of the last run, {_dated(story.as_of, now)}.", "dim")
     return text
@@ -91,9 +93,9 @@ def _now(story: OrganizationHistory, now: datetime) -> Text:
 
 def _problem(problem: ProblemRow) -> list[RenderableType]:
     return [
-        Text(f"! {plain(problem_label(problem.kind))}", "red"),
-        Padding(Text(plain(problem.detail)), (0, 0, 0, 2)),
-        Padding(Text(plain(problem.advice), "bold"), (0, 0, 0, 2)),
+        Text(f"! {sanitize(problem_label(problem.kind))}", "red"),
+        Padding(Text(sanitize(problem.detail)), (0, 0, 0, 2)),
+        Padding(Text(sanitize(problem.advice), "bold"), (0, 0, 0, 2)),
     ]
 
 
@@ -116,9 +118,9 @@ def _fields(fields: tuple[CurrentField, ...]) -> Table:
         last = Text("never", "dim")
         if one.written is not None:
             last = Text(f"{one.written.at:%Y-%m-%d %H:%M}, was {_value(one.written.before)}")
-            last.append(f"; {plain(one.written.reason)}" if one.written.reason else "", "dim")
+            last.append(f"; {sanitize(one.written.reason)}" if one.written.reason else "", "dim")
         style = "yellow" if differs else ""
-        name = f"{'≠' if differs else ' '} {plain(one.field)}"
+        name = f"{'≠' if differs else ' '} {sanitize(one.field)}"
         table.add_row(Text(name, style), Text(wanted, style), Text(there, style), last)
     return table
 
@@ -130,12 +132,12 @@ def _history(story: OrganizationHistory) -> Table:
     for event in story.history[:EVENTS_SHOWN]:
         what = _change(event.change) if event.change else Text()
         if event.problem:
-            what = Text(f"problem: {plain(problem_label(event.problem.kind))}", "red")
+            what = Text(f"problem: {sanitize(problem_label(event.problem.kind))}", "red")
             if (event.problem.kind, event.problem.detail) not in current:
                 what.append(f", last seen {event.problem.last_seen:%Y-%m-%d %H:%M}")
-            what.append(f"  {plain(event.problem.detail)}", "default")
+            what.append(f"  {sanitize(event.problem.detail)}", "default")
         if event.run_id != run_id:
-            what.append(f"\nrun {plain(event.run_id)}", "dim")
+            what.append(f"\nrun {sanitize(event.run_id)}", "dim")
         run_id = event.run_id
         table.add_row(Text(f"{event.at:%Y-%m-%d %H:%M}", "dim"), what)
     return table
@@ -146,12 +148,12 @@ def _change(change: ChangeRow) -> Text:
     text.append(f"{change.kind} {OUTCOME_LABELS[change.outcome]}", _OUTCOME_STYLES.get(change.outcome, "yellow"))
     parts = [part for part in (change.reason, change.verdict_reason, change.vendor_words) if part]
     if parts:
-        text.append(f"  {'; '.join(plain(part) for part in parts)}")
+        text.append(f"  {'; '.join(sanitize(part) for part in parts)}")
     if change.kind == "create":
         text.append(f"\n{len(change.fields)} fields", "dim")
         return text
     for field in change.fields[:FIELDS_SHOWN]:
-        text.append(f"\n{plain(field.field)}: {_value(field.before)} -> {_value(field.after)}")
+        text.append(f"\n{sanitize(field.field)}: {_value(field.before)} -> {_value(field.after)}")
     if len(change.fields) > FIELDS_SHOWN:
         text.append(f"\nand {len(change.fields) - FIELDS_SHOWN} more fields", "dim")
     return text

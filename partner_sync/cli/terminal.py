@@ -1,4 +1,4 @@
-"""What all our commands do alike at a terminal: how they print, how `--help` looks, how a wrong argument is refused."""
+"""What all our commands share: the console, the layout of `--help`, and how they refuse wrong arguments."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from partner_sync.cli.commands import Command
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose help ends as the command's `epilog` says, and whose refusal is one line and exit code 2.
+    """A parser whose help ends with the command's `epilog`, and which refuses with one line and exit code 2.
 
-    Help goes to `out`, for commands that have made standard output their own; to standard output otherwise.
+    Help goes to `out`, or to standard output by default.
     """
 
     def __init__(self, command: Command | None = None, *, out: TextIO | None = None, **kwargs: Any) -> None:
@@ -35,7 +35,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def console(stream: TextIO) -> Console:
-    """Rich knows NO_COLOR and what a terminal is; a pipe gets 120 columns, and any encoding will do."""
+    """A Rich console on `stream`: 120 columns if it is a pipe, and no error for characters that its encoding lacks."""
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="replace")
     width = None if stream.isatty() or "COLUMNS" in os.environ else 120
@@ -43,6 +43,6 @@ def console(stream: TextIO) -> Console:
 
 
 def refuse(message: str) -> int:
-    """Says why on standard error; the exit code."""
+    """Prints why to standard error. Returns the exit code."""
     sys.stderr.write(f"{message}\n")
     return 2

@@ -1,4 +1,4 @@
-"""`python -m partner_sync.history`: brings the index of the archive up to date, once or whenever it is asked to."""
+"""`python -m partner_sync.history`: updates the index of the archive, once or on every request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from partner_sync.orchestration.locations import archive_url, own_stdout, root
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err: TextIO) -> int:
-    """One look, or as many as there are lines in the standard input."""
+    """Updates once, or for every line of standard input with `--follow`."""
     asked = _parser(out).parse_args(arguments)
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")  # outside a task, Connections of the database need it
     try:
@@ -52,14 +52,14 @@ def _parser(out: TextIO) -> terminal.Parser:
     parser.add_argument(
         "--index", metavar="FOLDER", type=Path, help="where the index is; below PARTNER_SYNC_HOME otherwise"
     )
-    parser.add_argument("--rebuild", action="store_true", help="throw the index away, and build it anew")
+    parser.add_argument("--rebuild", action="store_true", help="delete the index and build it again")
     parser.add_argument("--follow", action="store_true", help=argparse.SUPPRESS)
     return parser
 
 
 def _follow(history: History, out: TextIO) -> NoReturn:
-    """A look for each line of the standard input; ends with it, in the middle of a look if need be."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
+    """Updates for each line of standard input. Ends when that closes, even during an update."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the process that started us
     os.nice(5)
     lines: queue.SimpleQueue[tuple[float, str]] = queue.SimpleQueue()
 
@@ -81,6 +81,6 @@ def _answer(out: TextIO, trouble: str | None) -> None:
 
 
 def run() -> NoReturn:
-    """The process of the command; exits with what `main` returns."""
+    """Runs the command and exits with the code that `main` returns."""
     with own_stdout() as answers:
         sys.exit(main(sys.argv[1:], os.environ, answers, sys.stderr))

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from partner_sync.cli import commands, terminal
-from partner_sync.cli.sanitize import plain
+from partner_sync.cli.sanitize import sanitize
 from partner_sync.local import signals, systems
 from partner_sync.local.environment import embedded
 from partner_sync.local.home import Home
@@ -41,10 +41,10 @@ def main(arguments: Sequence[str]) -> int:
             airflow(asked.arguments)
         return clean(console)
     except Refusal as refusal:
-        errors.print(Text(plain(refusal), "red"), soft_wrap=True)
+        errors.print(Text(sanitize(refusal), "red"), soft_wrap=True)
         return 2
     except ComponentEnded as ended:
-        errors.print(Text(plain(ended), "red"), soft_wrap=True)
+        errors.print(Text(sanitize(ended), "red"), soft_wrap=True)
         return 1
     except signals.Stop as stop:
         errors.print(Text("Stopped."), soft_wrap=True)
@@ -64,13 +64,13 @@ def airflow(arguments: Sequence[str]) -> NoReturn:
 def clean(console: Console) -> int:
     home = Home.of(os.environ)
     if not home.root.exists():
-        console.print(Text(plain(f"Nothing to remove: there is no {home.root}.")), soft_wrap=True)
+        console.print(Text(sanitize(f"Nothing to remove: there is no {home.root}.")), soft_wrap=True)
         return 0
     with home.claim("make clean"):
         left = home.empty()
-    console.print(Text(plain(f"Removed all state of Partner Sync in {home.root}.")), soft_wrap=True)
+    console.print(Text(sanitize(f"Removed all state of Partner Sync in {home.root}.")), soft_wrap=True)
     if left:
-        console.print(Text(plain(f"Kept other files: {', '.join(path.name for path in left)}.")), soft_wrap=True)
+        console.print(Text(sanitize(f"Kept other files: {', '.join(path.name for path in left)}.")), soft_wrap=True)
     return 0
 
 

@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 from rich.status import Status
 from rich.text import Text
 
-from partner_sync.cli.sanitize import plain
+from partner_sync.cli.sanitize import sanitize
 
 STYLES = {"success": "green", "failed": "bold red", "up_for_retry": "yellow", "WARNING": "yellow", "ERROR": "bold red"}
 
@@ -48,13 +48,13 @@ class Progress:
     def doing(self, text: str) -> None:
         """Shows the current step, on a terminal only."""
         if self._status:
-            self._status.update(Text(plain(text)))
+            self._status.update(Text(sanitize(text)))
 
     def line(self, who: str, text: str, style: str = "") -> None:
         line = Text.assemble(
             (f"{self.seconds:6.1f} s  ", "dim"),
-            (f"{plain(who):<20}  ", "cyan"),
-            (plain(text), STYLES.get(style, style)),
+            (f"{sanitize(who):<20}  ", "cyan"),
+            (sanitize(text), STYLES.get(style, style)),
         )
         if self._status:
             line.truncate(self._console.width, overflow="ellipsis")

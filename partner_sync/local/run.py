@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from partner_sync.archive.archive import Archive
-from partner_sync.cli.sanitize import plain
+from partner_sync.cli.sanitize import sanitize
 from partner_sync.config.params import options
 from partner_sync.errors import ConfigError
 from partner_sync.local import events, summary, systems
@@ -109,7 +109,7 @@ def _watch(received: Iterator[events.Event], progress: Progress) -> tuple[events
                 if state == "failed":
                     failures.append(FailedTask(task, label, error))
             case events.RunRefused(why):
-                raise Refusal(plain(why))
+                raise Refusal(sanitize(why))
             case events.RunEnded():
                 return event, failures
     return None, failures

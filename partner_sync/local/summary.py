@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from partner_sync.archive.records import RowVerdict, VerdictTally
-from partner_sync.cli.sanitize import plain
+from partner_sync.cli.sanitize import sanitize
 from partner_sync.local.outcome import RunOutcome, write_totals
 from partner_sync.model import KINDS, Change, Kind, Plan, Problem, Update, Value, Verdict, Withheld
 
@@ -67,7 +67,7 @@ def _reads(plan: Plan) -> Iterator[RenderableType]:
     for proof in plan.reads:
         pages = _count(proof.pages, "page")
         table.add_row(
-            Text(plain(proof.system), "cyan"),
+            Text(sanitize(proof.system), "cyan"),
             Text(f"{proof.read:,} of {proof.announced:,}"),
             Text(f"{pages}, {_count(proof.calls, 'call')}", "dim"),
         )
@@ -84,7 +84,7 @@ def _planned(outcome: RunOutcome, plan: Plan, limits: Limits) -> Iterator[Render
         for kind in KINDS:
             number = sum((change.instance, change.kind) == (instance, kind) for change in outcome.changes)
             if number:
-                head = Text.assemble((f"{kind} {number:,}", KIND_STYLES[kind]), (f"  in {plain(instance)}", "dim"))
+                head = Text.assemble((f"{kind} {number:,}", KIND_STYLES[kind]), (f"  in {sanitize(instance)}", "dim"))
                 yield _inset(head)
                 yield from _changes(outcome.changes, instance, kind, limits)
 
@@ -104,14 +104,14 @@ def _changes(changes: Sequence[Change], instance: str, kind: Kind, limits: Limit
 
 
 def _change(change: Change, limits: Limits) -> Iterator[RenderableType]:
-    yield _inset(_cut(Text.assemble((plain(change.name), "bold"), (f"  {plain(change.reason)}", "dim"))), 4)
+    yield _inset(_cut(Text.assemble((sanitize(change.name), "bold"), (f"  {sanitize(change.reason)}", "dim"))), 4)
     changed = [each for each in change.fields if each.before != each.after]
     for each in changed[: limits.fields]:
-        reason = f"  ({plain(each.reason)})" if each.reason not in ("", change.reason) else ""
+        reason = f"  ({sanitize(each.reason)})" if each.reason not in ("", change.reason) else ""
         yield _inset(
             _cut(
                 Text.assemble(
-                    f"{plain(each.field)}: ",
+                    f"{sanitize(each.field)}: ",
                     (display_value(each.before), "red" if each.before is not None else "dim"),
                     " -> ",
                     (display_value(each.after), "green" if each.after is not None else "dim"),
@@ -133,13 +133,13 @@ def _problems(problems: Sequence[Problem], limits: Limits) -> Iterator[Renderabl
     for problem in problems:
         by_kind[problem.kind].append(problem)
     for kind, some in sorted(by_kind.items()):
-        yield _inset(Text.assemble((plain(kind).replace("_", " "), "yellow"), (f" {len(some)}", "yellow")))
+        yield _inset(Text.assemble((sanitize(kind).replace("_", " "), "yellow"), (f" {len(some)}", "yellow")))
         for problem in some[: limits.problems]:
-            where = f"{plain(problem.instance)}: " if problem.instance else ""
-            yield _inset(Text(where + plain(problem.detail)), 4)
+            where = f"{sanitize(problem.instance)}: " if problem.instance else ""
+            yield _inset(Text(where + sanitize(problem.detail)), 4)
         if len(some) > limits.problems:
             yield _inset(Text(f"{len(some) - limits.problems:,} more: make run ALL=1", "dim"), 4)
-        yield _inset(Text(plain(some[0].advice), "dim italic"), 6)
+        yield _inset(Text(sanitize(some[0].advice), "dim italic"), 6)
 
 
 def _withheld(outcome: RunOutcome, withheld: Sequence[Withheld], limits: Limits) -> Iterator[RenderableType]:
@@ -148,11 +148,11 @@ def _withheld(outcome: RunOutcome, withheld: Sequence[Withheld], limits: Limits)
     yield _title("Withheld", "planned, over a limit, not written")
     for item in withheld:
         numbers = f"{item.kind} {item.count:,}, limit {item.limit:,}"
-        of = f"  in {plain(item.instance)}, {item.partner_organizations:,} partner organizations"
+        of = f"  in {sanitize(item.instance)}, {item.partner_organizations:,} partner organizations"
         yield _inset(Text.assemble((numbers, "bold red"), (of, "dim")))
         yield from _changes(outcome.withheld_changes, item.instance, item.kind, limits)
-        yield _inset(Text(plain(item.why)), 4)
-        yield _inset(Text(plain(item.next_step), "bold"), 4)
+        yield _inset(Text(sanitize(item.why)), 4)
+        yield _inset(Text(sanitize(item.next_step), "bold"), 4)
 
 
 def _verdicts(outcome: RunOutcome, limits: Limits) -> Iterator[RenderableType]:
@@ -177,12 +177,12 @@ def _verdicts(outcome: RunOutcome, limits: Limits) -> Iterator[RenderableType]:
 
 
 def _row(row: RowVerdict) -> Iterator[RenderableType]:
-    subject = f"organization {row.organization_id}" if row.organization_id else f"account {plain(row.account_id)}"
+    subject = f"organization {row.organization_id}" if row.organization_id else f"account {sanitize(row.account_id)}"
     verdict = (f"{row.verdict}  ", VERDICT_STYLES[row.verdict])
-    yield _inset(_cut(Text.assemble(verdict, (plain(row.name), "bold"), (f"  {row.kind}, {subject}", "dim"))), 4)
-    yield _inset(Text(plain(row.reason)), 6)
+    yield _inset(_cut(Text.assemble(verdict, (sanitize(row.name), "bold"), (f"  {row.kind}, {subject}", "dim"))), 4)
+    yield _inset(Text(sanitize(row.reason)), 6)
     if row.vendor_words:
-        yield _inset(Text(f'Zendesk responded: "{plain(row.vendor_words)}"', "dim"), 6)
+        yield _inset(Text(f'Zendesk responded: "{sanitize(row.vendor_words)}"', "dim"), 6)
 
 
 def _failures(outcome: RunOutcome) -> Iterator[RenderableType]:
@@ -193,9 +193,9 @@ def _failures(outcome: RunOutcome) -> Iterator[RenderableType]:
     for failure in outcome.failures:
         names[failure.message].append(failure.name)
     for message, tasks in names.items():
-        yield _inset(Text(plain(", ".join(tasks)), "bold red"))
+        yield _inset(Text(sanitize(", ".join(tasks)), "bold red"))
         for line in message.splitlines():
-            yield _inset(Text(plain(line)), 4)
+            yield _inset(Text(sanitize(line)), 4)
     if not outcome.failures:
         yield _inset(Text("No task gives a reason. See the log."))
 
@@ -242,7 +242,7 @@ def display_value(value: Value) -> str:
         return "(empty)"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return plain(value)
+    return sanitize(value)
 
 
 def _count(number: int, noun: str) -> str:

@@ -26,11 +26,11 @@ from .world import make_world
 _EPILOG = """
 examples:
   python -m partner_sync.sandbox
-      the world of 60 accounts and 400 organizations, in memory
+      60 accounts and 400 organizations, in memory
   python -m partner_sync.sandbox --state world.sqlite
       the same, kept in a file
   python -m partner_sync.sandbox --accounts 5000 --organizations 100000
-      a large one
+      a large world
 
 exit codes:
   0  stopped by a signal

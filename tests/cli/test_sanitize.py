@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from partner_sync.cli.sanitize import plain
+from partner_sync.cli.sanitize import sanitize
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,4 @@ from partner_sync.cli.sanitize import plain
     ],
 )
 def test_what_a_terminal_would_obey_is_spelt_out(text, shown):
-    assert plain(text) == shown
+    assert sanitize(text) == shown

@@ -32,7 +32,7 @@ def test_help_has_examples_exit_codes_and_environment(command: Command):
     assert (done.returncode, done.stderr) == (0, "")
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert lines[0].startswith(f"usage: {command.typed}")
-    for title, part in command.told.items():
+    for title, part in command.help_sections.items():
         assert f"{title}:" in lines
         for name, meaning in part.items():
             assert f"{name} {meaning}" in lines or (name in lines and meaning in lines)
