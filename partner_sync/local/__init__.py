@@ -1,12 +1,13 @@
-"""What a person types: one run in the foreground, the full Airflow, and a fresh start, each on the embedded default.
+"""`make run`, `make up`, `make airflow` and `make clean`: Partner Sync with a local Airflow.
 
-__main__      the command line: run, up, clean
-run, up       one command each; light processes that start others, show what those do, and end them
-dag_run       the process that executes one DAG run; it tells `run` what happens, as events
-components    the process that keeps Airflow's components for `up` and ends them all, whatever becomes of `up`
-home          PARTNER_SYNC_HOME: what lies where, and who may use it now
-environment   the settings of the embedded default
-systems       where Salesforce and Zendesk are: the sandbox, or two Connections of the environment
-database      Airflow's metadata database: made, up to date, tidy
-progress, summary   what is shown; the summary is pure
+__main__      the command line
+run, up       one command each; light processes that start others, show their progress, and end them
+dag_run       the process that executes one DAG run and sends its events to `run`
+components    the process that keeps Airflow's components for `up`, and ends them however `up` ends
+home          PARTNER_SYNC_HOME: its folders, and which command uses it now
+environment   the settings of the local Airflow
+systems       Salesforce and Zendesk: the sandbox, or two Connections of the environment
+database      creates, migrates and cleans Airflow's metadata database
+progress      lines while a command works
+outcome, summary   the result of a run, and its rendering; both are pure
 """

@@ -1,4 +1,4 @@
-"""Airflow's metadata database: made, up to date, tidy. To be imported where Airflow's environment is set.
+"""Creates, migrates and cleans Airflow's metadata database. Import it only where Airflow's environment is set.
 
 Run as a program, it prepares the database for `make up`: `python -m partner_sync.local.database paused|active`.
 """
@@ -19,13 +19,13 @@ from partner_sync.local.environment import DAG_ID
 
 
 def prepare() -> None:
-    """Makes the database or brings it up to date, in about a second, and tidies up."""
+    """Creates or migrates the database, in about a second, and ends interrupted runs."""
     initdb()
     end_interrupted_runs()
 
 
 def end_interrupted_runs() -> None:
-    """Fails the runs of a `make run` that was stopped: a scheduler would take them up, and they hold up others."""
+    """Fails the runs of a stopped `make run`: a scheduler would continue them, and they block other runs."""
     with create_session() as session:
         runs = session.scalars(
             select(DagRun).where(
@@ -42,7 +42,7 @@ def end_interrupted_runs() -> None:
 
 
 def pause(paused: bool) -> None:
-    """Switches the DAG off or on, if Airflow has seen it already."""
+    """Pauses or unpauses the DAG, if Airflow has seen it before."""
     with create_session() as session:
         dag = session.get(DagModel, DAG_ID)
         if dag is not None:

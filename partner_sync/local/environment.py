@@ -1,7 +1,7 @@
-"""The settings of the embedded default: Airflow on SQLite, XCom objects and the archive in local files.
+"""The settings of the local Airflow: SQLite, XCom objects and the archive in local files.
 
-One fixed, tested set. AIRFLOW__ settings of the caller are not used, since a shell that points at a shared database or
-another executor would otherwise be migrated or half used; Connections (AIRFLOW_CONN_) and PARTNER_SYNC_ settings are.
+One fixed, tested set. It ignores the caller's AIRFLOW__ settings: with them, it might migrate a shared database or use
+another executor. It keeps the caller's Connections (AIRFLOW_CONN_) and PARTNER_SYNC_ settings.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _KEPT = ("AIRFLOW_CONN_", "AIRFLOW_VAR_")
 
 
 def ignored(environ: Mapping[str, str]) -> list[str]:
-    """The caller's Airflow settings that are not used here."""
+    """The caller's Airflow settings that the local Airflow ignores."""
     return sorted(name for name in environ if name.startswith(("AIRFLOW", "_AIRFLOW")) and not name.startswith(_KEPT))
 
 
@@ -33,10 +33,10 @@ def embedded(
     paused: bool = False,
     checkout: Path = CHECKOUT,
 ) -> dict[str, str]:
-    """The whole environment of every Airflow process: the caller's, without its Airflow settings, with ours.
+    """The environment of every Airflow process: the caller's, with our Airflow settings instead of the caller's.
 
-    `connections` are AIRFLOW_CONN_ variables; `port` is the API server's, and the one that tasks report to unless
-    `tasks_port` is another; `paused` says whether the DAG waits to be switched on when Airflow sees it first.
+    `connections` are AIRFLOW_CONN_ variables. `port` is the port of the API server; tasks report to `tasks_port`, by
+    default the same. `paused` is the state of the DAG when Airflow first sees it.
     """
     kept = {name: value for name, value in environ.items() if name not in set(ignored(environ))}
     address = f"http://127.0.0.1:{port}"
@@ -58,7 +58,7 @@ def embedded(
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": str(paused),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "4",
-        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # the default asks the name server
+        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # the default asks the DNS server
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{tasks_port or port}/execution/",
         "AIRFLOW__CORE__XCOM_BACKEND": "airflow.providers.common.io.xcom.backend.XComObjectStorageBackend",
         "AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH": f"file://{home.xcom}",
@@ -72,7 +72,7 @@ def embedded(
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__SECRET_KEY": home.secret("secret_key"),
         "AIRFLOW__API_AUTH__JWT_SECRET": home.secret("jwt_secret"),
-        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",  # a slot is free one second after its task ended, not five
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",  # a slot is free one second after its task ends, not five
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "15",
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(home.airflow / "bundles"),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home.logs / "tasks"),

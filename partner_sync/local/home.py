@@ -1,13 +1,13 @@
-"""PARTNER_SYNC_HOME: the one folder that holds all local state. What lies where, and who may use it now.
+"""PARTNER_SYNC_HOME: the folder that holds all local state, and which command uses it now.
 
-home.json     marks the folder as ours, and says who uses it; locked by that process
+home.json     marks the folder as ours and names the process that uses and locks it
 airflow/      Airflow's home: metadata database, login
 archive/      plans, verdicts, open jobs
 xcom/         XCom objects
-sandbox/      what the sandbox's two systems hold
-logs/         of runs and of Airflow's components
-secrets.json  made at random, of use here only
-last-run.json the outcome of the last `make run`, for machines
+sandbox/      the data of the sandbox
+logs/         of runs, tasks and Airflow's components
+secrets.json  random, valid for this home only
+last-run.json the outcome of the last `make run`
 bench.json    the figures of the last `make bench`, for machines
 """
 
@@ -44,7 +44,7 @@ ADMIN = "admin"
 
 
 class Home:
-    """The folder and its parts. Making one touches nothing; `claim` makes the folder and holds it."""
+    """The folder and its parts. The constructor touches no file; `claim` creates the folder and locks it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -66,9 +66,9 @@ class Home:
 
     @contextmanager
     def claim(self, what: str) -> Iterator[int]:
-        """Holds the home for `what` ("make run") as long as the context, or a child that got the descriptor, lives.
+        """Locks the home for `what` ("make run") as long as the context, or a child with the descriptor, lives.
 
-        Yields the descriptor of the lock. Raises Refusal when somebody else holds it, or when the folder is not ours.
+        Yields the descriptor of the lock. Raises Refusal if another command holds it, or if the folder is not ours.
         """
         self._refuse_foreign()
         try:
@@ -76,16 +76,16 @@ class Home:
             lock = self._lock()
         except OSError as error:
             raise Refusal(
-                f"{self.root} can't be used: {error.strerror}. Name another folder in PARTNER_SYNC_HOME."
+                f"{self.root} cannot be used: {error.strerror}. Name another folder in PARTNER_SYNC_HOME."
             ) from error
         try:
-            _say(lock, {"what": what, "pid": os.getpid(), "since": f"{datetime.now().astimezone():%H:%M}"})
+            _write_holder(lock, {"what": what, "pid": os.getpid(), "since": f"{datetime.now().astimezone():%H:%M}"})
             yield lock
         finally:
             os.close(lock)
 
     def make(self) -> None:
-        """The folders and secrets that a run needs."""
+        """Creates the folders and secrets that a run needs."""
         for folder in (self.airflow, self.archive, self.xcom, self.sandbox, self.logs):
             folder.mkdir(exist_ok=True)
         if not self.secrets.exists():
@@ -98,11 +98,11 @@ class Home:
         return str(json.loads(self.secrets.read_text())[name])
 
     def password(self) -> str:
-        """Of the user `admin` in the local Airflow."""
+        """The password of the user `admin` in the local Airflow."""
         return str(json.loads(self.passwords.read_text())[ADMIN])
 
     def empty(self) -> list[Path]:
-        """Removes what is ours and returns what is left because it is not. To be called while the home is claimed."""
+        """Removes our files and returns the others. Call it while the home is claimed."""
         for name in OURS:
             path = self.root / name
             if path.is_dir() and not path.is_symlink():
@@ -114,13 +114,13 @@ class Home:
             self.marker.unlink()
         return left
 
-    # -- whose it is ----------------------------------------------------------------------------------------
+    # -- the lock -------------------------------------------------------------------------------------------
 
     def _refuse_foreign(self) -> None:
         if self.root.is_symlink() or self.root.exists():
             if not self.root.is_dir():
-                raise Refusal(f"{self.root} is not a folder. Name another one in PARTNER_SYNC_HOME.")
-            # A folder of another name may hold an archive, or logs, of others.
+                raise Refusal(f"{self.root} is not a folder. Name another path in PARTNER_SYNC_HOME.")
+            # A folder of another name may hold the archive or the logs of another program.
             known = OURS if self.root.name == HOME else ()
             if not self.marker.exists() and any(path.name not in known for path in self.root.iterdir()):
                 raise Refusal(
@@ -140,9 +140,9 @@ class Home:
                 return lock
             os.close(lock)  # `make clean` removed the file between the two lines above
 
-    def _busy(self, said: bytes) -> str:
+    def _busy(self, marker: bytes) -> str:
         try:
-            holder = json.loads(said)
+            holder = json.loads(marker)
             who = f"{holder['what']} (process {holder['pid']}, since {holder['since']})"
         except (ValueError, KeyError, TypeError):
             who = "another command"
@@ -151,7 +151,7 @@ class Home:
 
 
 def near(path: Path) -> str:
-    """`path` as seen from here, where that is shorter."""
+    """`path` relative to the working directory if it is below it."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
@@ -163,7 +163,7 @@ def _same(descriptor: int, path: Path) -> bool:
         return False
 
 
-def _say(descriptor: int, holder: dict[str, object]) -> None:
+def _write_holder(descriptor: int, holder: dict[str, object]) -> None:
     text = json.dumps({"about": "This folder belongs to Partner Sync; `make clean` empties it.", **holder}) + "\n"
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, text.encode(), 0)

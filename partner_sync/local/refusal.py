@@ -1,7 +1,7 @@
-"""What ends a command before it has begun."""
+"""The exception that ends a command before it starts."""
 
 from __future__ import annotations
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is not an error: the command does as it should
-    """The command can't do what was asked; the message is one line with the next step. Exit code 2."""
+class Refusal(Exception):  # noqa: N818 - a refusal is no error of ours
+    """The command cannot do what was asked. The message is one line with the next step; the exit code is 2."""

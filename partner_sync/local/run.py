@@ -39,7 +39,7 @@ def run(environ: Mapping[str, str], console: Console) -> int:
         log = _new_log(home)
         with Progress(console) as progress, contextlib.ExitStack() as stack:
             if names := ignored(environ):
-                progress.line("Airflow", f"not used here: {', '.join(names)}")
+                progress.line("Airflow", f"ignoring {', '.join(names)}")
             progress.doing("starting")
             connections = systems.own(environ) if own else systems.Sandbox(stack, home, environ).connections()
             progress.line("systems", systems.WHICH[own])

@@ -1,4 +1,4 @@
-"""How a command is stopped: a signal becomes an exception, so that everything that was begun is ended in its order."""
+"""Turns the signals that stop a command into an exception, so that everything is ended in order."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _held: list[int] = []
 
 
 class Stop(BaseException):
-    """A signal asks us to end. `code` is what a shell expects then."""
+    """A signal asks us to end. `code` is the exit code that a shell expects."""
 
     def __init__(self, number: int) -> None:
         self.code = 128 + number
 
 
 def listen() -> None:
-    """From now on a signal raises Stop. Also where it was ignored, as it is in a background job of a script."""
+    """From now on a signal raises Stop, even if it was ignored, as in a background job of a script."""
     for number in STOPPING:
         signal.signal(number, _stop)
 
 
 @contextmanager
 def held() -> Iterator[None]:
-    """A signal that arrives inside takes effect at its end: nothing is begun without being known to be."""
+    """Delays signals to the end of the block, so that nothing is started without being registered for its end."""
     global _holding
     _holding = True
     try:
@@ -41,7 +41,7 @@ def held() -> Iterator[None]:
 
 def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - what signal handlers are called with
     for each in STOPPING:
-        signal.signal(each, signal.SIG_IGN)  # ending takes seconds; a second Ctrl-C must not leave half of it
+        signal.signal(each, signal.SIG_IGN)  # ending takes seconds; a second Ctrl-C must not interrupt it
     if _holding:
         _held.append(number)
     else:

@@ -1,4 +1,4 @@
-"""How Airflow opens the embedded database; it imports this by name. Many processes share one file and take turns."""
+"""How Airflow opens the local database; Airflow imports this by name. Many processes share one file and take turns."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 class Cursor(sqlite3.Cursor):
-    """Takes the turn to write where a savepoint opens a transaction.
+    """Locks the database for writing when a savepoint opens a transaction.
 
-    Such a transaction would begin by reading, and SQLite refuses at once, without waiting, to let it write when another
-    process has written meanwhile: Airflow's backfills are made that way.
+    Such a transaction begins with a read, and SQLite refuses its write at once, without waiting, if another process
+    has written in the meantime. Airflow creates backfills this way.
     """
 
     def execute(self, sql: str, *parameters: Any) -> Cursor:
@@ -21,11 +21,11 @@ class Cursor(sqlite3.Cursor):
 
 
 class Connection(sqlite3.Connection):
-    """Hands out such cursors."""
+    """Makes such cursors."""
 
     def cursor(self, factory: Any = Cursor) -> Any:
         return super().cursor(factory)
 
 
 CONNECT_ARGS = {"timeout": 30, "factory": Connection}
-"""Seconds that a writer waits for another one; after SQLite's own five, the API answers "database is locked"."""
+"""Seconds that a writer waits for another writer; after SQLite's default of 5, the API fails: "database is locked"."""

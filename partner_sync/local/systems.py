@@ -1,4 +1,4 @@
-"""Where Salesforce and Zendesk are: the sandbox, started here, or two Connections of the environment."""
+"""Salesforce and Zendesk: the sandbox, which is started here, or two Connections of the environment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WHICH = {
 
 
 def given(environ: Mapping[str, str]) -> bool:
-    """Whether the environment names both systems. Raises Refusal when it names only one of them."""
+    """Whether the environment names both systems. Raises Refusal if it names only one of them."""
     named = [name for name in (SALESFORCE, ZENDESK) if environ.get(name)]
     if len(named) == 1:
         (missing,) = {SALESFORCE, ZENDESK} - set(named)

@@ -41,7 +41,7 @@ def up(environ: Mapping[str, str], console: Console) -> NoReturn:
         home.make()
         with Progress(console) as progress:
             if names := ignored(environ):
-                progress.line("Airflow", f"not used here: {', '.join(names)}")
+                progress.line("Airflow", f"ignoring {', '.join(names)}")
             progress.doing("starting")
             sandbox = None if own else systems.Sandbox(stack, home, environ)
             connections = sandbox.connections() if sandbox else systems.own(environ)

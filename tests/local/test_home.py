@@ -71,7 +71,7 @@ def test_a_file_in_its_place_is_refused(tmp_path):
 
 def test_a_place_where_no_folder_can_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(Refusal, match="can't be used"), Home(tmp_path / "file" / "home").claim("make run"):
+    with pytest.raises(Refusal, match="cannot be used"), Home(tmp_path / "file" / "home").claim("make run"):
         pass
 
 
