@@ -109,7 +109,7 @@ def test_a_control_character_inside_a_text_is_a_problem_of_its_account_alone(sig
         ("unreadable_value", (an_id(1),)),
         ("unreadable_value", (an_id(2),)),
     ]
-    assert plan.problems[0].detail == f"Name of {an_id(1)} has U+{ord(sign):04X} in it, which is no text."
+    assert plan.problems[0].detail == f"Name of {an_id(1)} contains U+{ord(sign):04X}, which is not text."
     assert [one.account_id for one in plan.changes] == [an_id(3)]
 
 

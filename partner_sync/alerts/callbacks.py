@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
     from partner_sync.alerts.messages import EndedRun, Message
     from partner_sync.model import Plan
+    from partner_sync.orchestration.run_context import Context
 
 log = logging.getLogger(__name__)
 
-Context = Mapping[str, Any]
 Send = Callable[["Message"], None]
 
 UNREADABLE = (PartnerSyncError, OSError, ValueError, ImportError)

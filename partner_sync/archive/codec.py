@@ -43,7 +43,7 @@ VERSIONS: dict[type, int] = {
 """Raised when a shape changes, so that an object of an earlier release is refused instead of misread."""
 
 
-def schema(cls: type) -> str:
+def schema_name(cls: type) -> str:
     return f"{cls.__name__}/{VERSIONS[cls]}"
 
 
@@ -74,15 +74,15 @@ def from_json(cls: type[T], text: str | bytes, *, source: str, next_step: str) -
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         at = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise SnapshotError(f"{source} is not a {schema(cls)}: {at}: {first['msg']}. {next_step}") from None
+        raise SnapshotError(f"{source} is not a {schema_name(cls)}: {at}: {first['msg']}. {next_step}") from None
 
 
 def dump(value: object) -> dict[str, str]:
     """A value of `VERSIONS` as an XCom."""
-    return {"schema": schema(type(value)), "json": to_json(value)}
+    return {"schema": schema_name(type(value)), "json": to_json(value)}
 
 
-def load(cls: type[T], xcom: object, *, source: str, next_step: str) -> T:
+def load_value(cls: type[T], xcom: object, *, source: str, next_step: str) -> T:
     """The value in an XCom. Raises SnapshotError for a missing one (None), a dangling one, or one of another schema.
 
     A missing or damaged object arrives as the text of its path: the XCom backend of common.io hands that out instead of
@@ -93,11 +93,11 @@ def load(cls: type[T], xcom: object, *, source: str, next_step: str) -> T:
     if isinstance(xcom, str):
         raise SnapshotError(f"{source} points to an object that is not there any more, or is damaged. {next_step}")
     envelope = cast("dict[str, object]", xcom) if isinstance(xcom, dict) else {}
-    if envelope.get("schema") != schema(cls) or not isinstance(envelope.get("json"), str):
-        raise SnapshotError(f"{source} is not a {schema(cls)}. {next_step}")
+    if envelope.get("schema") != schema_name(cls) or not isinstance(envelope.get("json"), str):
+        raise SnapshotError(f"{source} is not a {schema_name(cls)}. {next_step}")
     return from_json(cls, cast("str", envelope["json"]), source=source, next_step=next_step)
 
 
-def plain(value: object) -> Any:
+def as_json(value: object) -> Any:
     """A value of the model as lists, tables and texts that `json.dumps` takes."""
     return _adapter(type(value)).dump_python(value, mode="json")

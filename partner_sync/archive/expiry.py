@@ -34,7 +34,7 @@ class Group:
         return sum(one.size for one in self.objects)
 
 
-def runs(root: Root, *, before: datetime, keep: int) -> list[Group]:
+def expired_runs(root: Root, *, before: datetime, keep: int) -> list[Group]:
     """Runs of the archive that are older than `before`, but none of the last `keep`, and none whose plan is an
     instance's latest or has an open job: the names below instances/ hold the ids of these plans."""
     found = sorted(_grouped(stored(root / "runs"), depth=2), key=lambda group: group.written)
@@ -43,7 +43,7 @@ def runs(root: Root, *, before: datetime, keep: int) -> list[Group]:
     return [group for group in old if not any(plan in name for plan in _plans(group) for name in needed)]
 
 
-def alarms(root: Root, *, before: datetime) -> list[Group]:
+def expired_alarms(root: Root, *, before: datetime) -> list[Group]:
     """Alarms that are over and older than `before`; the newest one stays, since the next is numbered after it."""
     found = [one for one in stored(root / "alarms") if one.parts[-1].split(".")[0].isdigit()]
     by_number = defaultdict(list)
@@ -53,7 +53,7 @@ def alarms(root: Root, *, before: datetime) -> list[Group]:
     return [group for group in groups[:-1] if group.written < before]
 
 
-def xcoms(root: Root, dag_id: str, *, before: datetime) -> list[Group]:
+def expired_xcoms(root: Root, dag_id: str, *, before: datetime) -> list[Group]:
     """XCom objects of a DAG that are older than `before`, by run, whether or not their database row is still there.
 
     No table of Airflow is asked: a plan is not written any more after some hours, so what is a few days old can only
@@ -63,7 +63,7 @@ def xcoms(root: Root, dag_id: str, *, before: datetime) -> list[Group]:
     return list(_grouped(old, depth=1))
 
 
-def remove(groups: Iterable[Group]) -> Iterator[tuple[Stored, StorageError]]:
+def remove_groups(groups: Iterable[Group]) -> Iterator[tuple[Stored, StorageError]]:
     """Removes what is in the groups, and folders that are empty then. Yields what could not be removed, and why."""
     for group in groups:
         for one in group.objects:

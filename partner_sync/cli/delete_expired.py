@@ -48,11 +48,11 @@ def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.wri
     now = datetime.now(timezone.utc)
     old, old_xcoms = now - timedelta(days=chosen.days), now - timedelta(days=chosen.xcom_days)
     found = {
-        f"runs in {archive}": expiry.runs(archive, before=old, keep=chosen.keep_runs),
-        f"alarms in {archive}": expiry.alarms(archive, before=old),
+        f"runs in {archive}": expiry.expired_runs(archive, before=old, keep=chosen.keep_runs),
+        f"alarms in {archive}": expiry.expired_alarms(archive, before=old),
     }
     if xcoms is not None:
-        found[f"runs' XCom objects in {xcoms}"] = expiry.xcoms(xcoms, DAG_ID, before=old_xcoms)
+        found[f"runs' XCom objects in {xcoms}"] = expiry.expired_xcoms(xcoms, DAG_ID, before=old_xcoms)
     for what, groups in found.items():
         say(f"{_line(what, groups)}\n")
     groups = [group for several in found.values() for group in several]
@@ -70,7 +70,7 @@ def remove(groups: Sequence[Group], say: Callable[[str], object]) -> int:
     from partner_sync.archive import expiry
 
     failed = 0
-    for found, error in expiry.remove(groups):
+    for found, error in expiry.remove_groups(groups):
         failed += 1
         sys.stderr.write(f"not removed: {found.path}: {error.why}\n")
     objects = sum(len(group.objects) for group in groups)

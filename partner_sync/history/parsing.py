@@ -46,7 +46,7 @@ class Place:
 def parse_object(cls: type[_T], text: str, path: str) -> _T:
     """The value in an object. Raises SnapshotError, for a number too that the index cannot hold."""
     found = codec.from_json(cls, text, source=path, next_step=LEFT_OUT)
-    if LONG.search(text) and not _holds(codec.plain(found)):
+    if LONG.search(text) and not _holds(codec.as_json(found)):
         raise SnapshotError(f"{path} has a number that is too large. {LEFT_OUT}")
     return found
 

@@ -122,7 +122,7 @@ def put_record(db: sqlite3.Connection, run: int, record: RunRecord) -> None:
         "UPDATE run SET run_id = ?, header = ?, trigger = ?, problem_set = ?, plan_id = ?, made = ?, dry_run = ?,"
         " whole = ?, run_after = ?, accounts = ? WHERE id = ?",
         [
-            record.trigger.run_id, codec.to_json(header), json.dumps(codec.plain(record.trigger)),
+            record.trigger.run_id, codec.to_json(header), json.dumps(codec.as_json(record.trigger)),
             _problems(db, plan.problems), plan.id, plan.order.made.timestamp(), plan.dry_run,
             not plan.dry_run and not narrowed, record.trigger.run_after.timestamp(), plan.counts.get("accounts"), run,
         ],
@@ -132,8 +132,8 @@ def put_record(db: sqlite3.Connection, run: int, record: RunRecord) -> None:
 def put_failure(db: sqlite3.Connection, run: int, path: str, failure: Failure) -> None:
     """Indexes an error of a task; without run.json, also the trigger of the run."""
     row = db.execute("SELECT failures, trigger FROM run WHERE id = ?", [run]).fetchone()
-    failures = {**json.loads(row["failures"]), path: codec.plain(failure)}
-    trigger = row["trigger"] or json.dumps(codec.plain(failure.trigger))
+    failures = {**json.loads(row["failures"]), path: codec.as_json(failure)}
+    trigger = row["trigger"] or json.dumps(codec.as_json(failure.trigger))
     db.execute(
         "UPDATE run SET run_id = ?, run_after = ?, failures = ?, trigger = ? WHERE id = ?",
         [failure.trigger.run_id, failure.trigger.run_after.timestamp(), json.dumps(failures), trigger, run],

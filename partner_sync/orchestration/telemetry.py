@@ -8,9 +8,9 @@ run that writes, which is a batch, or `compare` if there is none; a run with rej
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.observability import stats
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from partner_sync.archive.archive import Archive
     from partner_sync.archive.records import RowVerdict
     from partner_sync.model import Batch, Plan
+    from partner_sync.orchestration.run_context import Context
 
 log = logging.getLogger(__name__)
 
-Context = Mapping[str, Any]
 
 ASSETS = AssetAlias("partner_sync")
 """The outlet of `compare` and `sync`. Which instances there are says the config, and a DAG file reads none while it is

@@ -32,7 +32,7 @@ def pull(ti: Any, cls: type[T], task_id: str, key: str = RESULT) -> T:
             found = ti.xcom_pull(task_ids=task_id, key=key)
     except ValueError:
         raise SnapshotError(f"{source} is damaged: its object is no JSON. {next_step}") from None
-    return codec.load(cls, found, source=source, next_step=next_step)
+    return codec.load_value(cls, found, source=source, next_step=next_step)
 
 
 def again(task_id: str) -> str:

@@ -73,7 +73,7 @@ every_value = st.one_of(
 @given(every_value)
 def test_whatever_is_dumped_is_loaded_as_it_was(value):
     xcom = codec.dump(value)
-    assert value == codec.load(type(value), xcom, source="it", next_step="")
+    assert value == codec.load_value(type(value), xcom, source="it", next_step="")
     assert {"schema", "json"} == set(xcom)
 
 
@@ -97,7 +97,7 @@ def test_whatever_is_dumped_is_loaded_as_it_was(value):
 )
 def test_an_xcom_that_is_missing_dangling_or_foreign_is_refused_with_the_task_to_clear(xcom, message):
     with pytest.raises(SnapshotError) as caught:
-        codec.load(AccountsSnapshot, xcom, source="The snapshot", next_step="Clear gather_accounts.")
+        codec.load_value(AccountsSnapshot, xcom, source="The snapshot", next_step="Clear gather_accounts.")
     assert str(caught.value).startswith(message)
     assert str(caught.value).endswith("Clear gather_accounts.")
 
@@ -116,13 +116,13 @@ def test_100_000_organizations_stay_one_text():
 
 
 def test_a_run_record_comes_back_from_its_json():
-    assert codec.schema(RunRecord) == "RunRecord/2"
+    assert codec.schema_name(RunRecord) == "RunRecord/2"
 
 
 def test_half_a_character_is_replaced_and_holds_up_nothing_else():
     now = datetime(2026, 1, 1, tzinfo=timezone.utc)
     rows = ({"Name": "Half \ud83e"}, {"Name": "\udd1d half"}, {"Name": "Whole 🤝"})
     snapshot = AccountsSnapshot(now, now, ReadProof("Salesforce", 3, 3, 1, 1), rows)
-    loaded = codec.load(AccountsSnapshot, codec.dump(snapshot), source="it", next_step="")
+    loaded = codec.load_value(AccountsSnapshot, codec.dump(snapshot), source="it", next_step="")
     assert ["Half \ufffd", "\ufffd half", "Whole 🤝"] == [row["Name"] for row in loaded.rows]
     assert snapshot.proof == loaded.proof

@@ -43,14 +43,14 @@ def test_a_run_goes_when_its_newest_object_is_old(root, tmp_path):
     write(tmp_path, "runs/2026-01-01/cleared/run.json", 100)
     write(tmp_path, "runs/2026-01-01/cleared/plan-2/verdicts/create_1-4.2.jsonl", 3)
     write(tmp_path, "runs/2026-05-31/new/run.json", 1)
-    assert ["2026-01-01/old"] == names(expiry.runs(root, before=before(90), keep=1))
+    assert ["2026-01-01/old"] == names(expiry.expired_runs(root, before=before(90), keep=1))
 
 
 def test_the_last_runs_stay_however_old_they_are(root, tmp_path):
     for number in range(5):
         write(tmp_path, f"runs/2026-01-0{number + 1}/run-{number}/run.json", 200 - number)
-    assert ["2026-01-01/run-0", "2026-01-02/run-1"] == names(expiry.runs(root, before=before(90), keep=3))
-    assert [] == expiry.runs(root, before=before(90), keep=9)
+    assert ["2026-01-01/run-0", "2026-01-02/run-1"] == names(expiry.expired_runs(root, before=before(90), keep=3))
+    assert [] == expiry.expired_runs(root, before=before(90), keep=9)
 
 
 def test_a_run_whose_plan_is_the_latest_or_has_an_open_job_stays(root, tmp_path):
@@ -58,7 +58,7 @@ def test_a_run_whose_plan_is_the_latest_or_has_an_open_job_stays(root, tmp_path)
         write(tmp_path, f"runs/2026-01-01/{name}/plan-{name}/plan.json", 200)
     write(tmp_path, "instances/global/latest/20260101T000000.000000Z_20260101T000000.000000Z_plan-latest.json", 200)
     write(tmp_path, "instances/global/open/plan-open.create_1-4.json", 200)
-    assert ["2026-01-01/neither"] == names(expiry.runs(root, before=before(90), keep=0))
+    assert ["2026-01-01/neither"] == names(expiry.expired_runs(root, before=before(90), keep=0))
 
 
 def test_alarms_that_are_over_go_and_the_newest_stays(root, tmp_path):
@@ -66,8 +66,8 @@ def test_alarms_that_are_over_go_and_the_newest_stays(root, tmp_path):
         for part in ("open.1", "open.arrived", "over.1", "over.arrived"):
             write(tmp_path, f"alarms/{number}.{part}.json", 200)
     write(tmp_path, "alarms/succeeded.json", 200)
-    assert ["000001"] == names(expiry.alarms(root, before=before(90)))
-    assert [] == expiry.alarms(root, before=before(300))
+    assert ["000001"] == names(expiry.expired_alarms(root, before=before(90)))
+    assert [] == expiry.expired_alarms(root, before=before(300))
 
 
 def test_old_xcom_objects_go_with_or_without_a_row_and_those_of_other_dags_stay(root, tmp_path):
@@ -75,36 +75,36 @@ def test_old_xcom_objects_go_with_or_without_a_row_and_those_of_other_dags_stay(
     write(tmp_path, "partner_sync/run-1/compare/b", 1)
     write(tmp_path, "partner_sync/run-2/gather_accounts/c.gz", 30)
     write(tmp_path, "others/run-1/task/d", 30)
-    groups = expiry.xcoms(root, "partner_sync", before=before(14))
+    groups = expiry.expired_xcoms(root, "partner_sync", before=before(14))
     assert ["run-1", "run-2"] == names(groups)
-    assert [] == list(expiry.remove(groups))
+    assert [] == list(expiry.remove_groups(groups))
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert {"partner_sync/run-1/compare/b", "others/run-1/task/d"} == left
 
 
 def test_empty_folders_go_too(tmp_path):
     write(tmp_path, "runs/2026-01-01/old/plan/verdicts/a.1.jsonl", 200)
-    assert [] == list(expiry.remove(expiry.runs(tmp_path, before=before(90), keep=0)))
+    assert [] == list(expiry.remove_groups(expiry.expired_runs(tmp_path, before=before(90), keep=0)))
     assert ["runs"] == [path.name for path in tmp_path.rglob("*")]
 
 
 def test_nothing_there_means_nothing_to_do(root):
-    assert [] == expiry.runs(root, before=NOW, keep=0) + expiry.alarms(root, before=NOW)
-    assert [] == expiry.xcoms(root, "partner_sync", before=NOW)
+    assert [] == expiry.expired_runs(root, before=NOW, keep=0) + expiry.expired_alarms(root, before=NOW)
+    assert [] == expiry.expired_xcoms(root, "partner_sync", before=NOW)
 
 
 def test_sizes_and_dates_are_told(root, tmp_path):
     write(tmp_path, "runs/2026-01-01/old/run.json", 100, "12345")
     write(tmp_path, "runs/2026-01-01/old/plan/plan.json", 99, "123")
-    (group,) = expiry.runs(root, before=before(90), keep=0)
+    (group,) = expiry.expired_runs(root, before=before(90), keep=0)
     assert (8, before(99)) == (group.size, group.written)
 
 
 def test_an_object_that_cannot_be_removed_is_named_and_the_rest_goes(tmp_path):
     write(tmp_path, "partner_sync/run-1/compare/a", 20)
     write(tmp_path, "partner_sync/run-1/compare/b", 20)
-    groups = expiry.xcoms(tmp_path, "partner_sync", before=before(14))
+    groups = expiry.expired_xcoms(tmp_path, "partner_sync", before=before(14))
     (tmp_path / "partner_sync/run-1/compare/a").unlink()
     (tmp_path / "partner_sync/run-1/compare/a").mkdir()  # unlinking a folder is an error for root, too
-    assert ["a"] == [one.parts[-1] for one, _ in expiry.remove(groups)]
+    assert ["a"] == [one.parts[-1] for one, _ in expiry.remove_groups(groups)]
     assert ["a"] == [path.name for path in (tmp_path / "partner_sync/run-1/compare").iterdir()]

@@ -89,7 +89,7 @@ def test_objects_whose_run_is_gone_from_the_database_go_as_well(left):
 
 def test_what_cannot_be_removed_is_told_and_the_exit_code_is_1(left, capsys):
     archive, _ = left
-    groups = expiry.runs(archive, before=datetime.now(timezone.utc), keep=1)
+    groups = expiry.expired_runs(archive, before=datetime.now(timezone.utc), keep=1)
     victim = groups[0].objects[0].path
     victim.unlink()
     victim.mkdir()  # a folder where an object was: that nobody can unlink, root included
