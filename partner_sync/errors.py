@@ -60,14 +60,15 @@ class RetryableError(PartnerSyncError):
 
 @dataclass(frozen=True)
 class Finding:
-    """One wrong setting: the key as it is written in its place, what is wrong, and what to write instead."""
+    """One wrong setting: its key, what is wrong, and what to write instead; `place` names it by line and row."""
 
     key: str
     wrong: str
     advice: str
+    place: str = ""
 
     def __str__(self) -> str:
-        return f"{self.key} {self.wrong}. {self.advice}"
+        return f"{self.place or self.key} {self.wrong}. {self.advice}"
 
 
 class ConfigError(PermanentError):

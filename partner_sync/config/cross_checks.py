@@ -69,16 +69,16 @@ def _accounts(parts: Parts) -> Iterator[Finding]:
 
 
 def _sources(parts: Parts) -> Iterator[Finding]:
-    """Salesforce does not tell fields by case; a query that names one in two ways is refused, or answers in a third."""
+    """Salesforce ignores the case of field names; a query that spells a field in two ways is refused."""
     named = [(f"attributes[{at}].from", row.source) for at, row in parts.attributes]
     if parts.accounts is not None:
         named[:0] = [("accounts.id", parts.accounts.id), ("accounts.name", parts.accounts.name)]
         named += [(spelled(("accounts", "filter", key)), key) for key in parts.accounts.filter]
-    first: dict[str, tuple[str, str]] = {}
+    first: dict[str, str] = {}
     for key, source in named:
-        other, spelling = first.setdefault(source.casefold(), (key, source))
+        spelling = first.setdefault(source.casefold(), source)
         if spelling != source:
-            yield Finding(key, f"is {source}, but {other} spells it {spelling}", "Spell it in one way, Salesforce's.")
+            yield Finding(key, f"is {source}, but {spelling} elsewhere in the file", "Spell it as Salesforce does.")
 
 
 def _instances(parts: Parts) -> Iterator[Finding]:
@@ -224,12 +224,11 @@ def _ids(key: str, ids: Sequence[str]) -> Iterator[Finding]:
 
 
 def _twice(key: str, values: Iterable[tuple[int, str]]) -> Iterator[Finding]:
-    first: dict[str, int] = {}
+    seen: set[str] = set()
     for at, value in values:
-        if value in first:
-            wrong = f"is {shown(value)}, which {key.format(first[value])} is already"
-            yield Finding(key.format(at), wrong, "Keep one of them.")
-        first.setdefault(value, at)
+        if value in seen:
+            yield Finding(key.format(at), f"is {shown(value)} for the second time", "Keep one of them.")
+        seen.add(value)
 
 
 def _never_written(key: str, field: str) -> Finding:

@@ -88,11 +88,12 @@ def load(text: str, where: str) -> Config:
 
     :raises ConfigError: with every error in it.
     """
-    table = _toml(text, where)
+    toml = text.removeprefix("\ufeff")  # some editors begin a file with this mark
+    table = _toml(toml, where)
     file, found = _read(ConfigFile, table)
     found += cross_checks.findings(_parts(table))
     if file is None or found:
-        raise ConfigError(where, found)
+        raise ConfigError(where, validation.located(found, table, _lines(toml)))
     attributes = tuple(_casefolded(attribute) for attribute in file.attributes)
     return Config(**vars(file) | {"attributes": attributes}, digest=hashlib.sha256(text.encode()).hexdigest())
 
@@ -104,11 +105,25 @@ def schema() -> dict[str, Any]:
 
 def _toml(text: str, where: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text.removeprefix("\ufeff"))  # some editors begin a file with this mark
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"line \d+", str(error))
         key = at.group() if at else "the end"
         raise ConfigError(where, [Finding(key, f"is not TOML: {error}", "See https://toml.io.")]) from error
+
+
+def _lines(text: str) -> dict[validation.Loc, int]:
+    """The line on which each table, row and key of a TOML text begins: the text is read again up to each line's end."""
+    lines, found, start = text.split("\n"), dict[validation.Loc, int](), 1
+    for end in range(1, len(lines) + 1):
+        try:
+            table = tomllib.loads("\n".join(lines[:end]))
+        except tomllib.TOMLDecodeError:
+            continue  # in the middle of a value of several lines
+        for loc in validation.locs(table):
+            found.setdefault(loc, start)
+        start = end + 1
+    return found
 
 
 def _parts(table: dict[str, Any]) -> cross_checks.Parts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -13,6 +14,8 @@ from pydantic_core import ErrorDetails
 from partner_sync.errors import Finding
 
 Loc = tuple[int | str, ...]
+_ROWS: Mapping[Any, tuple[str, str]] = {"attributes": ("attribute", "field"), "instances": ("instance", "name")}
+"""Lists of tables, each with what a row is called, and the key that names it."""
 
 ACCOUNT_ID_ADVICE = "An account ID has 15 characters, or 18 characters with a valid checksum. Copy it from Salesforce."
 
@@ -57,6 +60,40 @@ def from_errors(errors: Iterable[ErrorDetails], schema: Mapping[str, Any]) -> li
         key = spelled(error["loc"])
         found.setdefault(key, Finding(key, wrong, advice))
     return list(found.values())
+
+
+def located(findings: Iterable[Finding], table: Mapping[Any, Any], lines: Mapping[Loc, int]) -> list[Finding]:
+    """The findings with their places: `line 74, attribute "account_type", rule`. `lines` maps each loc to its line."""
+    return [replace(finding, place=_place(_loc(finding.key), table, lines)) for finding in findings]
+
+
+def locs(value: Any, loc: Loc = ()) -> Iterator[Loc]:
+    """Every place in a table, however deep."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for part, one in inner:
+        yield (*loc, part)
+        yield from locs(one, (*loc, part))
+
+
+def _loc(key: str) -> Loc:
+    """The parts of a key that `spelled` wrote."""
+    parts = re.findall(r'\[(\d+)\]|("(?:\\.|[^"\\])*")|([A-Za-z0-9_-]+)', key)
+    return tuple(int(index) if index else json.loads(quoted) if quoted else word for index, quoted, word in parts)
+
+
+def _place(loc: Loc, table: Mapping[Any, Any], lines: Mapping[Loc, int]) -> str:
+    line = next((lines[loc[:end]] for end in range(len(loc), 0, -1) if loc[:end] in lines), None)
+    words, rest = [f"line {line}"] if line else [], loc
+    if loc[0] in _ROWS and len(loc) > 1:
+        kind, name = _ROWS[loc[0]]
+        row = table[loc[0]][loc[1]]
+        named = row.get(name) if isinstance(row, dict) else None
+        words.append(f"{kind} {shown(named or int(loc[1]) + 1)}")
+        rest = loc[2:]
+    if rest:
+        *outer, item = rest
+        words.append(f"{spelled(tuple(outer))}, item {item + 1}" if isinstance(item, int) else spelled(rest))
+    return ", ".join(words)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -136,25 +136,25 @@ TOGETHER = [
     (
         edited('["0014M00001sDiGEQA0"]', '["0014M00001sDiGEQA0", "0014M00001sDiGE"]'),
         "accounts.pinned[1]",
-        "which accounts.pinned[0] is already",
+        "for the second time",
     ),
     (edited("protected = []", 'protected = ["x"]'), "marks.protected[0]", "which is not a valid account ID"),
     (
         edited("[[attributes]]", SECOND.replace("us_government", "global")),
         "instances[1].name",
-        "which instances[0].name is already",
+        "for the second time",
     ),
     (
         edited("[[attributes]]", SECOND.replace("zendesk_us", "zendesk_default")),
         "instances[1].connection",
-        "which instances[0].connection is already",
+        "for the second time",
     ),
     (
         edited('"zendesk_default"', '"salesforce_default"'),
         "instances[0].connection",
         "need a Connection each",
     ),
-    (row("account_owner", "text"), "attributes[10].field", "which attributes[3].field is already"),
+    (row("account_owner", "text"), "attributes[10].field", "for the second time"),
     (row("region", "checkbox"), "attributes[10].true_for", "It must list what ticks the box"),
     (row("region", "dropdown"), "attributes[10].options", "It must map each Salesforce value to an option"),
     (row("region", "text", 'true_for = ["x"]'), "attributes[10].true_for", 'means nothing for rule "text"'),
@@ -182,7 +182,7 @@ TOGETHER = [
     (
         edited('["alliance_partner", ', '["open_partner", "alliance_partner", '),
         "partners.values[2]",
-        "which partners.values[0] is already",
+        "for the second time",
     ),
     (edited('field = "mark_for_deletion"', 'field = "ignore_deletion"'), "marks.field", "which is never written"),
     (edited('field = "mark_for_deletion"', 'field = "support_hold"'), "marks.field", "which follows an account"),
@@ -207,9 +207,9 @@ TOGETHER = [
     (
         edited('from = "Account_Owner_Calc__c"', 'from = "NAME"'),
         "attributes[3].from",
-        "is NAME, but accounts.name spells it Name",
+        "is NAME, but Name elsewhere in the file",
     ),
-    (edited("Type = ", "name = "), "accounts.filter.name", "is name, but accounts.name spells it Name"),
+    (edited("Type = ", "name = "), "accounts.filter.name", "is name, but Name elsewhere in the file"),
 ]
 
 
@@ -244,6 +244,36 @@ def test_all_errors_are_named_at_once() -> None:
         "attributes[2].field",
         "attributes",
     }
+
+
+SHIPPED_LINES = TOML.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('rule = "dropdown"', 'rule = "dropdwon"', 'attribute "account_type", rule is "dropdwon"'),
+        ("[true, ", "[1, ", 'attribute "support_hold", true_for, item 1 is 1'),
+        ("write = true", "write = 1", 'instance "global", write is 1'),
+        ("floor = 10", "flor = 10", "limits.mark.flor is not a setting"),
+        ('pinned = ["0014M00001sDiGEQA0"]', 'pinned = [\n"x",\n]', 'accounts.pinned, item 1 is "x"'),
+        ("Type = ", "'T x' = ", 'accounts.filter."T x" is "T x"'),
+        ("[partners]", "[zzz]\n[partners]", "zzz is not a setting"),
+    ],
+)
+def test_an_error_names_the_line_and_the_row(old: str, new: str, place: str) -> None:
+    line = next(number for number, text in enumerate(SHIPPED_LINES, 1) if old in text)
+    with pytest.raises(ConfigError) as caught:
+        load(edited(old, new), "dags/partner_sync.toml")
+    assert f"- line {line}, {place}" in str(caught.value)
+
+
+def test_what_is_missing_is_named_by_the_line_of_its_table_or_row() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(edited("[partners]", "[partnerz]", edited('from = "Name"', "")), "dags/partner_sync.toml")
+    row = SHIPPED_LINES.index('field = "name"')
+    assert f'- line {row}, attribute "name", from is missing' in str(caught.value)
+    assert "- partners is missing" in str(caught.value)
 
 
 def test_a_long_value_is_cut_in_the_message() -> None:

@@ -172,7 +172,7 @@ def test_all_errors_of_the_config_are_named_at_once_before_anything_is_read(smal
     assert ("failed", 1) == (run.state, run.tries["gather_accounts"])
     (error,) = run.errors("gather_accounts")
     assert ConfigError is type(error)
-    assert "attributes[0].rule" in str(error)
+    assert 'attribute "salesforce_id", rule is' in str(error)
     assert "limits.mark.flor" in str(error)
     assert [] == small.sandbox.calls()
 

@@ -81,7 +81,7 @@ def test_a_config_with_errors_has_all_of_them_named(tmp_path):
     done = typed("-m", "partner_sync", "fields", "--config", str(broken))
     assert (done.returncode, done.stdout) == (2, "")
     assert "has 2 errors" in done.stderr
-    assert "attributes[1].rule" in done.stderr
+    assert 'attribute "sfdc_short_id", rule is "sum"' in done.stderr
     assert "calls.attempts" in done.stderr
 
 
