@@ -1,6 +1,6 @@
 """Entry point of `python -m partner_sync.why`."""
 
-from partner_sync.cli.explain import run
+from partner_sync.cli.explain import run_why
 
 if __name__ == "__main__":
-    run()
+    run_why()

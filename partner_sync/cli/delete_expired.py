@@ -20,7 +20,6 @@ from partner_sync.errors import ConfigError
 if TYPE_CHECKING:
     from partner_sync.archive.expiry import Group
 
-DAG_ID = "partner_sync"
 LEAST_DAYS = 2
 """A run may still read younger XCom objects: a plan is valid for hours, and a run may wait for a person."""
 
@@ -52,7 +51,7 @@ def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.wri
         f"alarms in {archive}": expiry.expired_alarms(archive, before=old),
     }
     if xcoms is not None:
-        found[f"runs' XCom objects in {xcoms}"] = expiry.expired_xcoms(xcoms, DAG_ID, before=old_xcoms)
+        found[f"runs' XCom objects in {xcoms}"] = expiry.expired_xcoms(xcoms, locations.DAG_ID, before=old_xcoms)
     for what, groups in found.items():
         say(f"{_line(what, groups)}\n")
     groups = [group for several in found.values() for group in several]
@@ -62,10 +61,10 @@ def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.wri
     if not chosen.delete:
         say("Nothing was removed: this was a dry run. Add --delete to remove the objects.\n")
         return 0
-    return remove(groups, say)
+    return remove_groups(groups, say)
 
 
-def remove(groups: Sequence[Group], say: Callable[[str], object]) -> int:
+def remove_groups(groups: Sequence[Group], say: Callable[[str], object]) -> int:
     """Removes the groups, lists the objects that cannot be removed, and returns the exit code."""
     from partner_sync.archive import expiry
 

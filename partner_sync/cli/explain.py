@@ -119,7 +119,7 @@ def _refuse(err: TextIO, message: str) -> int:
     return UNUSABLE
 
 
-def run() -> NoReturn:
+def run_why() -> NoReturn:
     """The process of the command; exits with what `main` returns."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
     with own_stdout() as own_out:

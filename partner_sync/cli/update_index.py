@@ -80,7 +80,7 @@ def _answer(out: TextIO, trouble: str | None) -> None:
     out.flush()
 
 
-def run() -> NoReturn:
+def run_update_index() -> NoReturn:
     """Runs the command and exits with the code that `main` returns."""
     with own_stdout() as answers:
         sys.exit(main(sys.argv[1:], os.environ, answers, sys.stderr))

@@ -22,7 +22,7 @@ from partner_sync.local.up import ComponentEnded, up
 from partner_sync.orchestration.locations import IN_CHECKOUT
 
 PROGRAM = "python -m partner_sync.local"
-COMMANDS = [command for command in commands.COMMANDS if command.typed.startswith(f"{PROGRAM} ")]
+_COMMANDS = [command for command in commands.COMMANDS if command.typed.startswith(f"{PROGRAM} ")]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -56,7 +56,7 @@ def airflow(arguments: Sequence[str]) -> NoReturn:
     home = Home.of(os.environ)
     if not (home.airflow / "airflow.db").exists():
         raise Refusal(f"There is no local Airflow in {home.root} yet. Start it with make run or make up.")
-    connections = systems.own(os.environ) if systems.given(os.environ) else {}
+    connections = systems.own(os.environ) if systems.are_own(os.environ) else {}
     env = embedded(os.environ, home, connections)
     os.execve(sys.executable, [sys.executable, "-m", "airflow", *arguments], env)  # noqa: S606 - no shell in between
 
@@ -77,7 +77,7 @@ def clean(console: Console) -> int:
 def _parser() -> terminal.Parser:
     parser = terminal.Parser(prog=PROGRAM, description="Runs Partner Sync on this machine; see also make.")
     chosen = parser.add_subparsers(dest="command", metavar="run | up | airflow | clean", required=True)
-    for command in COMMANDS:
+    for command in _COMMANDS:
         name = command.typed.removeprefix(f"{PROGRAM} ")
         added = chosen.add_parser(name, command=command, help=command.does)
         if name == "airflow":

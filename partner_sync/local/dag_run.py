@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from partner_sync.errors import PartnerSyncError
 from partner_sync.local import events
-from partner_sync.local.environment import DAG_ID
+from partner_sync.orchestration.locations import DAG_ID
 
 
 class EventLog(logging.Handler):
@@ -34,7 +34,7 @@ class EventLog(logging.Handler):
 
     def send(self, event: events.Event) -> None:
         with self._writing:
-            events.write(self._stream, event)
+            events.write_event(self._stream, event)
 
     def emit(self, record: logging.LogRecord) -> None:
         self.send(events.LogLine(record.levelname, record.getMessage()))

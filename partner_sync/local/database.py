@@ -15,7 +15,7 @@ from airflow.utils.state import DagRunState, State, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import select
 
-from partner_sync.local.environment import DAG_ID
+from partner_sync.orchestration.locations import DAG_ID
 
 
 def prepare() -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 from partner_sync.local.home import ADMIN, Home
 from partner_sync.orchestration.locations import CHECKOUT
 
-DAG_ID = "partner_sync"
 _KEPT = ("AIRFLOW_CONN_", "AIRFLOW_VAR_")
 
 

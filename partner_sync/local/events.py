@@ -63,12 +63,12 @@ _KINDS: dict[str, TypeAdapter[Event]] = {
 }
 
 
-def write(stream: IO[str], event: Event) -> None:
+def write_event(stream: IO[str], event: Event) -> None:
     stream.write(json.dumps({"event": type(event).__name__, **asdict(event)}) + "\n")
     stream.flush()
 
 
-def read(stream: IO[str]) -> Iterator[Event]:
+def read_events(stream: IO[str]) -> Iterator[Event]:
     """Yields all events until the other side closes. Ignores a truncated last line."""
     for line in stream:
         if line.endswith("\n"):

@@ -8,7 +8,7 @@ sandbox/      the data of the sandbox
 logs/         of runs, tasks and Airflow's components
 secrets.json  random, valid for this home only
 last-run.json the outcome of the last `make run`
-bench.json    the figures of the last `make bench`, for machines
+bench.json    the results of the last `make bench`
 """
 
 from __future__ import annotations

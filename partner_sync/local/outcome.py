@@ -1,4 +1,4 @@
-"""What became of one run: data from the archive and the metadata database, and its numbers."""
+"""The outcome of one run: data from the archive and the metadata database, and its numbers."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ AT_ONCE_SECONDS, FINISH_SECONDS = 0.3, 8.0
 
 def run(environ: Mapping[str, str], console: Console) -> int:
     """Runs the DAG once and prints the summary. Returns 0 only if the DAG run succeeded."""
-    home, conf, own = Home.of(environ), conf_of(environ), systems.given(environ)
+    home, conf, own = Home.of(environ), conf_of(environ), systems.are_own(environ)
     limits = summary.EXAMPLES if environ.get("ALL", "0") in ("", "0") else summary.EVERYTHING
     with home.claim("make run") as lock:
         home.make()
@@ -88,7 +88,7 @@ def _start(
     received = stack.enter_context(os.fdopen(ours, encoding="utf-8"))
     child = Child(stack, "partner_sync.local.dag_run", *arguments, env=env, log=log, keep=(theirs, lock))
     os.close(theirs)
-    return child, events.read(received)
+    return child, events.read_events(received)
 
 
 def _watch(received: Iterator[events.Event], progress: Progress) -> tuple[events.RunEnded | None, list[FailedTask]]:

@@ -20,7 +20,7 @@ WHICH = {
 """Whether the systems are the caller's own to their description."""
 
 
-def given(environ: Mapping[str, str]) -> bool:
+def are_own(environ: Mapping[str, str]) -> bool:
     """Whether the environment names both systems. Raises Refusal if it names only one of them."""
     named = [name for name in (SALESFORCE, ZENDESK) if environ.get(name)]
     if len(named) == 1:

@@ -18,10 +18,11 @@ from rich.text import Text
 
 from partner_sync.local import systems
 from partner_sync.local.children import Child
-from partner_sync.local.environment import DAG_ID, embedded, ignored
+from partner_sync.local.environment import embedded, ignored
 from partner_sync.local.home import ADMIN, Home, near
 from partner_sync.local.progress import Progress, show
 from partner_sync.local.refusal import Refusal
+from partner_sync.orchestration.locations import DAG_ID
 
 USUAL_PORT = 8080
 START_SECONDS = 180
@@ -36,7 +37,7 @@ class ComponentEnded(Exception):  # noqa: N818 - an event, not an error of ours
 
 def up(environ: Mapping[str, str], console: Console) -> NoReturn:
     """Runs until a signal stops it, or raises ComponentEnded."""
-    home, own, port = Home.of(environ), systems.given(environ), port_of(environ)
+    home, own, port = Home.of(environ), systems.are_own(environ), port_of(environ)
     with home.claim("make up") as lock, contextlib.ExitStack() as stack:
         home.make()
         with Progress(console) as progress:

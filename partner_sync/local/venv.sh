@@ -65,7 +65,7 @@ if [ -z "$python" ] && [ -n "$without_venv" ]; then
     fail "Python $without_venv cannot make environments. Install its venv package (Debian, Ubuntu: apt install" \
         "python$without_venv-venv), or uv."
 fi
-[ -n "$python" ] || fail "Partner Sync needs Python 3.10 to 3.13; found ${seen:-none}. Install one, or name it:" \
+[ -n "$python" ] || fail "Partner Sync needs Python 3.10 to 3.13; found ${seen:-none}. Install Python, or name it:" \
     "make PYTHON=/path/to/python3.12 run."
 
 # -- the environment ----------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from partner_sync.errors import ConfigError, Finding
 CHECKOUT = Path(__file__).resolve().parents[2]
 IN_CHECKOUT = (CHECKOUT / "dags" / "partner_sync_dag.py").is_file()
 """False where the package is installed from a wheel."""
+DAG_ID = "partner_sync"
 
 
 def archive() -> Archive:

@@ -94,7 +94,7 @@ def test_what_cannot_be_removed_is_told_and_the_exit_code_is_1(left, capsys):
     victim.unlink()
     victim.mkdir()  # a folder where an object was: that nobody can unlink, root included
     said: list[str] = []
-    assert 1 == delete_expired.remove(groups, said.append)
+    assert 1 == delete_expired.remove_groups(groups, said.append)
     assert f"not removed: {victim}" in capsys.readouterr().err
     assert "; 1 could not be removed" in said[0]
 

@@ -18,9 +18,9 @@ def test_all_kinds_come_out_as_they_went_in():
     ]
     stream = io.StringIO()
     for event in sent:
-        events.write(stream, event)
+        events.write_event(stream, event)
     stream.seek(0)
-    assert sent == list(events.read(stream))
+    assert sent == list(events.read_events(stream))
 
 
 def test_the_end_knows_when_the_run_was():
@@ -29,6 +29,6 @@ def test_the_end_knows_when_the_run_was():
 
 
 def test_a_line_that_was_cut_off_is_no_event():
-    assert list(events.read(io.StringIO('{"event": "Phase", "text": "whole"}\n{"event": "Pha'))) == [
+    assert list(events.read_events(io.StringIO('{"event": "Phase", "text": "whole"}\n{"event": "Pha'))) == [
         events.Phase("whole")
     ]

@@ -78,7 +78,7 @@ def test_without_any_python_one_line_says_what_is_needed(machine):
     done = machine.set_up()
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "Partner Sync needs Python 3.10 to 3.13; found none. Install one, or name it:"
+        "Partner Sync needs Python 3.10 to 3.13; found none. Install Python, or name it:"
         " make PYTHON=/path/to/python3.12 run.\n"
     )
 

@@ -20,13 +20,13 @@ from partner_sync.local.refusal import Refusal
     ],
 )
 def test_both_or_none(environ, own):
-    assert systems.given(environ) is own
+    assert systems.are_own(environ) is own
 
 
 @pytest.mark.parametrize("name", [systems.SALESFORCE, systems.ZENDESK])
 def test_one_alone_is_refused_with_both_names(name):
     with pytest.raises(Refusal) as refusal:
-        systems.given({name: "{}"})
+        systems.are_own({name: "{}"})
     assert systems.SALESFORCE in str(refusal.value)
     assert systems.ZENDESK in str(refusal.value)
 
