@@ -1,25 +1,25 @@
-"""What can go wrong, sorted by what happens next.
+"""Every error that Partner Sync raises on purpose, sorted by what happens next.
 
 PartnerSyncError
 ├── PermanentError           retrying cannot help: Airflow fails the task at once
-│   ├── ConfigError          config, Connection or param is wrong: every error, named
-│   ├── RejectedError        the vendor said no (4xx): system, method, path, status, its words
+│   ├── ConfigError          config, Connection or param is wrong: names every error
+│   ├── RejectedError        a system answered 4xx: system, method, path, status, message
 │   │   └── AuthenticationError
 │   ├── SchemaError          Zendesk's or Salesforce's fields are not what the mapping needs
 │   ├── SnapshotError        an XCom or archive object is missing, dangling or foreign: which task to clear
-│   ├── WithheldError        limits passed: kind, count, limit, how to go on
-│   └── VerdictError         rows not confirmed: which, why
+│   ├── WithheldError        a limit was exceeded: kind, count, limit, next step
+│   └── VerdictError         rows not confirmed: which and why
 └── RetryableError           the same may succeed later: Airflow retries with back-off
     ├── UnavailableError     429, 5xx, time-out, reset; carries retry_after
     │   ├── UnknownHostError
     │   ├── TooManyJobsError
     │   └── QueryLostError
-    ├── StorageError         object storage did not take or give an object of the archive, or an XCom
+    ├── StorageError         object storage did not read or write an archive object or an XCom
     ├── IncompleteReadError  read and announced counts differ
     └── JobPendingError      still running after the total bound
 
-A message says what happened, where, and what to do next. It holds ids, counts and our own reasons: never a token,
-header, query string, customer name or row. The vendor's words are an attribute, for the archive.
+A message says what happened, where, and what to do next. It contains ids, counts and our own reasons: never a token,
+header, query string, customer name or row. The vendor's response is an attribute, for the archive.
 
 A class says in its first sentence what happened, and in `advice` what a person does; the documentation shows both.
 """
@@ -40,16 +40,16 @@ class PartnerSyncError(Exception):
 
 
 class PermanentError(PartnerSyncError):
-    """Retrying cannot help; a person has to change something first."""
+    """Retrying cannot help; somebody has to change something first."""
 
     advice = (
-        'By itself it is raised only where the config says problems = "fail": settle the problems of the plan, each of'
-        " which says how."
+        'This class itself is raised only if the config has problems = "fail": fix the problems of the plan, each of'
+        " which names its fix."
     )
 
 
 class RetryableError(PartnerSyncError):
-    """The same call may succeed later. `retry_after` is in seconds, None where the vendor named no time."""
+    """The same call may succeed later. `retry_after` is in seconds; None if the vendor named no time."""
 
     advice = "Nothing while Airflow retries the task. After the last try, see the kind of error below."
 
@@ -72,11 +72,10 @@ class Finding:
 
 
 class ConfigError(PermanentError):
-    """Config, Connection or param is wrong. `findings` has all of them, so that one round of repair is enough."""
+    """Config, Connection or param is wrong. `findings` has every error, so that one round of fixes is enough."""
 
     advice = (
-        "Mend every error that the message lists. Then clear the failed task, or trigger a new run where a param was"
-        " wrong."
+        "Fix every error that the message lists. Then clear the failed task, or trigger a new run if a param was wrong."
     )
 
     def __init__(self, where: str, findings: Sequence[Finding]) -> None:
@@ -87,11 +86,11 @@ class ConfigError(PermanentError):
 
 
 class RejectedError(PermanentError):
-    """A system answered 4xx. `words` is what it said, cut to 2,000 characters: for the archive, not for a log."""
+    """A system answered 4xx. `words` is its response, cut to 2,000 characters: for the archive, not for a log."""
 
     advice = (
-        "The message names call, status and next step. Mostly the user of the Connection lacks a right (403) or the"
-        " host is no account in use (404): mend it, then clear the failed task."
+        "The message names call, status and next step. Usually the user of the Connection lacks a permission (403) or"
+        " the host is not an active account (404). Fix it, then clear the failed task."
     )
 
     def __init__(self, system: str, method: str, path: str, status: int, words: str, next_step: str) -> None:
@@ -104,13 +103,13 @@ class AuthenticationError(RejectedError):
     """A system does not accept the credentials of its Connection (401, or a refused token request)."""
 
     advice = (
-        "Look whether the secret was replaced or has ended, whether the client is confidential, and whether its user is"
-        " active; mend the Connection that the message names, then clear the failed task."
+        "Check whether the secret was replaced or has expired, whether the client is confidential, and whether its user"
+        " is active. Fix the Connection that the message names, then clear the failed task."
     )
 
 
 class SchemaError(PermanentError):
-    """Fields are not what the mapping needs. `findings` names each field, what is wrong, and how to mend it."""
+    """Fields are not what the mapping needs. `findings` names each field, what is wrong, and how to fix it."""
 
     advice = (
         "For each field that the message names: create or activate it, add the option, let the Connection's user see"
@@ -131,10 +130,10 @@ class SnapshotError(PermanentError):
 
 
 class WithheldError(PermanentError):
-    """Changes passed a limit and were withheld as a whole kind. The message says how to go on."""
+    """Changes passed a limit and were withheld as a whole kind. The message names the next step."""
 
     advice = (
-        "Look at the withheld changes in the plan. If they are right, trigger a run with the conf that the message"
+        "Review the withheld changes in the plan. If they are right, trigger a run with the conf that the message"
         " shows; if not, find out why the accounts are missing. All other kinds were written."
     )
 
@@ -143,7 +142,7 @@ class VerdictError(PermanentError):
     """Rows of a batch are not confirmed. `counts` has their number by verdict."""
 
     advice = (
-        "Look up the rows that the message names in the archive's verdicts: Zendesk's words stand there. Mend the"
+        "Look up the rows that the message names in the archive's verdicts, which contain Zendesk's message. Fix the"
         " cause; the next run plans these rows again."
     )
 
@@ -155,12 +154,12 @@ class VerdictError(PermanentError):
 class UnavailableError(RetryableError):
     """A system did not answer, or answered 429 or 5xx.
 
-    `effect` says what may have come of the request: "none" (it never arrived, or was refused by a 429), or "unknown".
+    `effect` is "none" if the request never arrived or was refused with 429, else "unknown".
     """
 
     advice = (
-        "Nothing at first. If it goes on, look at the status page of the system that the message names, and at the"
-        " network in between."
+        "Nothing at first. If it persists, check the status page of the system that the message names, and the network"
+        " in between."
     )
 
     def __init__(
@@ -207,19 +206,19 @@ class UnknownHostError(UnavailableError):
 class TooManyJobsError(UnavailableError):
     """Zendesk has as many bulk jobs queued or running as it allows; nothing was submitted."""
 
-    advice = "Nothing: the batch comes back by itself. If it lasts, look who else keeps Zendesk's 30 jobs busy."
+    advice = "Nothing: the batch is rescheduled. If it persists, find out what else uses Zendesk's 30 jobs."
 
 
 class QueryLostError(UnavailableError):
-    """Salesforce forgot the query in the middle of its pages; it is asked from the start, once."""
+    """Salesforce lost the query between two pages; the read starts over once."""
 
-    advice = "Nothing at first. If it goes on, look at the status page of Salesforce."
+    advice = "Nothing at first. If it persists, check the status page of Salesforce."
 
 
 class StorageError(RetryableError):
-    """Object storage, where archive and XComs are, did not do what it was asked: no room, no right, no reach."""
+    """Object storage, which holds archive and XComs, failed: no space, no permission, or no connection."""
 
-    advice = "See that there is room left where archive and XComs are, and that workers may read and write there."
+    advice = "Check that the storage of archive and XComs has space left, and that workers may read and write there."
 
     def __init__(self, did_not: str, what: str, why: str) -> None:
         self.why = why
@@ -230,19 +229,19 @@ class StorageError(RetryableError):
 
 
 class IncompleteReadError(RetryableError):
-    """What was read is not all that was announced, so nothing may be concluded from what is absent."""
+    """Fewer rows were read than announced, so the absence of a row means nothing."""
 
     advice = (
-        "Nothing at first. If it goes on, look at accounts and organizations as the users of the Connections: a lost"
+        "Nothing at first. If it persists, view accounts and organizations as the users of the Connections: a lost"
         " permission hides rows without an error."
     )
 
 
 class JobPendingError(RetryableError):
-    """A batch could not be written, or its bulk job not seen to end, within its total bound."""
+    """A batch was not written, or its bulk job did not end, within the time limit."""
 
     advice = (
-        "The message says what it waited for: a job, so look at Zendesk's job statuses and its status page; or other"
-        " batches, so see that their tasks go on. What was sent is remembered: the next try, or the task when you"
-        " clear it, goes on from there."
+        "The message names what it waited for. For a job, check Zendesk's job statuses and its status page; for other"
+        " batches, check that their tasks are running. What was sent is recorded: the next try, or the cleared task,"
+        " continues from there."
     )
