@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
 from partner_sync.history.links import VendorLinks
@@ -136,13 +135,3 @@ def change_row(row: sqlite3.Row, run_id: str, plan_id: str, links: VendorLinks) 
         account_url=links.account(row["account_id"]),
         organization_url=links.organization(row["instance"], row["organization_id"]),
     )
-
-
-def export_changes(
-    db: sqlite3.Connection, run: sqlite3.Row, plan: sqlite3.Row, filters: Filters
-) -> Iterator[ChangeRow]:
-    """All changes that match the filters."""
-    where, values = filters.where(plan["id"])
-    links = links_of(db, run)
-    for row in db.execute(f"SELECT c.* FROM change c WHERE {where} ORDER BY c.n", values):  # noqa: S608 - conditions are ours
-        yield change_row(row, run["run_id"], plan["plan_id"], links)

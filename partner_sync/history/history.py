@@ -26,8 +26,9 @@ from partner_sync.history.results import (
     IndexProgress,
     Overview,
     ProblemRow,
+    ResultPage,
     RunDetails,
-    RunsPage,
+    RunRow,
     Unreadable,
     WithheldPage,
 )
@@ -191,7 +192,7 @@ class History:
 
     def runs(
         self, *, instance: str | None = None, state: str | None = None, page: int = 1, page_size: int = 25
-    ) -> RunsPage:
+    ) -> ResultPage[RunRow]:
         """One page of runs, the newest first."""
         return self._ask(lambda db: runs.runs_page(db, instance=instance, state=state, page=page, page_size=page_size))
 
@@ -203,14 +204,14 @@ class History:
         field: str | None = None,
         instance: str | None = None,
         page: int = 1,
-    ) -> lists.RecentChanges:
+    ) -> ResultPage[ChangeRow]:
         """One page of what was written since then, the newest first."""
         asked = {"kind": kind, "field": field, "instance": instance}
         return self._ask(lambda db: lists.recent_changes(db, runs.links_of_run(db), since, **asked, page=page))
 
     def partners(
         self, *, type_name: str | None = None, instance: str | None = None, page: int = 1
-    ) -> lists.PartnersPage:
+    ) -> ResultPage[lists.PartnerRow]:
         """One page of partner organizations as they were read last, by name."""
         return self._ask(lambda db: lists.partners_page(db, type_name=type_name, instance=instance, page=page))
 
@@ -253,15 +254,6 @@ class History:
             return changes.changes_page(db, run, plan, filters or Filters(), sort, page, page_size)
 
         return self._of_run(run_id, ask)
-
-    def export(self, run_id: str, plan_id: str | None = None, filters: Filters | None = None) -> Iterator[ChangeRow]:
-        """All changes that match the filters."""
-        self._refresh_before(run_id)
-        with self._open(files.newest(self.folder)) as db:
-            run = runs.run_row(db, run_id)
-            plan = runs.plan_row(db, run, plan_id) if run is not None else None
-            if run is not None and plan is not None:
-                yield from changes.export_changes(db, run, plan, filters or Filters())
 
     def change(self, run_id: str, plan_id: str | None, n: int) -> ChangeDetail | None:
         """A change with all tries of its batch, the problems and the errors that concern it."""

@@ -9,20 +9,10 @@ from datetime import datetime
 
 from partner_sync.history.changes import change_row
 from partner_sync.history.links import VendorLinks
-from partner_sync.history.results import ChangeRow
+from partner_sync.history.results import ChangeRow, ResultPage
 from partner_sync.history.runs import page_of
 
 ROWS_SHOWN = 50
-
-
-@dataclass(frozen=True, slots=True)
-class RecentChanges:
-    """A page of our confirmed writes, the newest first."""
-
-    rows: tuple[ChangeRow, ...]
-    total: int
-    page: int
-    pages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +27,6 @@ class PartnerRow:
     differs: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PartnersPage:
-    """One page of partners, by name."""
-
-    rows: tuple[PartnerRow, ...]
-    total: int
-    page: int
-    pages: int
-
-
 def recent_changes(
     db: sqlite3.Connection,
     links: VendorLinks,
@@ -56,8 +36,8 @@ def recent_changes(
     field: str | None = None,
     instance: str | None = None,
     page: int = 1,
-) -> RecentChanges:
-    """Confirmed writes since then: exactly what the overview counts."""
+) -> ResultPage[ChangeRow]:
+    """Confirmed writes since `since`, the newest first: exactly what the overview counts."""
     source = (
         " FROM run r JOIN plan p ON p.run = r.id JOIN change c ON c.plan = p.id WHERE r.begun >= ?"
         " AND c.outcome = 'confirmed' AND c.written AND (? IS NULL OR c.kind = ?) AND (? IS NULL OR c.instance = ?)"
@@ -71,12 +51,12 @@ def recent_changes(
         [*values, ROWS_SHOWN, (page - 1) * ROWS_SHOWN],
     )
     rows = tuple(change_row(row, row["run_id"], row["plan_id"], links) for row in found)
-    return RecentChanges(rows, total, page, pages)
+    return ResultPage(rows, total, page, pages)
 
 
 def partners_page(
     db: sqlite3.Connection, *, type_name: str | None = None, instance: str | None = None, page: int = 1
-) -> PartnersPage:
+) -> ResultPage[PartnerRow]:
     """Partner organizations, all or of a type, as of the last read."""
     source = (
         " FROM partner WHERE existing IS NOT NULL AND (? IS NULL OR instance = ?)"
@@ -89,7 +69,7 @@ def partners_page(
         f"SELECT *{source} ORDER BY name COLLATE NOCASE, account_id, instance LIMIT ? OFFSET ?",
         [*values, ROWS_SHOWN, (page - 1) * ROWS_SHOWN],
     )
-    return PartnersPage(tuple(_partner(row) for row in found), total, page, pages)
+    return ResultPage(tuple(_partner(row) for row in found), total, page, pages)
 
 
 def _partner(row: sqlite3.Row) -> PartnerRow:

@@ -94,11 +94,8 @@ def _failed(db: sqlite3.Connection) -> list[AttentionItem]:
     failures = [one for one in run_failures(newest) if one.error not in OF_ROWS]
     parts = Counter(f"{one.task} ({one.error})" for one in failures)
     sentence = failures[-1].message if failures else f"The run failed: {newest['why']}."
-    return [
-        AttentionItem(
-            "failed", count, 0, sentence, True, tuple(parts.most_common(PARTS)), ItemLink(newest["run_id"], "failures")
-        )
-    ]
+    link = ItemLink(newest["run_id"], "failures")
+    return [AttentionItem("failed", count, 0, sentence, True, tuple(parts.most_common(PARTS)), link)]
 
 
 def _withheld(base: sqlite3.Row | None, instance: str | None) -> list[AttentionItem]:
@@ -141,9 +138,8 @@ def _rows(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | None
                 reasons[row["reason"]] += row["count"]
             count = reasons.total()
             link = ItemLink(found[0]["run_id"], "changes", found[0]["plan_id"], None, outcome, instance)
-            sentence = (
-                f"{count:,} {'organization' if count == 1 else 'organizations'} {outcome} since the last complete run."
-            )
+            noun = "organization" if count == 1 else "organizations"
+            sentence = f"{count:,} {noun} {outcome} since the last complete run."
             items.append(AttentionItem(outcome, count, 0, sentence, True, tuple(reasons.most_common(PARTS)), link))
     return items
 
@@ -161,11 +157,8 @@ def _problems(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | 
     new = len(problems_new(db, base))
     sentence = f"{count:,} {'problem' if count == 1 else 'problems'}, {new:,} new."
     parts = tuple((row["kind"], row["count"]) for row in kinds)
-    return [
-        AttentionItem(
-            "problems", count, new, sentence, new > 0, parts, ItemLink(base["run_id"], "problems", instance=instance)
-        )
-    ]
+    link = ItemLink(base["run_id"], "problems", instance=instance)
+    return [AttentionItem("problems", count, new, sentence, new > 0, parts, link)]
 
 
 # -- over time ---------------------------------------------------------------------------------------------

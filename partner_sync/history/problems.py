@@ -100,25 +100,12 @@ def withheld_page(db: sqlite3.Connection, run: sqlite3.Row) -> WithheldPage:
     if record is None or not record.plan.withheld:
         return WithheldPage((), {})
     rows = []
-    conf: dict[str, object] = {}
     allowed: dict[str, int] = {}
     for item in record.plan.withheld:
         usual = _usual(db, run, item.instance, WRITTEN[item.kind])
-        rows.append(
-            WithheldRow(
-                item.instance,
-                item.kind,
-                item.count,
-                item.limit,
-                item.partner_organizations,
-                item.why,
-                item.next_step,
-                usual,
-                _usual_sentence(WRITTEN[item.kind], usual),
-            )
-        )
+        rows.append(WithheldRow(item, usual, _usual_sentence(WRITTEN[item.kind], usual)))
         allowed[item.kind] = max(item.count, allowed.get(item.kind, 0))
-    conf["allow_over_limit"] = allowed
+    conf: dict[str, object] = {"allow_over_limit": allowed}
     if trigger is not None and trigger.params.get("account_ids"):
         conf["account_ids"] = trigger.params["account_ids"]
     return WithheldPage(tuple(rows), conf)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from partner_sync.archive.records import Failure
-from partner_sync.model import FieldChange, Kind, ReadProof
+from partner_sync.model import FieldChange, Kind, ReadProof, Withheld
 
+Row = TypeVar("Row")
 RunState = Literal["running", "success", "failed", "dry run"]
 Cause = Literal["task", "silence", "withheld", "rows", "unreadable"]
 """Why a run failed: a task failed, it ended without a trace, or only changes on hold or single rows are open."""
@@ -91,10 +92,10 @@ class RunRow:
 
 
 @dataclass(frozen=True, slots=True)
-class RunsPage:
-    """One page of runs, the newest first; pages count from 1."""
+class ResultPage(Generic[Row]):
+    """A page of the rows of a list; pages count from 1."""
 
-    rows: tuple[RunRow, ...]
+    rows: tuple[Row, ...]
     total: int
     page: int
     pages: int
@@ -153,7 +154,7 @@ class Overview:
     """The last 48 runs, the oldest first."""
     most_changed: tuple[tuple[str, int], ...]
     partners_over_time: tuple[PartnersThen, ...]
-    runs: RunsPage
+    runs: ResultPage[RunRow]
     unreadable: tuple[Unreadable, ...]
 
 
@@ -260,13 +261,7 @@ class ProblemRow:
 class WithheldRow:
     """A kind of change on hold. `usual` counts it in the ten runs before, the oldest first; `unusual` is a sentence."""
 
-    instance: str
-    kind: Kind
-    count: int
-    limit: int
-    partner_organizations: int
-    why: str
-    next_step: str
+    item: Withheld
     usual: tuple[int, ...]
     unusual: str
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from partner_sync.history.links import VendorLinks
 from partner_sync.history.problems import problem_count, problems_new
-from partner_sync.history.results import RunDetails, RunRow, RunsPage, Unreadable
+from partner_sync.history.results import ResultPage, RunDetails, RunRow, Unreadable
 from partner_sync.history.run_summary import WRITTEN, run_failures, run_record, run_trigger, utc_time
 from partner_sync.model import KINDS, VERDICTS
 
@@ -92,7 +92,7 @@ def page_of(total: int, page: int, page_size: int) -> tuple[int, int]:
 
 def runs_page(
     db: sqlite3.Connection, *, instance: str | None = None, state: str | None = None, page: int = 1, page_size: int = 25
-) -> RunsPage:
+) -> ResultPage[RunRow]:
     """One page of runs, the newest first."""
     where, values = ("WHERE state = ?", [state]) if state else ("", [])
     [total] = db.execute(f"SELECT count(*) FROM run {where}", values).fetchone()  # noqa: S608 - the text is ours
@@ -101,7 +101,7 @@ def runs_page(
         f"SELECT * FROM run {where} ORDER BY begun DESC, id DESC LIMIT ? OFFSET ?",  # noqa: S608 - the text is ours
         [*values, page_size, (page - 1) * page_size],
     ).fetchall()
-    return RunsPage(run_rows(db, rows, instance), total, page, pages)
+    return ResultPage(run_rows(db, rows, instance), total, page, pages)
 
 
 def unreadable_objects(db: sqlite3.Connection, run: int | None = None, limit: int = 20) -> tuple[Unreadable, ...]:

@@ -11,9 +11,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from partner_sync.history import labels
 from partner_sync.history.changes import Filters
-from partner_sync.history.lists import PartnersPage, RecentChanges
+from partner_sync.history.lists import PartnerRow
 from partner_sync.history.organization_results import ChangeDetail, OrganizationHistory, SearchResult
-from partner_sync.history.results import ChangesPage, IndexProgress, Overview, ProblemRow, RunDetails, RunsPage
+from partner_sync.history.results import (
+    ChangeRow,
+    ChangesPage,
+    IndexProgress,
+    Overview,
+    ProblemRow,
+    ResultPage,
+    RunDetails,
+    RunRow,
+)
 from partner_sync.history.results import WithheldPage as Withheld
 from partner_sync.model import KINDS
 from partner_sync.page import formats
@@ -110,16 +119,16 @@ def render_message(title: str, text: str, context: PageContext, again: str | Non
     return _render("message.html", context, title=title, text=text, again=again)
 
 
-def render_overview(overview: Overview, runs: RunsPage, context: PageContext) -> str:
+def render_overview(overview: Overview, runs: ResultPage[RunRow], context: PageContext) -> str:
     newest = next((row.run_id for row in reversed(overview.chart) if row.plan_id), None)
     return _render("overview.html", context, overview=overview, runs=runs, newest=newest)
 
 
-def render_recent(found: RecentChanges, asked: dict[str, Any], context: PageContext) -> str:
+def render_recent(found: ResultPage[ChangeRow], asked: dict[str, Any], context: PageContext) -> str:
     return _render("recent.html", context, found=found, asked=asked)
 
 
-def render_partners(found: PartnersPage, asked: dict[str, Any], context: PageContext) -> str:
+def render_partners(found: ResultPage[PartnerRow], asked: dict[str, Any], context: PageContext) -> str:
     return _render("partners.html", context, found=found, asked=asked)
 
 

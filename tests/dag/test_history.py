@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from partner_sync.history import History
+from partner_sync.history.changes import Filters
+from partner_sync.page.downloads import change_rows
 
 
-def test_real_runs_are_told_whole(stage):
+def test_the_history_of_real_runs_is_complete(stage):
     world = stage()
     first, second = world.run(), world.run()
     history = History(world.archive.root, world.folder / "index", fresh_seconds=0)
@@ -17,7 +19,7 @@ def test_real_runs_are_told_whole(stage):
     run = history.run(run_id)
     assert {"confirmed": len(first.plan.changes)} == run.outcomes
     assert (run.row.batches, run.row.batches) == (run.row.batches_done, len(first.plan.digests))
-    for row in history.export(run_id):
+    for row in change_rows(history, run_id, None, Filters(), "plan"):
         assert row.organization_id is not None
         [story] = history.account(row.account_id)
         expected = "marked" if row.kind == "mark" else "as desired"

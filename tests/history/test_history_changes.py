@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from partner_sync.history.changes import Filters
+from partner_sync.page.downloads import change_rows
 from tests.history.past import a_create, a_mark, a_problem, account, an_update
 
 CHANGES = [
@@ -51,7 +52,7 @@ def test_filters_narrow_and_count_exactly(shown, filters, expected):
     found = history.changes(run_id, filters=filters)
     assert [account(number) for number in expected] == [row.account_id for row in found.rows]
     assert (len(expected), 7) == (found.total, found.all)
-    assert [row.account_id for row in history.export(run_id, filters=filters)] == [row.account_id for row in found.rows]
+    assert list(change_rows(history, run_id, None, filters, "plan")) == list(found.rows)
 
 
 def test_facets_count_what_a_further_choice_would_show(shown):
@@ -128,7 +129,7 @@ def test_an_id_that_is_none_finds_nothing(shown, wrong):
     assert None is history.changes(run_id, wrong or "x")
     assert None is history.problems(wrong)
     assert None is history.withheld(wrong)
-    assert [] == list(history.export(wrong))
+    assert [] == list(change_rows(history, wrong, None, Filters(), "plan"))
 
 
 def test_a_run_has_its_proof_counts_and_neighbours(past):
@@ -171,7 +172,7 @@ def test_what_is_withheld_says_what_is_usual_and_the_conf_that_lets_it_through(p
     run_id = past.run(-1, withheld=[a_mark(number) for number in range(37)])
     page = past.history().withheld(run_id)
     [row] = page.rows
-    assert (37, 10, (0, 2, 1)) == (row.count, row.limit, row.usual)
+    assert (37, 10, (0, 2, 1)) == (row.item.count, row.item.limit, row.usual)
     assert "In the last 3 runs: 0 to 2 marked." == row.unusual
     assert {"allow_over_limit": {"mark": 37}} == page.conf
 
