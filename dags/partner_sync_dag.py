@@ -1,4 +1,4 @@
-"""Wiring only: four tasks, their edges, params, time limits and retries. What they do is in `partner_sync/`."""
+"""Wiring only: four tasks, their edges, params, time limits and retries. `partner_sync/` does the work."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from partner_sync.orchestration import retry_policy, tasks, telemetry
 TRIAGE = """
 ### Partner Sync
 
-Keeps Zendesk organizations in sync with Salesforce partner accounts. Runs every hour; a run that finds nothing to do ends
-with `sync` *skipped*, which is the normal case. A dry run ends that way too.
+Keeps Zendesk organizations in sync with Salesforce partner accounts. Runs every hour. A run with nothing to do ends
+with `sync` *skipped*: that is the normal case. A dry run ends the same way.
 
 | what you see | what it means | what to do |
 |---|---|---|
-| `gather_accounts` or `gather_organizations` failed | a read was not provably complete, or fields or credentials are not right; nothing was written | the last line of its log names the cause and the next step; fix the cause, then clear the task with downstream |
-| `compare` failed | a snapshot is missing, or the plan has more batches than Airflow maps; nothing was written | as its message says |
-| `sync` **withheld** failed | more changes of one kind than its limit allows; they were not written, everything else was | review them; if they are right, trigger a run with the conf that the message shows |
+| `gather_accounts` or `gather_organizations` failed | a read was not provably complete, or fields or credentials are wrong; nothing was written | read the last line of its log: it names the cause and the next step. Fix the cause, then clear the task with downstream |
+| `compare` failed | a snapshot is missing, or the plan has more batches than Airflow maps; nothing was written | follow its message |
+| `sync` **withheld** failed | more changes of one kind than its limit allows: they are held for review, everything else was written | review them in the plan; if they are right, trigger a run with the conf that the message shows |
 | `sync` **update 1-100** failed | rows of this batch are rejected or unknown; its other rows are written | its message names the rows; fix the cause, the next run plans them again |
-| `sync` up for reschedule | Zendesk is working on the job, or a batch of another plan is not settled: one whose task was killed holds newer ones back for ten minutes at most | nothing |
-| a run triggered by hand stays *running* and starts no task | its logical date is in the future | mark it failed; trigger again with the date as it is offered, or empty |
-| a row is *superseded* | somebody changed the organization between plan and write, or a newer plan exists | nothing, the next run looks again |
+| `sync` up for reschedule | Zendesk is working on the job, or a batch of another plan is still open. A batch whose task was killed blocks newer batches for ten minutes at most | nothing |
+| a run triggered by hand stays *running* and starts no task | its logical date is in the future | mark it failed; trigger again with the date that the form offers, or without a date |
+| a row is *superseded* | somebody changed the organization between plan and write, or a newer plan exists | nothing; the next run compares it again |
 
-Clearing any task at any time is safe: what was sent is remembered, and nothing is written twice. A backfill reads the
-present, not the past: it is an ordinary run. **When to worry**: two red runs in a row, or no green run for two hours.
+You can clear any task at any time: the register keeps what was sent, and nothing is written twice. A backfill reads
+current data, so it is an ordinary run. **When to worry**: two red runs in a row, or no green run for two hours.
 Where a Connection `partner_sync_smtp` or `partner_sync_apprise` exists, the team is notified of the first red run, and when
 a whole run is green again.
 """
@@ -79,7 +79,7 @@ with DAG(
         python_callable=tasks.compare,
         outlets=[telemetry.ASSETS],
         execution_timeout=timedelta(minutes=10),
-        doc_md="Makes the plan, archives it, and hands out one batch per 100 changes of a kind.",
+        doc_md="Makes the plan, archives it, and creates a batch per 100 changes of a kind.",
     )
     sync = PythonOperator.partial(
         task_id="sync",
@@ -89,7 +89,7 @@ with DAG(
         retries=5,
         max_active_tis_per_dag=20,
         map_index_template="{{ task.op_kwargs['batch'] }}",
-        doc_md="Writes one batch as one Zendesk job, and accounts for each of its rows.",
+        doc_md="Writes one batch as one Zendesk job and records a verdict for each of its rows.",
     ).expand(op_kwargs=compare.output)
 
     [gather_accounts, gather_organizations] >> compare >> sync

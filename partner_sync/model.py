@@ -1,4 +1,4 @@
-"""The words of Partner Sync as frozen data. Standard library only; every other module speaks in these.
+"""The vocabulary of Partner Sync as frozen data. Standard library only; all other modules use it.
 
 A *value* is canonical: text trimmed and never empty (None instead), a checkbox a bool, a drop-down the value of its
 option, a date "YYYY-MM-DD", a number an int or float. Times are aware datetimes in UTC.
@@ -49,7 +49,7 @@ class AccountsSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """A Zendesk organization as it exists. `fields` holds the owned organization fields as Zendesk sent them.
+    """A Zendesk organization as it exists. `fields` has the owned organization fields as Zendesk sent them.
 
     `fields` is None where only what matching needs was kept.
     """
@@ -109,7 +109,7 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """An organization that is not as its account wants it; `name` is the one it has now."""
+    """An organization that differs from its account; `name` is its current name."""
 
     instance: str
     account_id: str
@@ -140,7 +140,7 @@ Change = Create | Update | Mark
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something a person must look at; it never blocks the healthy rest. `instance` is None: Salesforce alone."""
+    """A finding that needs a person; it never blocks healthy changes. `instance` is None for Salesforce alone."""
 
     kind: str
     instance: str | None
@@ -152,7 +152,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """A kind of change that passed its limit in one instance: planned, not written until a person says so."""
+    """A kind of change that passed its limit in one instance: planned, not written until a person approves it."""
 
     instance: str
     kind: Kind

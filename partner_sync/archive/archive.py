@@ -1,17 +1,17 @@
-"""The product's own memory in object storage: plans, verdicts, the newest plan of each instance, the open-job register.
+"""The archive in object storage: plans, verdicts, the newest plan of each instance, the open-job register.
 
     runs/<yyyy-mm-dd>/<run id>/run.json                                 the run and its newest plan, without the changes
     runs/<yyyy-mm-dd>/<run id>/<plan id>/plan.json                      the whole plan, where it has changes
     runs/<yyyy-mm-dd>/<run id>/<plan id>/verdicts/<batch>.<try>.jsonl   one flat line per change
     runs/<yyyy-mm-dd>/<run id>/failures/<task>[.<batch>].<try>.json     why a task ended without its result
     instances/<instance>/latest/<order>.json                            the newest plan
-    instances/<instance>/standing/<order>.json                          the state of every partner when it was last read
+    instances/<instance>/standing/<order>.json                          the state of every partner as last read
     instances/<instance>/open/<plan id>.<batch>.json                    the open-job register
-    instances/<instance>/suspects/<plan id>.<batch>.<time>.json         what ran when the response to a submit was lost
-    alarms/...                                                          alarms of the team, see `alerts/log.py`
+    instances/<instance>/suspects/<plan id>.<batch>.<time>.json         jobs that may be a lost submit
+    alarms/...                                                          messages to the team, see `alerts/log.py`
 
-The newest plan is an object of its own name, not one object that is read, compared and overwritten: two `compare` tasks
-that end together would lose the newer one. Names sort as plans do: the last is the newest plan, even if written first.
+Each newest plan is an object with its own name. A single object that is read, compared and overwritten could lose the
+newer plan when two `compare` tasks end together. Names sort like plans: the last name is the newest plan.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from partner_sync.model import Plan, PlanOrder
 _MOMENT = "%Y%m%dT%H%M%S.%fZ"
 
 REGISTER_STEP = (
-    "It remembers what was sent, so nothing is written until it is read or gone. See in Zendesk's job statuses that no"
-    " job is queued or working, then move it away."
+    "It keeps what was sent, so nothing is written until it can be read or is gone. Check in Zendesk's job statuses"
+    " that no job is queued or working, then move it away."
 )
 
 
 def segment(text: str) -> str:
-    """`text` as one name in a path: nothing in it can reach for another folder."""
+    """`text` as one name in a path: it cannot lead to another folder."""
     name = quote(text, safe="-_~:+ ").replace(" ", "_")
     return name if name.strip(".") else name.replace(".", "%2E") or "%00"
 
@@ -75,7 +75,7 @@ class Archive:
     def failures(self, folder: Root) -> list[Failure]:
         """Every failure of a run, the oldest first."""
         found = (get(Failure, path) for path in children(folder / "failures"))
-        return sorted((one for one in found if one is not None), key=lambda one: one.at)
+        return sorted((failure for failure in found if failure is not None), key=lambda failure: failure.at)
 
     def write_verdicts(self, run_after: datetime, rows: Iterable[RowVerdict]) -> None:
         """Writes the verdicts of one batch and try; an earlier try's file stays."""
@@ -107,25 +107,25 @@ class Archive:
         return _order(max(names)) if names else None
 
     def name_latest(self, instance: str, order: PlanOrder) -> bool:
-        """Names a plan the instance's latest, unless a newer plan is there; returns whether it is the latest now."""
+        """Names a plan the instance's latest, unless a newer plan exists. Returns whether it is the latest now."""
         return _put_newest(self._latest(instance), order, codec.to_json(order))
 
     def newest_objects(self, instance: str) -> list[tuple[Root, PlanOrder]]:
-        """What names a plan the newest of an instance, and its newest partner states: the objects' plans."""
+        """The two objects that name the newest plan of an instance, its partner states included, with their plans."""
         folders = [list(children(folder)) for folder in (self._latest(instance), self._partner_states(instance))]
         return [(paths[-1], _order(paths[-1].name)) for paths in folders if paths]
 
     def _latest(self, instance: str) -> Root:
         return self.root / "instances" / segment(instance) / "latest"
 
-    # -- partner states ---------------------------------------------------------------------------------------
+    # -- partner states ----------------------------------------------------------------------------------------
 
     def write_partner_states(self, states: PartnerStates) -> None:
-        """Writes the states of an instance's partners, unless a newer plan has written them."""
+        """Writes the partner states of an instance, unless a newer plan has written them."""
         _put_newest(self._partner_states(states.instance), states.order, codec.to_json(states))
 
     def partner_states(self, instance: str) -> PartnerStates | None:
-        """How the partners of an instance stood when they were read last."""
+        """The partner states of an instance as last read."""
         paths = list(children(self._partner_states(instance)))
         return get(PartnerStates, paths[-1]) if paths else None
 
@@ -138,7 +138,7 @@ class Archive:
         return get(OpenJob, self._entry(instance, plan_id, batch), REGISTER_STEP)
 
     def open_jobs(self, instance: str) -> list[OpenJob]:
-        """All entries of an instance's register; one that its owner removes meanwhile is left out."""
+        """All entries of an instance's register, without those that their owner removes meanwhile."""
         found = (get(OpenJob, path, REGISTER_STEP) for path in children(self._open(instance)))
         return [entry for entry in found if entry is not None]
 
@@ -149,7 +149,7 @@ class Archive:
         remove(self._entry(instance, entry.order.plan_id, entry.batch))
 
     def candidate_jobs(self, instance: str, entry: OpenJob, running: Collection[str]) -> Collection[str]:
-        """Which jobs the lost submit of an entry may be: those of `running` that ran when this was asked first."""
+        """Which jobs the lost submit of an entry may be: those of `running` that ran at the first check."""
         path = self._candidate_jobs(instance, entry)
         put_new(path, codec.to_json(CandidateJobs(tuple(sorted(running)))))
         first = get(CandidateJobs, path, REGISTER_STEP)
@@ -171,7 +171,7 @@ class Archive:
 
 
 def _last_tries(folder: Root, plan_id: str) -> dict[str, Root]:
-    """The verdict file of the last try of each batch of a plan, by the batch as it is in its name."""
+    """The verdict file of the last try of each batch of a plan, by the batch as in the file name."""
     newest: dict[str, tuple[int, Root]] = {}
     for path in children(folder / segment(plan_id) / "verdicts"):
         batch, number, ending = path.name.rsplit(".", 2)
@@ -181,7 +181,7 @@ def _last_tries(folder: Root, plan_id: str) -> dict[str, Root]:
 
 
 def _rows(path: Root) -> list[RowVerdict]:
-    lines = read(path).removesuffix("\n").split("\n")  # a name may hold what splitlines() takes for an end
+    lines = read(path).removesuffix("\n").split("\n")  # splitlines() would split at characters that a name may hold
     return [codec.from_json(RowVerdict, line, source=str(path), next_step=NEXT_STEP) for line in lines]
 
 
@@ -191,9 +191,9 @@ def _name(order: PlanOrder) -> str:
 
 
 def _put_newest(folder: Root, order: PlanOrder, text: str) -> bool:
-    """Puts an object by its order, and removes older objects; returns whether it is the newest.
+    """Writes an object under its order and removes older objects. Returns whether it is the newest.
 
-    Its own name goes in first, then every older name goes out: a reader in between sees the newest of them.
+    It is written before older objects are removed, so a concurrent reader always finds the newest.
     """
     put(folder / _name(order), text)
     newest = max(path.name for path in children(folder))

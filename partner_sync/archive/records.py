@@ -37,9 +37,9 @@ class OpenJob:
     """An entry of the open-job register: a bulk job that was, or may have been, submitted and may not have ended.
 
     `time` is when the entry was claimed; `intended` when the submit was announced (None before that); `rows` are the
-    positions in the batch that the submit holds. `sent` (positions), `submits` and `calls` are over all its visits.
-    `settled` is an entry that a newer batch took for abandoned: it is in nobody's way any more, and stays only so that
-    its own batch, should it come back, can report what was sent.
+    positions in the batch that the submit holds. `sent` (positions), `submits` and `calls` cover all attempts.
+    A newer batch marks an abandoned entry `settled`: it blocks nobody any more, and stays so that its own batch, if it
+    resumes, knows what was sent.
     """
 
     order: PlanOrder
@@ -64,10 +64,10 @@ class CandidateJobs:
 
 @dataclass(frozen=True, slots=True)
 class RowVerdict:
-    """What became of one change, as one flat line of the archive.
+    """The outcome of one change, as a flat line of the archive.
 
-    `written` says whether the row was sent by us, in `job_id` unless that answer was lost (two lines with one `job_id`
-    are one write), `vendor_words` what Zendesk said of it, `calls` how many Zendesk calls its batch took until then.
+    `written` is whether we sent the row, in `job_id` unless that response was lost (two lines with the same `job_id`
+    are one write); `vendor_words` is Zendesk's message, `calls` the number of Zendesk calls of its batch until then.
     """
 
     run_id: str
@@ -105,7 +105,7 @@ class VerdictTally(Counter[Verdict]):
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Who or what started a DAG run, and how it was asked to behave."""
+    """Who or what started a DAG run, and its params."""
 
     dag_id: str
     run_id: str
@@ -118,9 +118,9 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A task that ended with an error of ours. `batch` is the element of a mapped one; `words` is what the vendor said.
+    """A task that ended with our error. `batch` is the element of a mapped task; `words` is the vendor's message.
 
-    `retryable` says whether Airflow was going to try again by itself.
+    `retryable` is whether Airflow was going to try again.
     """
 
     trigger: Trigger
@@ -136,7 +136,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What `run.json` says of a run: its trigger, versions, times, and its newest plan without the changes."""
+    """The content of `run.json`: the run's trigger, versions, and its newest plan without the changes."""
 
     trigger: Trigger
     versions: dict[str, str]
@@ -147,7 +147,7 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class AlarmNote:
-    """An object of the alarm log: what the team was to be notified of, the run, and when sending began."""
+    """An object of the alarm log: the kind of message, the run it is about, and when its attempt began."""
 
     what: str
     run_id: str

@@ -1,4 +1,4 @@
-"""Why a task ended without its result, put into the archive: people look there who read no task log."""
+"""Archives why a task failed, for people who read the archive and no task log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def remembered(task: Callable[..., T]) -> Callable[..., T]:
-    """Puts every error of ours that leaves `task` into the archive as well."""
+    """Archives every PartnerSyncError that leaves `task`, and raises it."""
 
     @wraps(task)
     def remembering(**kwargs: Any) -> T:
@@ -30,13 +30,13 @@ def remembered(task: Callable[..., T]) -> Callable[..., T]:
             try:
                 _remember(error, task.__name__, kwargs.get("batch"))
             finally:
-                raise error  # whatever the archive had to say: this is what happened
+                raise error  # even if the archive fails: this is the error of the task
 
     return remembering
 
 
 def _remember(error: PartnerSyncError, task: str, batch: str | None) -> None:
-    """Archives a failure; an archive that cannot be written is a warning."""
+    """Archives a failure; logs a warning if the archive cannot be written."""
     from partner_sync.archive.records import Failure
     from partner_sync.orchestration import locations
 

@@ -12,13 +12,13 @@ from partner_sync.orchestration.run_context import config_of
 
 
 class SyncRetryPolicy(RetryPolicy):  # type: ignore[misc] # Airflow is untyped to mypy
-    """Permanent errors fail at once; retryable ones come back after what the system asks for, or ever later."""
+    """Fails permanent errors at once. Retries others after the wait that the system asks for, or a growing delay."""
 
     def evaluate(
         self,
         exception: BaseException,
         try_number: int,
-        max_tries: int,  # noqa: ARG002 - Airflow passes it by name; how many tries there are is the task's business
+        max_tries: int,  # noqa: ARG002 - Airflow passes it by name, and ends the retries by itself
         context: Any = None,
     ) -> RetryDecision:
         if isinstance(exception, PermanentError):

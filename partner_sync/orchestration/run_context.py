@@ -1,4 +1,4 @@
-"""What a task knows of its run: the config, and who or what triggered it. Airflow's context is a mapping here."""
+"""Reads the config and the trigger of a run from Airflow's context, a mapping here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Context = Mapping[str, Any]
 
 
 def config_of(context: Context) -> Config:
-    """The config beside the DAG file, or the one that `PARTNER_SYNC_CONFIG` names."""
+    """The config beside the DAG file, or the file that `PARTNER_SYNC_CONFIG` names."""
     from partner_sync.config.load import load
 
     beside = Path(context["dag"].fileloc).with_name("partner_sync.toml")

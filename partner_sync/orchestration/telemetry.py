@@ -1,4 +1,4 @@
-"""What a run reports to Airflow in numbers: metrics, and one asset event per instance for the stages that come after.
+"""The telemetry of a run: metrics, and an asset event per instance for later stages.
 
 Metrics go through Airflow's own facility, so to wherever Airflow's go (StatsD, OpenTelemetry); they are counters,
 tagged by instance, system or kind, whose sum over a run is the run's number. An event is emitted by the last step of a
@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 
 
 ASSETS = AssetAlias("partner_sync")
-"""The outlet of `compare` and `sync`. Which instances there are says the config, and a DAG file reads none while it is
-parsed: so the tasks declare this alias, and name the assets behind it when they run."""
+"""The outlet of `compare` and `sync`. The config names the instances, and a DAG file reads no config while it is
+parsed: so the tasks declare this alias, and add the assets when they run."""
 
 
 def asset(instance: str) -> Asset:
@@ -37,12 +37,12 @@ def asset(instance: str) -> Asset:
 
 
 def calls(system: str, number: int) -> None:
-    """API calls that were made of "salesforce", or of an instance."""
+    """Counts API calls to "salesforce" or to an instance."""
     stats.incr("partner_sync.calls", number, tags=_tags(system=system))
 
 
 def planned(context: Context, plan: Plan, written: Collection[str]) -> None:
-    """What `compare` found, for the instances that are written; their events, if there is nothing to write."""
+    """Reports a plan for the instances that are written, and emits their events if it writes nothing."""
     from partner_sync.model import KINDS
 
     for instance in written:
@@ -59,7 +59,7 @@ def planned(context: Context, plan: Plan, written: Collection[str]) -> None:
 def accounted(
     context: Context, archive: Archive, batch: Batch, rows: Sequence[RowVerdict], written: Collection[str]
 ) -> None:
-    """What became of a batch. If it is the last of its plan, and every row of the plan is well, the events."""
+    """Reports the verdicts of a batch. Emits the events after the last batch of a plan without failed rows."""
     from partner_sync.archive.records import VerdictTally
     from partner_sync.model import VERDICTS
 
@@ -70,12 +70,12 @@ def accounted(
     _seconds(context)
     try:
         _end_plan(context, archive, batch, written)
-    except PartnerSyncError as error:  # this batch is done, whatever the files of the others look like
-        log.warning("whether the plan is done is not known, so no asset event was emitted: %s", error)
+    except PartnerSyncError as error:  # this batch is done, even if files of other batches cannot be read
+        log.warning("emitted no asset event, since the other batches could not be read: %s", error)
 
 
 def _end_plan(context: Context, archive: Archive, batch: Batch, written: Collection[str]) -> None:
-    """Emits the events if the batch is the last of its plan, and every row of the plan is well."""
+    """Emits the events if the batch is the last of its plan and no row of the plan failed."""
     from partner_sync.archive.records import VerdictTally
 
     dag_run, plan_id = context["dag_run"], batch.order.plan_id
@@ -98,19 +98,19 @@ def _emit(context: Context, plan: Plan, instances: Collection[str], rows: Sequen
 
 
 def _counts(plan: Plan, instance: str) -> dict[str, int]:
-    """Planned by kind, withheld, and the problems that are of this instance or of Salesforce."""
+    """Planned changes by kind, withheld changes, and problems of this instance or of Salesforce."""
     counts = next(one for one in plan.instances if one.instance == instance)
     planned = {"create": counts.create, "update": counts.update, "mark": counts.mark, "withheld": counts.withheld}
     return {**planned, "problems": sum(problem.instance in (None, instance) for problem in plan.problems)}
 
 
 def _seconds(context: Context) -> None:
-    """How long the run has been running: after its last step, the seconds of the run."""
+    """Reports the seconds since the run started; the last task of a run reports its duration."""
     started = context["dag_run"].start_date
     if started is not None:
         stats.gauge("partner_sync.seconds", (datetime.now(timezone.utc) - started).total_seconds())
 
 
 def _tags(**tags: str) -> dict[str, str]:
-    """An instance may be named as people like; a tag may not, and Airflow would drop the metric."""
+    """Normalizes tags: an instance may have any name, but Airflow drops metrics with other characters in a tag."""
     return {name: stats.normalize_name_for_stats(value, log_warning=False) for name, value in tags.items()}

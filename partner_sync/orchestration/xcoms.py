@@ -1,6 +1,7 @@
-"""What tasks hand on to each other: values of the codec as XComs, whose objects can be missing, damaged or too large.
+"""Passes values of the codec between tasks as XComs, whose objects can be missing, damaged or too large.
 
-A task pushes its own result instead of returning it, so that an error there is ours, with a next step.
+A task pushes its own result instead of returning it, so that errors get our messages. A module of its own, since it
+works without Airflow.
 """
 
 from __future__ import annotations
@@ -18,23 +19,23 @@ RESULT = "return_value"
 
 
 def push(ti: Any, value: object, key: str = RESULT) -> None:
-    """Hands a value on. Raises StorageError."""
+    """Passes a value to later tasks. Raises StorageError."""
     with attempted("write", f"the XCom {key} of {ti.task_id}"):
         ti.xcom_push(key=key, value=codec.dump(value))
 
 
 def pull(ti: Any, cls: type[T], task_id: str, key: str = RESULT) -> T:
-    """What a task handed on. Raises SnapshotError for what is not there or of another shape, StorageError."""
+    """The value that a task passed. Raises StorageError, and SnapshotError if it is missing or of another shape."""
     source = f"The batch {key} of {task_id}" if key != RESULT else f"The snapshot of {task_id}"
     next_step = again(task_id)
     try:
         with attempted("read", f"the XCom {key} of {task_id}"):
             found = ti.xcom_pull(task_ids=task_id, key=key)
     except ValueError:
-        raise SnapshotError(f"{source} is damaged: its object is no JSON. {next_step}") from None
+        raise SnapshotError(f"{source} is damaged: its object is not JSON. {next_step}") from None
     return codec.load_value(cls, found, source=source, next_step=next_step)
 
 
 def again(task_id: str) -> str:
-    """The next step where what a task handed on is of no use."""
-    return f"Clear {task_id} with downstream: the run then goes on with a fresh one."
+    """The next step if the value that a task passed cannot be used."""
+    return f"Clear {task_id} with downstream: the run then continues with a new one."

@@ -1,5 +1,5 @@
-"""Whether a plan is of our own time. One from ahead of our clock would make every later plan look old, and be held for
-newer until time has caught up with it: nothing would be written, and every run be green.
+"""Refuses plans from the future. They would make every later plan look old until their time is reached, so nothing
+would be written while every run is green.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from partner_sync.errors import SnapshotError
 from partner_sync.model import Batch, PlanOrder
 
 TOLERANCE = timedelta(minutes=1)
-"""Clocks of two workers may differ by so much; the order of plans, which are an hour apart, does not suffer from it."""
+"""How far the clocks of two workers may differ. Plans are an hour apart, so their order stays right."""
 
 
 def refuse_latest_ahead(archive: Archive, instance: str, now: datetime) -> None:
-    """Raises SnapshotError where the newest plan of an instance is from ahead of `now`."""
+    """Raises SnapshotError if the newest plan of an instance is ahead of `now`."""
     newest = archive.newest_objects(instance)
     ahead = max((_ahead(order, now) for _, order in newest), default=timedelta())
     if ahead > TOLERANCE:
         remove = ", and ".join(f"remove {path} as well" for path, order in newest if _ahead(order, now) > TOLERANCE)
         raise SnapshotError(
             f"The newest plan of {instance} in the archive is {_minutes(ahead)} ahead of this worker's clock: one of"
-            f" two clocks is wrong, or was. Nothing was written. Set it right; if it was the other one, {remove}. Then"
-            " clear gather_accounts with downstream."
+            f" the two clocks is or was wrong. Nothing was written. Correct it; if it was the other clock, {remove}."
+            " Then clear gather_accounts with downstream."
         )
 
 
 def refuse_ahead(batch: Batch, now: datetime) -> None:
-    """Raises SnapshotError where the plan of a batch is from ahead of `now`."""
+    """Raises SnapshotError if the plan of a batch is ahead of `now`."""
     if (ahead := _ahead(batch.order, now)) > TOLERANCE:
         raise SnapshotError(
             f"{batch.name} belongs to a plan that is {_minutes(ahead)} ahead of this worker's clock: the clock is wrong"
-            " here, or was where the plan was made. Nothing more was written. Set it right, then clear gather_accounts"
+            " here, or was where the plan was made. Nothing more was written. Correct it, then clear gather_accounts"
             " with downstream."
         )
 

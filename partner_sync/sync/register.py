@@ -1,8 +1,7 @@
 """The open-job register: what was, or may have been, submitted to one instance and is not known to have ended.
 
-An entry is removed by its own batch. Another batch may settle it, so that it is in nobody's way, only when the entry's
-owner cannot be just about to submit any more, and nothing of the entry can still run in Zendesk. What is settled is
-forgotten after a week.
+A batch removes its own entry. Another batch may settle it, so that it blocks nobody, only if the entry's owner can no
+longer submit and no job of the entry can still run in Zendesk. The register forgets settled entries after a week.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 SETTLED_KEPT = timedelta(days=7)
-"""How long after it was abandoned a batch may come back and report what it sent, for example when it is cleared."""
+"""How long an abandoned batch may take to resume, for example when its task is cleared, and still know what it sent."""
 
 
 class Jobs(Protocol):
@@ -38,7 +37,7 @@ class Jobs(Protocol):
 class Register:
     """The register of the instance that `batch` belongs to, as that batch sees it.
 
-    `owner_gone_after` is the execution time-out of the task: a process that wrote an entry longer ago is dead.
+    `owner_gone_after` is the task's execution timeout: a process that wrote an entry longer ago is dead.
     """
 
     archive: Archive
@@ -49,7 +48,7 @@ class Register:
     owner_gone_after: timedelta
 
     def own(self) -> OpenJob | None:
-        """The batch's own entry, from this visit or an earlier one."""
+        """The batch's own entry, from this attempt or an earlier one."""
         return self.archive.open_job(self.batch.instance, self.batch.order.plan_id, self.batch.name)
 
     def write(self, entry: OpenJob) -> None:
@@ -59,11 +58,11 @@ class Register:
         self.archive.remove_open_job(self.batch.instance, entry)
 
     def nothing_runs_of(self, entry: OpenJob) -> bool:
-        """Whether nothing of an announced submit without a known job can run: it is settled, and no job fits.
+        """Whether no job of an announced submit can run: `settle_seconds` have passed and no running job may be it.
 
-        A job id that Zendesk does not know is treated the same: fresh ids may answer 404 at first (node-zendesk
-        forgives five of these), and old ones are forgotten. Jobs that other entries name are not ours, and neither are
-        those that were not there yet when this was looked at first: others may always keep some running.
+        A job id that Zendesk does not know is treated like an unknown job: new ids may return 404 at first
+        (node-zendesk tolerates five of these), and Zendesk forgets old ids. Jobs that other entries name are not ours.
+        Jobs that started after the first check are not ours either: other users may always keep some running.
         """
         if self.now() < (entry.intended or entry.time) + timedelta(seconds=self.settings.settle_seconds):
             return False
@@ -77,9 +76,9 @@ class Register:
         return True
 
     def blocked(self) -> str | None:
-        """Why this batch, whose entry stands in the register, may not write yet. None: it may.
+        """Why this batch, whose entry is in the register, may not write yet. None: it may.
 
-        The entry is written before this count, so of batches that come at once at most `jobs_in_flight` go on.
+        The entry is written before the count, so of batches that start at once at most `jobs_in_flight` continue.
         """
         entries = self.archive.open_jobs(self.batch.instance)
         self._forget_what_is_old(entries)
@@ -93,7 +92,7 @@ class Register:
         return why
 
     def _settle(self, entry: OpenJob) -> None:
-        """Takes an abandoned entry out of the way; its batch may still come back, and has to report what was sent."""
+        """Settles an abandoned entry. If rows were sent it stays, since its batch may resume and must report them."""
         if entry.sent:
             self.write(replace(entry, settled=True))
         else:
@@ -119,15 +118,15 @@ class Register:
         return None
 
     def _ended(self, entries: Sequence[OpenJob]) -> int:
-        """How many entries hold a job that has ended: they wait for their task to come back, not for Zendesk.
+        """How many entries have a job that ended: they wait for their task, not for Zendesk.
 
-        A job that Zendesk does not name is taken to run, and so is what was not asked for.
+        A job that Zendesk does not return counts as running, and so does a job beyond the first `MANY`.
         """
         ids = [entry.job_id for entry in entries if entry.job_id][:MANY]
         return sum(not job.active for job in self.jobs.jobs(ids)) if ids else 0
 
     def _is_abandoned(self, entry: OpenJob) -> bool:
-        """Whether the entry of another batch is as it was read, its owner cannot submit, and nothing of it can run."""
+        """Whether another batch's entry is unchanged, its owner can no longer submit, and no job of it can run."""
         if entry.settled or self._is_own(entry) or self.now() - entry.time <= self.owner_gone_after:
             return False
         if entry.intended is not None:
