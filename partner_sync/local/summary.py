@@ -211,6 +211,7 @@ def _end(outcome: RunOutcome) -> Iterator[RenderableType]:
             Text("Calls", "dim"), Text(f"{reads + writes:,}: {reads:,} to read, {writes:,} to write and confirm")
         )
         table.add_row(Text("Archive", "dim"), Text(outcome.archive, overflow="fold"))
+        table.add_row(Text("Page", "dim"), Text("make up shows every change of this run and what became of it"))
     if outcome.systems:
         table.add_row(Text("Systems", "dim"), Text(outcome.systems))
     table.add_row(Text("Log", "dim"), Text(outcome.log, overflow="fold"))
