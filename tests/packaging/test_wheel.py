@@ -136,7 +136,7 @@ def test_every_command_answers_help(installed, command):
     assert done.stdout.startswith(f"usage: {command.typed}")
 
 
-@pytest.mark.parametrize("name", ["run", "up", "clean"])
+@pytest.mark.parametrize("name", ["run", "up", "airflow", "clean"])
 def test_what_needs_the_checkout_is_refused(installed, name):
     done = installed("python", "-m", "partner_sync.local", name)
     expected = f"`make {name}` needs a checkout of Partner Sync; the installed package has no DAG file.\n"
@@ -146,7 +146,7 @@ def test_what_needs_the_checkout_is_refused(installed, name):
 def test_an_archive_has_to_be_named(installed):
     done = installed("python", "-m", "partner_sync.history")
     assert 2 == done.returncode
-    assert "PARTNER_SYNC_ARCHIVE: is not set. Set it to a folder or to s3://CONN_ID@bucket/prefix" in done.stderr
+    assert "PARTNER_SYNC_ARCHIVE is not set. Set it to a folder or to s3://CONN_ID@bucket/prefix" in done.stderr
 
 
 def test_a_named_archive_is_indexed(folder, installed):
