@@ -101,7 +101,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         typed="python -m partner_sync.sandbox",
-        does="a Salesforce and a Zendesk to try: HTTP on 127.0.0.1, stateful, with faults on demand",
+        does="imitates Salesforce and Zendesk: HTTP on 127.0.0.1, stateful, with faults on demand",
         examples={
             "python -m partner_sync.sandbox": "60 accounts and 400 organizations, in memory",
             "python -m partner_sync.sandbox --state world.sqlite": "the same, kept in a file",

@@ -47,7 +47,7 @@ below /_sandbox on either port.
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m partner_sync.sandbox",
-        description="A Salesforce and a Zendesk to try: HTTP on 127.0.0.1, stateful, with faults on demand.",
+        description="Imitates Salesforce and Zendesk: HTTP on 127.0.0.1, stateful, with faults on demand.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
