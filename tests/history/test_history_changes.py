@@ -71,7 +71,7 @@ def test_a_page_that_is_not_there_is_the_nearest_that_is(shown, page, given, row
     assert (given, 3, rows) == (found.page, found.pages, len(found.rows))
 
 
-def test_a_row_has_before_and_after_verdict_words_job_and_links(shown):
+def test_a_row_has_before_and_after_verdict_message_job_and_links(shown):
     history, run_id = shown
     row = history.changes(run_id, filters=Filters(verdict="rejected")).rows[0]
     [field] = row.fields

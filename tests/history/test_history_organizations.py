@@ -78,7 +78,7 @@ def test_an_organization_that_only_a_problem_names_has_a_story(past):
     assert 1 == len(history.find(account(8)).hits)
 
 
-def test_a_dry_run_and_a_withheld_mark_are_told_as_such(past):
+def test_a_dry_run_and_a_withheld_mark_are_shown_as_such(past):
     past.run(-2, [an_update(1)], dry_run=True)
     past.run(-1, withheld=[a_mark(1)])
     [story] = past.history().account(account(1))

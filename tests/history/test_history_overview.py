@@ -35,11 +35,11 @@ def test_problems_that_stand_do_not_ring_but_new_ones_do(past):
     assert (2, 1, (("name_taken", 2),), "problems") == (item.count, item.new, item.parts, item.link.section)
 
 
-def test_a_problem_whose_words_change_is_not_new(past):
+def test_a_problem_with_another_detail_is_not_new(past):
     past.run(-1, problems=[a_problem(1)])
     from dataclasses import replace
 
-    past.run(0, problems=[replace(a_problem(1), detail="told otherwise")])
+    past.run(0, problems=[replace(a_problem(1), detail="another detail")])
     assert 0 == past.history(0.5).overview().problems_new
 
 
@@ -62,12 +62,12 @@ def test_what_went_wrong_needs_a_person_with_a_count_and_a_place_to_look(past, w
     assert item.count == (37 if what == "withheld" else 1)
 
 
-def test_a_failure_says_its_words_and_how_often_it_was_like_this(past):
+def test_a_failure_shows_its_message_and_how_often_it_happened(past):
     past.run(-3)
     for hour in (-2, -1, 0):
-        past.fail(hour, message="Mend the config.")
+        past.fail(hour, message="Fix the config.")
     item = items(past)["failed"]
-    assert (3, "Mend the config.") == (item.count, item.sentence)
+    assert (3, "Fix the config.") == (item.count, item.sentence)
 
 
 def test_a_green_run_after_a_failure_is_all_that_counts(past):
@@ -166,8 +166,8 @@ def test_objects_that_cannot_be_read_are_listed(past):
 
 def test_a_run_narrowed_to_accounts_hides_no_failure_of_the_whole(past):
     past.run(-3)
-    past.fail(-2, message="Mend the config.")
-    past.fail(-1, message="Mend the config.")
+    past.fail(-2, message="Fix the config.")
+    past.fail(-1, message="Fix the config.")
     past.run(0, params={"account_ids": ["x"]})
     assert ("needs attention", ["failed"]) == health(past)
     assert 2 == items(past)["failed"].count

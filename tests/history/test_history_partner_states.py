@@ -125,7 +125,7 @@ def test_a_write_after_the_last_read_counts_although_that_read_did_not_know_it(p
     assert "as desired" == story(past).now
 
 
-def test_an_organization_that_is_another_accounts_by_now_is_not_told_as_this_ones(past):
+def test_an_organization_that_moved_to_another_account_is_not_shown_for_the_first(past):
     past.run(-3, [a_create(1)])
     past.run(-1)
     past.read_partners(-1, a_partner(1, there=False), a_partner(2, organization_id=3600001))
@@ -139,7 +139,7 @@ def test_the_row_of_an_account_comes_before_those_of_spare_organizations(past):
     assert ("as desired", 3600001) == (story(past).now, story(past).organization_id)
 
 
-def test_the_organization_of_an_account_that_a_problem_blocks_is_told_with_the_problem(past):
+def test_a_blocked_account_is_shown_with_its_organization_and_problem(past):
     past.run(-1, problems=[replace(a_problem(1, "unknown_option"), organization_ids=())])
     past.read_partners(-1, a_partner(1, "Nimbus", desired=None))
     told = past.history().organization("global", 3600001)

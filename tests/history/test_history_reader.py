@@ -114,7 +114,7 @@ def test_a_look_a_moment_ago_is_not_repeated_by_the_next_answers(past, behind):
     assert 1 == history.runs().total
 
 
-def test_many_processes_and_threads_keep_one_index_and_it_is_right(past, behind):
+def test_many_processes_and_threads_keep_a_correct_index(past, behind):
     several = [behind(patience=0.05) for _ in range(4)]
 
     def grow(hour):
@@ -131,7 +131,7 @@ def test_many_processes_and_threads_keep_one_index_and_it_is_right(past, behind)
     assert 200 == sum(row.written["create"] for row in kept.chart)
 
 
-def test_a_process_that_is_killed_in_the_middle_is_told_and_replaced(past, behind):
+def test_a_killed_process_is_reported_and_replaced(past, behind):
     for hour in range(-30, 0):
         past.run(hour, [a_create(n) for n in range(100)])
     history = behind(patience=0, fresh_seconds=0.1)
@@ -181,7 +181,7 @@ def test_the_process_ends_when_nobody_asks_any_more(past):
     assert reader.refresh(seconds=30)
 
 
-def test_the_process_ends_with_the_one_that_started_it(past):
+def test_the_process_ends_with_its_parent(past):
     past.run(-1)
     code = (
         "import sys, time\nfrom partner_sync.history.reader import Reader\nfrom pathlib import Path\n"
@@ -207,7 +207,7 @@ def command(*arguments):
     )
 
 
-def test_the_command_brings_the_index_up_to_date_or_builds_it_anew(past):
+def test_the_command_updates_or_rebuilds_the_index(past):
     past.run(-1, [a_create(1)])
     where = ("--archive", str(past.archive.root), "--index", str(past.folder / "index"))
     done = command(*where)

@@ -27,7 +27,7 @@ def test_an_archive_that_is_not_there_is_an_empty_history(past):
     assert history.trouble is None
 
 
-def test_runs_come_the_newest_first_and_a_new_one_shows_at_the_next_look(past):
+def test_runs_are_newest_first_and_a_new_run_shows_at_the_next_query(past):
     first = past.run(-2)
     history = past.history()
     assert [first] == ids(history)
@@ -150,7 +150,7 @@ def test_what_is_foreign_or_half_written_is_a_sentence_with_its_path(past, name,
     assert history.run(run_id) is not None or name == "run.json"
 
 
-def test_a_damaged_object_that_is_mended_is_read_again(past):
+def test_a_damaged_object_that_is_fixed_is_read_again(past):
     run_id = past.run(-1, [a_create(1)])
     path = past.archive.run_folder(run_id, past.trigger(-1).run_after) / "plan--1-0" / "plan.json"
     whole = path.read_text()
@@ -183,7 +183,7 @@ def test_an_index_that_is_thrown_away_comes_back_the_same(past):
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database at all" * 100, b"SQLite format 3\x00" + b"\x00" * 4096])
-def test_an_index_that_is_none_is_built_anew(past, content):
+def test_an_index_that_is_none_is_rebuilt(past, content):
     run_id = past.run(-1)
     index = past.folder / "index" / "1.sqlite"
     index.parent.mkdir()
@@ -191,7 +191,7 @@ def test_an_index_that_is_none_is_built_anew(past, content):
     assert [run_id] == ids(past.history())
 
 
-def test_an_index_of_another_version_is_built_anew(past):
+def test_an_index_of_another_version_is_rebuilt(past):
     run_id = past.run(-1)
     history = past.history()
     history.refresh()

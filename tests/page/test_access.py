@@ -42,7 +42,7 @@ def asked(past, manager):
     return by
 
 
-def test_a_stranger_is_told_to_log_in(asked):
+def test_a_visitor_without_a_login_is_asked_to_log_in(asked):
     answer = asked(None).get("/", headers={"Accept": "text/html"})
     assert 401 == answer.status_code
     assert "Log in first" in answer.text

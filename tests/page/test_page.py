@@ -177,7 +177,7 @@ def test_filters_and_search_narrow_on_the_server(past):
         assert [shown] == [name for name in ("Kestrel", "Nimbus", "Harbour") if name in text]
 
 
-def test_a_row_opens_with_zendesks_words_and_both_links(past):
+def test_a_row_opens_with_the_message_of_zendesk_and_both_links(past):
     run = past.run(0, [an_update(2, "Nimbus")], verdicts={2: "rejected"})
     text = client(past).get("/change", params={"run": run, "n": 0}).text
     assert "has already been taken" in text

@@ -124,7 +124,7 @@ def test_the_charts_have_a_column_for_each_run_that_leads_to_it(past):
     assert [{"label": "24 Nov", "types": {"open_partner": 112}}] == numbers["partners"]
 
 
-def test_a_history_that_is_cut_says_so_and_where_the_rest_is(past):
+def test_a_shortened_history_shows_where_the_rest_is(past):
     for hour in (-5, -4, -3):
         past.run(hour, [an_update(1)])
     history = past.history()
