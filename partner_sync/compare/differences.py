@@ -11,12 +11,6 @@ from partner_sync.ids import id_18
 from partner_sync.model import EXTERNAL_ID, NAME, Create, FieldChange, Organization, Update, Value
 from partner_sync.whitespace import trimmed
 
-WITHOUT_ORGANIZATION = "new partner"
-DIFFERS = "out of date"
-UNMARKED = "partner is back: mark removed"
-BY_EXTERNAL_ID = "matched by external_id"
-SHORT_ID = "id had 15 characters"
-
 
 class Differences:
     """The comparison of single accounts and organizations, for one instance."""
@@ -26,9 +20,11 @@ class Differences:
         self.fields = tuple((field, schema.canonical[field]) for field in schema.fields)
         self.reasons: Mapping[str, Callable[[Organization, Value, Value], str]] = {
             # An organization with another id or none in the id field was not matched by it.
-            schema.id_field: lambda _, before, want: SHORT_ID if id_18(before) == want else BY_EXTERNAL_ID,
+            schema.id_field: lambda _, before, want: (
+                "id had 15 characters" if id_18(before) == want else "matched by external_id"
+            ),
             schema.partner_field: self._why_type,
-            schema.mark_field: lambda *_: UNMARKED,
+            schema.mark_field: lambda *_: "partner is back: mark removed",
         }
 
     def create(self, account: DesiredAccount) -> Create:
@@ -37,7 +33,7 @@ class Differences:
         for (field, _), value in zip(self.fields, account.values, strict=True):
             if value is not None:
                 changed.append(FieldChange(field, None, value))
-        return Create(self.instance, account.id, account.name, tuple(changed), WITHOUT_ORGANIZATION)
+        return Create(self.instance, account.id, account.name, tuple(changed), "new partner")
 
     def update(self, account: DesiredAccount, organization: Organization, *, with_name: bool) -> Update | None:
         """An update of the fields that differ; None if none does."""
@@ -58,7 +54,7 @@ class Differences:
         if not changed:
             return None
         reasons = [one.reason for one in changed if one.reason]
-        reason = "; ".join(reasons) or DIFFERS
+        reason = "; ".join(reasons) or "out of date"
         adopted = self.adopts(organization) and any(one.field == self.schema.partner_field for one in changed)
         return Update(self.instance, account.id, organization.id, name, tuple(changed), reason, adopted)
 

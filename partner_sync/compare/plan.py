@@ -60,14 +60,6 @@ class _Side:
     unchanged: int = 0
     not_asked: int = 0
 
-    @property
-    def instance(self) -> str:
-        return self.matched.name
-
-    @property
-    def write(self) -> bool:
-        return self.matched.write
-
 
 def compare_snapshots(
     matched: MatchedSnapshots, options: Options, *, plan_id: str, run_id: str, made: datetime
@@ -84,7 +76,7 @@ def compare_snapshots(
         problems += _find_missing(config, wanted, named, side, made)
     for side in sides:
         _apply_options(config, options, side)
-    order = {side.instance: at for at, side in enumerate(sides)}
+    order = {side.matched.name: at for at, side in enumerate(sides)}
     problems.sort(key=lambda one: _problem_order(one, order))
     counts = tuple(_counts(matched.schema, side) for side in sides)
     plan = Plan(
@@ -93,8 +85,12 @@ def compare_snapshots(
         dry_run=options.dry_run,
         config_digest=config.digest,
         reads=(accounts.proof, *(instance.proof for instance in matched.instances)),
-        counts=plan_counts(len(accounts.rows), len(problems), counts, [side.instance for side in sides if side.write]),
-        changes=tuple(one for side in sides for one in side.changes if side.write and not _is_withheld(one, side)),
+        counts=plan_counts(
+            len(accounts.rows), len(problems), counts, [side.matched.name for side in sides if side.matched.write]
+        ),
+        changes=tuple(
+            one for side in sides for one in side.changes if side.matched.write and not _is_withheld(one, side)
+        ),
         withheld_changes=tuple(one for side in sides for one in side.changes if _is_withheld(one, side)),
         withheld=tuple(one for side in sides for one in side.withheld),
         problems=tuple(problems),
@@ -106,7 +102,7 @@ def compare_snapshots(
 
 def _compare_accounts(matched: MatchedSnapshots, side: _Side) -> None:
     """The creates, updates and problems of the accounts in one instance."""
-    changes, accounts = Differences(matched.schema, side.instance), matched.desired.accounts
+    changes, accounts = Differences(matched.schema, side.matched.name), matched.desired.accounts
     of_account, undecided = side.matched.matches.matched, side.matched.matches.undecided
     side.problems += side.matched.matches.problems
     if matched.config.adoption == "problem":
@@ -114,7 +110,7 @@ def _compare_accounts(matched: MatchedSnapshots, side: _Side) -> None:
         side.problems += [_adoption(side, one, of_account[one]) for one in sorted(refused)]
         undecided = undecided | refused
     accounts = {key: account for key, account in accounts.items() if key not in undecided}
-    names = resolve_names(side.instance, side.write, accounts, of_account, side.matched.organizations)
+    names = resolve_names(side.matched.name, side.matched.write, accounts, of_account, side.matched.organizations)
     side.problems += names.problems
     for account in accounts.values():
         organization, named = of_account.get(account.id), account.id not in names.withheld
@@ -135,7 +131,7 @@ def _find_missing(
     unmatched = (one for one in side.matched.partners if one.id not in side.matched.matches.held)
     in_problems = {number for one in side.problems for number in one.organization_ids}
     found = find_missing_accounts(
-        config, side.instance, unmatched, Mentioned(named, in_problems, wanted.unidentified), made
+        config, side.matched.name, unmatched, Mentioned(named, in_problems, wanted.unidentified), made
     )
     side.changes += found.marks
     side.spared = found.spared
@@ -147,7 +143,7 @@ def _adoption(side: _Side, account_id: str, organization: Organization) -> Probl
         "adoption",
         f"Organization {organization.id} belongs to account {account_id}, but its type is"
         f" {organization.account_type or 'empty'}, not a partner type.",
-        instance=side.instance,
+        instance=side.matched.name,
         accounts=[account_id],
         organizations=[organization.id],
     )
@@ -174,9 +170,9 @@ def _apply_options(config: Config, options: Options, side: _Side) -> None:
         side.changes = [one for one in side.changes if one.account_id in asked]
     side.not_asked = all_changes - len(side.changes)
     side.changes.sort(key=_change_order)
-    if side.write:
+    if side.matched.write:
         side.withheld = limit(
-            side.instance,
+            side.matched.name,
             side.changes,
             len(side.matched.partners),
             config.limits,
@@ -204,10 +200,10 @@ def _counts(schema: OrganizationSchema, side: _Side) -> InstanceCounts:
     partners = side.matched.partners
     types = Counter(one.account_type for one in partners)
     kinds = Counter(change.kind for change in side.changes if not _is_withheld(change, side))
-    written, read_only = (kinds, Counter[Kind]()) if side.write else (Counter[Kind](), kinds)
+    written, read_only = (kinds, Counter[Kind]()) if side.matched.write else (Counter[Kind](), kinds)
     updates = [change for change in side.changes if isinstance(change, Update)]
     return InstanceCounts(
-        instance=side.instance,
+        instance=side.matched.name,
         organizations=len(side.matched.organizations),
         partner_organizations=len(partners),
         unchanged=side.unchanged,
