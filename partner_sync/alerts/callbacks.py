@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 Send = Callable[["Message"], None]
 
-UNREADABLE = (PartnerSyncError, OSError, ValueError, ImportError)
+ARCHIVE_ERRORS = (PartnerSyncError, OSError, ValueError, ImportError)
 """What the archive raises here; the last two if the client of its object store is not installed in this process."""
 
 SMTP, APPRISE = "partner_sync_smtp", "partner_sync_apprise"
@@ -102,7 +102,7 @@ def _ended(context: Context) -> EndedRun:
             folder = archive.run_folder(run_id, _moment(dag_run["run_after"]))
             record = archive.run(folder)
             verdicts = archive.verdicts(folder, record.plan.id) if record else []
-        except UNREADABLE as error:
+        except ARCHIVE_ERRORS as error:
             unread = str(error)
     base = conf.get("api", "base_url", fallback="http://localhost:8080").rstrip("/")
     return EndedRun(
@@ -152,7 +152,7 @@ def _send(
         notice = decide(alarm_log.state(), now)
         if notice is None or not alarm_log.announce(notice, AlarmNote(notice.what, ended.run_id, now)):
             return  # the team knows, or another run that ends now sends it
-    except UNREADABLE as error:
+    except ARCHIVE_ERRORS as error:
         if (notice := decide(AlarmState(), now)) is None:
             raise
         alarm_log, ended = None, replace(ended, unread=ended.unread or str(error))

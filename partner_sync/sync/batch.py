@@ -28,7 +28,7 @@ from partner_sync.errors import (
 from partner_sync.model import Batch
 from partner_sync.sync.batch_rows import BatchRows, ShownOrganizations
 from partner_sync.sync.clock_skew import refuse_ahead
-from partner_sync.sync.register import Jobs, Register
+from partner_sync.sync.register import JobStatuses, Register
 from partner_sync.sync.verdicts import (
     Judgment,
     OrganizationReader,
@@ -50,7 +50,7 @@ READS_BACK = 3
 """How often to read a row that Zendesk did not refuse but does not show, before it counts as rejected."""
 
 
-class BulkJobs(Jobs, ShownOrganizations, Protocol):
+class BulkJobs(JobStatuses, ShownOrganizations, Protocol):
     """What this module needs of a Zendesk instance; `partner_sync.vendors.zendesk_client.Zendesk` provides it."""
 
     def create_many(self, rows: list[dict[str, Any]]) -> Job: ...

@@ -25,7 +25,7 @@ SETTLED_KEPT = timedelta(days=7)
 """How long an abandoned batch may take to resume, for example when its task is cleared, and still know what it sent."""
 
 
-class Jobs(Protocol):
+class JobStatuses(Protocol):
     """What the register needs of a Zendesk instance."""
 
     def job(self, job_id: str) -> Job | None: ...
@@ -41,7 +41,7 @@ class Register:
     """
 
     archive: Archive
-    jobs: Jobs
+    jobs: JobStatuses
     batch: Batch
     settings: Sync
     now: Callable[[], datetime]

@@ -147,5 +147,5 @@ FAULTS = (
 
 NEXT_STEP = (
     r"If it happens again, look at"
-    r"|\b(Check|Give|[Ss]ee that|Clear|[Ww]rite|Name|Look at|Add|Set|mend|move it away|remove)\b"
+    r"|\b(Check|Give|[Ss]ee that|Clear|[Ww]rite|Name|Look at|Add|Set|[Ff]ix|Correct|move it away|remove)\b"
 )

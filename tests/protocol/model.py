@@ -1,9 +1,9 @@
-"""The writing protocol of `partner_sync/sync.py` and `register.py` as a small model, run through random schedules.
+"""The writing protocol of `sync/batch.py` and `sync/register.py` as a small model, run through random schedules.
 
-Kills, lost answers, clears, re-compared snapshots and slow `compare` tasks strike at any step. Held: executed writes of
+Kills, lost responses, clears, re-compared snapshots and slow `compare` tasks strike at any step. Held: writes of
 an organization never go back to an older account snapshot ("stale"), open jobs stay near the limit ("limit", with two
 of slack for the moment between entry and count), and once nothing fails any more every task ends ("unfinished"). Not
-modelled: people's edits, creates, the time-outs of abandoned entries.
+modeled: people's edits, creates, the time-outs of abandoned entries.
 
 `Variant` turns single rules off, so that the tests can show that each of them is needed.
 """
@@ -173,7 +173,7 @@ class World:
             return
         task = self.random.choice(live)
         if not self.calm and self.random.random() < 0.08:
-            task.step = "start"  # killed at this point; a retry starts anew
+            task.step = "start"  # killed at this point; a retry starts again
             return
         getattr(self, task.step)(task)
 
@@ -239,7 +239,7 @@ class World:
         job = Job(task.plan, dict(task.write))
         self.jobs.append(job)
         if not self.calm and self.random.random() < 0.15:
-            task.step = "start"  # the answer is lost, or the worker dies here
+            task.step = "start"  # the response is lost, or the worker dies here
             return
         self.register[task.key].job = job
         task.step = "follow"

@@ -1,4 +1,4 @@
-"""The writing protocol, as a model, through random schedules: safe as it is, unsafe without any one of its rules."""
+"""The writing protocol, as a model, through random schedules: safe as implemented, unsafe without any of its rules."""
 
 from __future__ import annotations
 

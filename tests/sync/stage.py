@@ -51,7 +51,7 @@ class Killed(BaseException):
 
 
 class Clock:
-    """Time that passes by waiting, and a second at every look: two plans are never of one moment."""
+    """Time that passes by waiting, and a millisecond at every read: two plans never have the same time."""
 
     def __init__(self) -> None:
         self.time = START
@@ -65,7 +65,7 @@ class Clock:
 
 
 class Watch:
-    """Lets something happen, once, before the call of a given number that one task makes."""
+    """Runs `act` once, before call number `at` of a task."""
 
     def __init__(self, at: int = 0, act: Callable[[], None] = lambda: None) -> None:
         self.at, self.act, self.names = at, act, list[str]()
@@ -180,7 +180,7 @@ class Stage:
         return oracle.lines(self.archive.run_folder(plan.run_id, START) / plan.id)
 
     def organizations_by_id(self) -> dict[int, dict[str, Any]]:
-        """Every organization as it stands, its times aside."""
+        """Every organization as it is, without its times."""
         return {row["id"]: {**row, "updated_at": None} for row in self.sandbox.organizations()}
 
 
@@ -240,7 +240,7 @@ def tasks(stage: Stage, plan: Plan, size: int = 100) -> list[Task]:
 
 
 def task(stage: Stage, plan: Plan, at: int = 0, act: Callable[[], None] = lambda: None) -> Task:
-    """The one batch of a plan, struck before its call number `at`."""
+    """The only batch of a plan, disturbed before its call number `at`."""
     (batch,) = batches(plan)
     return Task(stage, plan, batch, Watch(at, act))
 
@@ -248,15 +248,15 @@ def task(stage: Stage, plan: Plan, at: int = 0, act: Callable[[], None] = lambda
 def finish(stage: Stage, *tasks: Task, between: Callable[[int], None] | None = None) -> None:
     """Visits the tasks in turn, each when it is due, until all are done; jobs end between two rounds."""
     for number in range(500):
-        waiting = [one for one in tasks if one.done is None]
+        waiting = [each for each in tasks if each.done is None]
         if not waiting:
             return
-        stage.clock.time = max(stage.clock.time, min(one.due for one in waiting))
-        for one in waiting:
-            if one.due <= stage.clock.time and one.done is None:
-                one.visit()
+        stage.clock.time = max(stage.clock.time, min(each.due for each in waiting))
+        for each in waiting:
+            if each.due <= stage.clock.time and each.done is None:
+                each.visit()
         (between or (lambda _: stage.end_jobs()))(number)
-    raise AssertionError(f"not done: {[one.batch.name for one in tasks if one.done is None]}")
+    raise AssertionError(f"not done: {[each.batch.name for each in tasks if each.done is None]}")
 
 
 def die() -> None:

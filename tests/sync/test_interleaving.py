@@ -36,12 +36,12 @@ def sandbox() -> Iterator[Sandbox]:
 
 Begin = Callable[..., Stage]
 FIRST: dict[str, tuple[AccountsSnapshot, OrganizationsSnapshot, Plan]] = {}
-"""Kind of change to the snapshots and the plan of its world, which is always the same one."""
+"""Kind of change to the snapshots and the plan of its world, which never changes."""
 
 
 @pytest.fixture
 def begin(sandbox: Sandbox, tmp_path: Path) -> Begin:
-    """Starts a world anew that wants three changes of one kind, with `first`, its plan, named the newest."""
+    """Resets the sandbox to a world with three changes of a kind, with `first`, its plan, named the newest."""
     numbers = itertools.count()
 
     def start(kind: str, job_seconds: float = 0) -> Stage:
@@ -117,7 +117,7 @@ def as_planned(stage: Stage, plan: Plan) -> None:
 
 
 def all_confirmed_and_written_once(stage: Stage, plan: Plan, done: Task) -> None:
-    """What one batch that nobody else disturbs always comes to."""
+    """What must be true after a batch that nobody else disturbs."""
     assert {"confirmed": ROWS} == done.done.counts
     assert ROWS == len(stage.writes())
     assert 1 == len(stage.sandbox.jobs())
@@ -342,7 +342,7 @@ TURNS = {
 
 
 def comes_right(stage: Stage) -> None:
-    """What it all comes to, after two more runs at most: a row that one plan left to the next one waits for it."""
+    """What must be true after two more runs at most: a row that a plan left to the next plan waits for it."""
     nothing_open(stage)
     for _ in range(2):
         if not stage.next_run().changes:

@@ -1,4 +1,4 @@
-"""Places for jobs in flight: who takes one, and that a job which has ended holds none."""
+"""Slots for jobs in flight: which batch takes a slot, and that an ended job frees it."""
 
 from __future__ import annotations
 

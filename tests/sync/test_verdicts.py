@@ -1,4 +1,4 @@
-"""What may be written, and what became of it, by what Zendesk shows."""
+"""Which fields may be written, and the verdict afterwards, by what Zendesk shows."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_a_create_whose_organization_is_there_by_now_is_not_sent_again(raw, verd
 
 
 @pytest.mark.parametrize(
-    ("raw", "words", "verdict"),
+    ("raw", "message", "verdict"),
     [
         (organization("Nimbus Systems", account_owner=None), None, "confirmed"),
         (organization("Nimbus Systems", account_owner=None), "OrganizationUpdateFailed", "confirmed"),
@@ -128,8 +128,8 @@ def test_a_create_whose_organization_is_there_by_now_is_not_sent_again(raw, verd
     ],
     ids=["shows", "shows though refused", "refused", "dropped silently", "third value", "both", "unreadable"],
 )
-def test_a_verdict_goes_by_what_zendesk_shows_not_by_what_the_job_says(raw, words, verdict):
-    assert verdict == after_write(UPDATE, raw, READER, words).verdict
+def test_a_verdict_goes_by_what_zendesk_shows_not_by_what_the_job_says(raw, message, verdict):
+    assert verdict == after_write(UPDATE, raw, READER, message).verdict
 
 
 @pytest.mark.parametrize(
