@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,6 +119,36 @@ def test_airflow_is_imported_where_the_house_says_and_nowhere_else():
 def test_no_file_name_is_used_twice():
     names = Counter(path.name for path in product() if not path.stem.startswith("__"))
     assert {name for name, count in names.items() if count > 1} == set()
+
+
+SHARED_NAMES = {"main", "run", "log", "T"}
+"""What entry points run, loggers and type variables."""
+
+
+def test_no_public_name_has_two_meanings():
+    places = defaultdict(list)
+    for path in [path for path in sources() if "sandbox" not in path.parts]:
+        for name in public_names(path):
+            places[name].append(path.relative_to(REPOSITORY).as_posix())
+    assert {name: found for name, found in places.items() if len(found) > 1 and name not in SHARED_NAMES} == {}
+
+
+def public_names(path: Path) -> Iterator[str]:
+    """Functions, classes and constants that a module defines at its top."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        names = [node.name] if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else []
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        names += [found.id for target in targets for found in ast.walk(target) if isinstance(found, ast.Name)]
+        yield from (name for name in names if not name.startswith("_"))
+
+
+def test_a_file_over_300_lines_states_the_reason():
+    for path in [path for path in sources() if "sandbox" not in path.parts]:
+        text = path.read_text(encoding="utf-8")
+        reason = ast.get_docstring(ast.parse(text)) or ""
+        assert len(text.splitlines()) <= 300 or "over 300 lines" in " ".join(reason.split()).lower(), path.name
 
 
 def test_the_page_renders_without_airflow_files_or_the_index():

@@ -63,7 +63,7 @@ def expired_xcoms(root: Root, dag_id: str, *, before: datetime) -> list[Group]:
     return list(_grouped(old, depth=1))
 
 
-def remove_groups(groups: Iterable[Group]) -> Iterator[tuple[Stored, StorageError]]:
+def remove_expired(groups: Iterable[Group]) -> Iterator[tuple[Stored, StorageError]]:
     """Removes what is in the groups, and folders that are empty then. Yields what could not be removed, and why."""
     for group in groups:
         for one in group.objects:

@@ -69,7 +69,7 @@ def remove_groups(groups: Sequence[Group], say: Callable[[str], object]) -> int:
     from partner_sync.archive import expiry
 
     failed = 0
-    for found, error in expiry.remove_groups(groups):
+    for found, error in expiry.remove_expired(groups):
         failed += 1
         sys.stderr.write(f"not removed: {found.path}: {error.why}\n")
     objects = sum(len(group.objects) for group in groups)

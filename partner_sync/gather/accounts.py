@@ -33,7 +33,7 @@ from partner_sync.vendors.transport import Answer, Session
 
 T = TypeVar("T")
 
-UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError, ExpatError)
+CLIENT_ERRORS = (ValueError, KeyError, IndexError, TypeError, AttributeError, ExpatError)
 """What simple-salesforce stumbles over when an answer is a web page, cut, or of another shape."""
 BUSY_CODES = frozenset({"REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "UNABLE_TO_LOCK_ROW"})
 SCHEMA_CODES = frozenset({"INVALID_FIELD", "INVALID_TYPE", "MALFORMED_QUERY"})
@@ -41,7 +41,7 @@ LOCATOR_CODE = "INVALID_QUERY_LOCATOR"
 KEYWORDS = frozenset({"select", "from", "where", "and", "or", "not", "in"})
 
 
-def gather(
+def read_accounts(
     client: simple_salesforce.Salesforce,
     soql: str,
     *,
@@ -168,7 +168,7 @@ def call_salesforce(session: Session, call: Callable[[], T], soql: str = "") -> 
     """The result of a call to simple-salesforce, whose exceptions are raised as errors of ours."""
     try:
         return call()
-    except (SalesforceError, SalesforceOperationError, *UNREADABLE) as error:
+    except (SalesforceError, SalesforceOperationError, *CLIENT_ERRORS) as error:
         ours = translate_error(error, session, soql)
     raise ours  # outside of the except: the library's messages hold the query and what Salesforce said
 

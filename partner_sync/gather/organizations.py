@@ -15,7 +15,7 @@ COUNT_TOLERANCE = 0.01
 """Above so many organizations Zendesk's count is up to a day old: then the listing may differ from it by this part."""
 
 
-def gather(
+def read_organizations(
     zendesk: Zendesk,
     *,
     write: bool,

@@ -1,4 +1,7 @@
-"""The history of an archive, as the page and the commands query it."""
+"""The history of an archive, as the page and the commands query it.
+
+Over 300 lines: each query is a method of one class, which keeps the index up to date before it runs the query.
+"""
 
 from __future__ import annotations
 

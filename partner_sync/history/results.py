@@ -12,7 +12,7 @@ from typing import Generic, Literal, TypeVar
 from partner_sync.archive.records import Failure
 from partner_sync.model import FieldChange, Kind, ReadProof, Withheld
 
-Row = TypeVar("Row")
+_Row = TypeVar("_Row")
 RunState = Literal["running", "success", "failed", "dry run"]
 Cause = Literal["task", "silence", "withheld", "rows", "unreadable"]
 """Why a run failed: a task failed, it ended without a trace, or only changes on hold or single rows are open."""
@@ -92,10 +92,10 @@ class RunRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ResultPage(Generic[Row]):
+class ResultPage(Generic[_Row]):
     """A page of the rows of a list; pages count from 1."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[_Row, ...]
     total: int
     page: int
     pages: int

@@ -49,7 +49,7 @@ def gather_accounts() -> None:
     config = config_of(context)
     options(context["params"])  # a wrong param fails here, before anything is read
     client = connections.salesforce(config.accounts.connection, config.calls)
-    snapshot = salesforce.gather(client, soql(config), now=_now, progress=_progress("accounts"))
+    snapshot = salesforce.read_accounts(client, soql(config), now=_now, progress=_progress("accounts"))
     telemetry.calls("salesforce", snapshot.proof.calls)
     xcoms.push(context["ti"], snapshot)
 
@@ -66,7 +66,7 @@ def gather_organizations() -> None:
     config, begun = config_of(context), _now()
     schema = organization_schema(config)
     reads = tuple(
-        zendesk.gather(
+        zendesk.read_organizations(
             connections.zendesk(instance, config.calls),
             write=instance.write,
             schema=schema,

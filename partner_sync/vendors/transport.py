@@ -5,8 +5,7 @@ What is repeated, and when:
     GET, token requests   broken connections (truncated bodies too), 409, 429, 502, 503, 504
     everything else       429, and connections that were never made: both leave no effect behind
 
-A write waits for moments only (`WRITE_WAIT_SECONDS`), since what was read before it grows old: where it would take
-longer it is given up, and its caller reads again before it comes back.
+A write waits `WRITE_WAIT_SECONDS` at most: after a longer wait, its caller has to read again what it writes over.
 
 Anything else that stops an answer from arriving is an `UnavailableError`, whose `effect` says whether the request may
 have been carried out. Redirects are never followed: they turn a write into a read, and lead credentials to other hosts.

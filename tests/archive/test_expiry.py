@@ -77,14 +77,14 @@ def test_old_xcom_objects_go_with_or_without_a_row_and_those_of_other_dags_stay(
     write(tmp_path, "others/run-1/task/d", 30)
     groups = expiry.expired_xcoms(root, "partner_sync", before=before(14))
     assert ["run-1", "run-2"] == names(groups)
-    assert [] == list(expiry.remove_groups(groups))
+    assert [] == list(expiry.remove_expired(groups))
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert {"partner_sync/run-1/compare/b", "others/run-1/task/d"} == left
 
 
 def test_empty_folders_go_too(tmp_path):
     write(tmp_path, "runs/2026-01-01/old/plan/verdicts/a.1.jsonl", 200)
-    assert [] == list(expiry.remove_groups(expiry.expired_runs(tmp_path, before=before(90), keep=0)))
+    assert [] == list(expiry.remove_expired(expiry.expired_runs(tmp_path, before=before(90), keep=0)))
     assert ["runs"] == [path.name for path in tmp_path.rglob("*")]
 
 
@@ -106,5 +106,5 @@ def test_an_object_that_cannot_be_removed_is_named_and_the_rest_goes(tmp_path):
     groups = expiry.expired_xcoms(tmp_path, "partner_sync", before=before(14))
     (tmp_path / "partner_sync/run-1/compare/a").unlink()
     (tmp_path / "partner_sync/run-1/compare/a").mkdir()  # unlinking a folder is an error for root, too
-    assert ["a"] == [one.parts[-1] for one, _ in expiry.remove_groups(groups)]
+    assert ["a"] == [one.parts[-1] for one, _ in expiry.remove_expired(groups)]
     assert ["a"] == [path.name for path in (tmp_path / "partner_sync/run-1/compare").iterdir()]

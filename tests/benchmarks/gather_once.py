@@ -16,7 +16,7 @@ from typing import Any
 from partner_sync.archive import codec
 from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.config.load import load
-from partner_sync.gather.organizations import gather
+from partner_sync.gather.organizations import read_organizations
 from partner_sync.model import OrganizationsSnapshot
 from partner_sync.vendors.transport import Session
 from partner_sync.vendors.zendesk_auth import ClientCredentials
@@ -32,7 +32,7 @@ def run(connection: dict[str, Any]) -> dict[str, Any]:
         credential = ClientCredentials(session, base_url, extra["client_id"], extra["client_secret"])
         client = Zendesk(session, base_url, "global", credential)
         start, begun = memory.now(), time.perf_counter()
-        read = gather(
+        read = read_organizations(
             client,
             write=True,
             schema=organization_schema(config),

@@ -19,7 +19,7 @@ from partner_sync.errors import (
     SchemaError,
     UnavailableError,
 )
-from partner_sync.gather.accounts import call_salesforce, gather, selected, translate_error
+from partner_sync.gather.accounts import call_salesforce, read_accounts, selected, translate_error
 from partner_sync.sandbox import Sandbox, default_world
 
 SOQL = """SELECT Account_ID_18__c, Name, Account_Owner_Calc__c, Support_Hold__c, Solutions_Architect_Lookup__r.Name
@@ -71,7 +71,7 @@ def _client(sandbox, session):
 
 
 def read(client, soql=SOQL, progress=lambda *_: None):
-    return gather(client, soql, now=Times(client.session), progress=progress)
+    return read_accounts(client, soql, now=Times(client.session), progress=progress)
 
 
 # -- what is read
@@ -92,7 +92,7 @@ def test_all_pages_are_read_and_proven(sandbox, client):
 def test_the_snapshot_begins_before_the_first_call_and_ends_after_the_last(client):
     times = Times(client.session)
 
-    snapshot = gather(client, SOQL, now=times, progress=lambda *_: None)
+    snapshot = read_accounts(client, SOQL, now=times, progress=lambda *_: None)
 
     assert times.calls == [0, 3]
     assert (snapshot.begun, snapshot.ended) == (BEGUN, BEGUN + timedelta(seconds=1))
@@ -267,7 +267,7 @@ def test_after_a_forgotten_query_the_snapshot_begins_with_the_second_reading(san
     sandbox.fault("status", status=400, body=body, content_type="application/json", path=NEXT, skip=1)
     times = Times(client.session)
 
-    snapshot = gather(client, SOQL, now=times, progress=lambda *_: None)
+    snapshot = read_accounts(client, SOQL, now=times, progress=lambda *_: None)
 
     assert times.calls == [0, 3, 6]
     assert snapshot.begun == BEGUN + timedelta(seconds=1)

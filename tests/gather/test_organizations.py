@@ -14,7 +14,7 @@ from partner_sync.compare.canonical import text_value
 from partner_sync.compare.organization_schema import ExpectedField, organization_schema
 from partner_sync.config.load import load
 from partner_sync.errors import IncompleteReadError, SchemaError
-from partner_sync.gather.organizations import gather, prove, whole
+from partner_sync.gather.organizations import prove, read_organizations, whole
 from partner_sync.model import InstanceRead, Organization, OrganizationsSnapshot, ReadProof
 
 LIST, COUNT = "/api/v2/organizations", "/api/v2/organizations/count"
@@ -32,7 +32,7 @@ SCHEMA = replace(SHIPPED, kept=OWNED, expected=EXPECTED, partner_types=PARTNER)
 
 
 def read(zendesk, *, progress=lambda *_: None, expected=EXPECTED):
-    return gather(
+    return read_organizations(
         zendesk,
         write=True,
         schema=replace(SCHEMA, expected=expected),

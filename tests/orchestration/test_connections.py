@@ -16,7 +16,7 @@ from partner_sync.config.load import Config
 from partner_sync.config.settings import Accounts as AccountsConfig
 from partner_sync.config.settings import Calls, Instance, Partners
 from partner_sync.errors import AuthenticationError, RejectedError, UnavailableError
-from partner_sync.gather.accounts import gather
+from partner_sync.gather.accounts import read_accounts
 from partner_sync.orchestration import connections
 from partner_sync.sandbox import Sandbox, default_world
 
@@ -120,7 +120,9 @@ def test_a_client_is_opened_without_a_call(sandbox, zendesk):
 
 
 def read(client):
-    snapshot = gather(client, SOQL, now=lambda: datetime(2027, 1, 1, tzinfo=timezone.utc), progress=lambda *_: None)
+    snapshot = read_accounts(
+        client, SOQL, now=lambda: datetime(2027, 1, 1, tzinfo=timezone.utc), progress=lambda *_: None
+    )
     return len(snapshot.rows)
 
 

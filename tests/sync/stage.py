@@ -122,11 +122,11 @@ class Stage:
     # -- gather and compare
 
     def accounts(self) -> AccountsSnapshot:
-        return salesforce.gather(self.salesforce(), soql(CONFIG), now=self.clock, progress=lambda *_: None)
+        return salesforce.read_accounts(self.salesforce(), soql(CONFIG), now=self.clock, progress=lambda *_: None)
 
     def organizations(self) -> OrganizationsSnapshot:
         begun = self.clock()
-        read = zendesk.gather(
+        read = zendesk.read_organizations(
             self.zendesk,
             write=True,
             schema=SCHEMA,
