@@ -140,7 +140,7 @@ Change = Create | Update | Mark
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A finding that needs a person; it never blocks healthy changes. `instance` is None for Salesforce alone."""
+    """A finding that needs attention; it never blocks healthy changes. `instance` is None for Salesforce alone."""
 
     kind: str
     instance: str | None

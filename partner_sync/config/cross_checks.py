@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NEVER_WRITTEN: Mapping[str, str] = {
     "external_id": "set once, when an organization is created",
-    "ignore_deletion": "owned by whoever decides what is not deleted",
+    "ignore_deletion": "owned by the people who decide what is not deleted",
     "tags": "made by Zendesk from drop-downs and checkboxes, and by agents",
     "domain_names": "owned by agents; a write would replace all of them",
     "shared_tickets": "a decision about who sees tickets",

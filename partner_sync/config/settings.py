@@ -124,7 +124,7 @@ class Attribute:
 class Partners:
     """What makes an organization a partner organization: one of `values` in organization field `field`."""
 
-    field: Annotated[str, Field(pattern=_KEY, description="the key of the drop-down that tells partner organizations")]
+    field: Annotated[str, Field(pattern=_KEY, description="the key of the drop-down that marks partner organizations")]
     values: Annotated[
         tuple[str, ...], Field(min_length=1, description="a list of its values that make a partner organization")
     ]

@@ -1,4 +1,4 @@
-"""What is wrong with a table of settings, said so that a person can mend it: pydantic's errors as `Finding`s."""
+"""What is wrong with a table of settings, with what to write instead: pydantic's errors as `Finding`s."""
 
 from __future__ import annotations
 

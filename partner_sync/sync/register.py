@@ -58,7 +58,7 @@ class Register:
         self.archive.remove_open_job(self.batch.instance, entry)
 
     def nothing_runs_of(self, entry: OpenJob) -> bool:
-        """Whether no job of an announced submit can run: `settle_seconds` have passed and no running job may be it.
+        """Whether no job of an announced submit can run: `settle_seconds` have passed and no running job fits.
 
         A job id that Zendesk does not know is treated like an unknown job: new ids may return 404 at first
         (node-zendesk tolerates five of these), and Zendesk forgets old ids. Jobs that other entries name are not ours.
