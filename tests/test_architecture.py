@@ -152,7 +152,7 @@ def test_a_file_over_300_lines_states_the_reason():
 
 
 def test_the_page_renders_without_airflow_files_or_the_index():
-    for name in ("formats", "charts", "views"):
+    for name in ("formats", "views"):
         roots = {found.split(".")[0] for found in imports(PACKAGE / "page" / f"{name}.py")}
         assert roots & (IMPURE | {"fastapi", "starlette", "sqlite3"}) == set(), name
 

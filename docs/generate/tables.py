@@ -8,22 +8,22 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
 from docs.generate.config_keys import type_of
 from partner_sync import errors
 from partner_sync.alerts.states import OVERDUE
 from partner_sync.cli.commands import COMMANDS, VARIABLES
 from partner_sync.cli.fields import Table, required_fields
-from partner_sync.compare.counts import COUNTED
 from partner_sync.compare.guards import limit
+from partner_sync.compare.plan import COUNTED
 from partner_sync.compare.problem_kinds import PROBLEM_KINDS
 from partner_sync.config.cross_checks import NEVER_WRITTEN
 from partner_sync.config.load import load
 from partner_sync.config.params import PARAMS
 from partner_sync.config.settings import LIMITS
-from partner_sync.model import KINDS, Kind, Mark
+from partner_sync.model import KINDS, Kind, Mark, Verdict
 from partner_sync.orchestration.tasks import SYNC_TIMEOUT
-from partner_sync.sync.verdicts import VERDICT_KINDS
 from partner_sync.vendors.zendesk_auth import TOKEN_SECONDS
 
 SHIPPED = Path(__file__).parents[2] / "dags" / "partner_sync.toml"
@@ -34,6 +34,21 @@ CHANGES: Mapping[Kind, tuple[str, str]] = {
     "mark": ("A partner organization no longer has an account.", "The checkbox `marks.field` of the config."),
 }
 """Kind of change to when it is planned, and what is written."""
+
+
+VERDICT_MEANINGS: Mapping[Verdict, tuple[str, str]] = {
+    "confirmed": ("Zendesk shows the desired values.", "Nothing."),
+    "rejected": (
+        "Zendesk refused the change, or dropped it without an error.",
+        "Read Zendesk's message in the archive and fix the cause; the next run plans the change again.",
+    ),
+    "superseded": (
+        "Others changed the organization after the plan, or a newer plan exists; the sync did not overwrite it.",
+        "Nothing; the next run compares it again.",
+    ),
+    "unknown": ("The outcome cannot be determined.", "Check the organization in Zendesk; the next run plans it again."),
+}
+"""Verdict to what it means, and what to do."""
 
 
 def commands() -> list[Table]:
@@ -78,7 +93,7 @@ def problems() -> list[Table]:
 
 
 def verdicts() -> list[Table]:
-    rows = tuple((f"`{name}`", kind.what, kind.advice) for name, kind in VERDICT_KINDS.items())
+    rows = tuple((f"`{name}`", *VERDICT_MEANINGS[name]) for name in get_args(Verdict))
     return [Table(("verdict", "what it means", "what to do"), rows)]
 
 

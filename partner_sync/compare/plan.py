@@ -6,12 +6,11 @@ Steps: name conflicts, differences, missing accounts, `account_ids` of the run, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from partner_sync.compare.batches import batches
-from partner_sync.compare.counts import plan_counts
 from partner_sync.compare.desired import Desired
 from partner_sync.compare.differences import Differences
 from partner_sync.compare.guards import limit
@@ -37,6 +36,23 @@ from partner_sync.model import (
     Update,
     Withheld,
 )
+
+COUNTED: Mapping[str, str] = {
+    "organizations": "Organizations read.",
+    "partner_organizations": "Organizations of a partner type.",
+    "unchanged": "Organizations that match Salesforce.",
+    "create": "Organizations to create.",
+    "update": "Organizations to update.",
+    "mark": "Organizations to mark.",
+    "withheld": "Changes on hold because they exceed a limit.",
+    "adopted": "Updates of organizations that had another type before.",
+    "unmarked": "Updates that remove a mark because the partner is back.",
+    "protected": "Organizations without an account that `marks.protected` lists.",
+    "marked_already": "Organizations without an account that are already marked.",
+    "too_recent": "Organizations without an account that are too recent for `marks.only_if_older`.",
+    "not_asked": "Changes of accounts that `account_ids` leaves out.",
+}
+"""What a plan counts of each instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +101,7 @@ def compare_snapshots(
         dry_run=options.dry_run,
         config_digest=config.digest,
         reads=(accounts.proof, *(instance.proof for instance in matched.instances)),
-        counts=plan_counts(
+        counts=_plan_counts(
             len(accounts.rows), len(problems), counts, [side.matched.name for side in sides if side.matched.write]
         ),
         changes=tuple(
@@ -222,3 +238,23 @@ def _counts(schema: OrganizationSchema, side: _Side) -> InstanceCounts:
         not_asked=side.not_asked,
         types={value: types[value] for value in schema.partner_types},
     )
+
+
+def _plan_counts(
+    accounts: int, problems: int, instances: Sequence[InstanceCounts], written: Collection[str]
+) -> dict[str, int]:
+    """Totals of the written instances (of all, if none is), then each instance's own counts if there are several."""
+    counts = {"accounts": accounts, "problems": problems}
+    by_instance = {one.instance: _counted(one, written=one.instance in written) for one in instances}
+    for one in [by_instance[name] for name in written] or by_instance.values():
+        for key, count in one.items():
+            counts[key] = counts.get(key, 0) + count
+    if len(instances) > 1:
+        for name, one in by_instance.items():
+            counts.update({f"{name}.{key}": count for key, count in one.items()})
+    return counts
+
+
+def _counted(one: InstanceCounts, *, written: bool) -> dict[str, int]:
+    keys = (*COUNTED, *(() if written else (f"would_{kind}" for kind in KINDS)))
+    return {key: getattr(one, key) for key in keys} | {f"type:{value}": count for value, count in one.types.items()}

@@ -15,8 +15,7 @@ from partner_sync.cli import commands, terminal
 from partner_sync.cli.sanitize import sanitize
 from partner_sync.local import signals, systems
 from partner_sync.local.environment import embedded
-from partner_sync.local.home import Home
-from partner_sync.local.refusal import Refusal
+from partner_sync.local.home import Home, Refusal
 from partner_sync.local.run import run
 from partner_sync.local.up import ComponentEnded, up
 from partner_sync.orchestration.locations import IN_CHECKOUT

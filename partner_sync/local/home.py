@@ -23,7 +23,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from partner_sync.local.refusal import Refusal
 from partner_sync.orchestration.locations import CHECKOUT
 
 MARKER = "home.json"
@@ -41,6 +40,10 @@ OURS = (
     "suite.json",
 )
 ADMIN = "admin"
+
+
+class Refusal(Exception):  # noqa: N818 - a refusal is no error of ours
+    """The command cannot do what was asked. The message is one line with the next step; the exit code is 2."""
 
 
 class Home:

@@ -19,10 +19,9 @@ from partner_sync.errors import ConfigError
 from partner_sync.local import events, summary, systems
 from partner_sync.local.children import Child
 from partner_sync.local.environment import embedded, ignored
-from partner_sync.local.home import Home, near
+from partner_sync.local.home import Home, Refusal, near
 from partner_sync.local.outcome import FailedTask, RunOutcome, facts
 from partner_sync.local.progress import Progress, show
-from partner_sync.local.refusal import Refusal
 from partner_sync.local.signals import Stop
 from partner_sync.orchestration import locations
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 
 from partner_sync.local.children import Child
-from partner_sync.local.home import Home, near
-from partner_sync.local.refusal import Refusal
+from partner_sync.local.home import Home, Refusal, near
 from partner_sync.orchestration.locations import CHECKOUT
 
 SALESFORCE, ZENDESK = "AIRFLOW_CONN_SALESFORCE_DEFAULT", "AIRFLOW_CONN_ZENDESK_DEFAULT"

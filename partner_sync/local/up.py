@@ -19,9 +19,8 @@ from rich.text import Text
 from partner_sync.local import systems
 from partner_sync.local.children import Child
 from partner_sync.local.environment import embedded, ignored
-from partner_sync.local.home import ADMIN, Home, near
+from partner_sync.local.home import ADMIN, Home, Refusal, near
 from partner_sync.local.progress import Progress, show
-from partner_sync.local.refusal import Refusal
 from partner_sync.orchestration.locations import DAG_ID
 
 USUAL_PORT = 8080

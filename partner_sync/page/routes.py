@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from partner_sync.history import History
 from partner_sync.history.changes import Filters
 from partner_sync.history.results import ProblemRow
-from partner_sync.page import charts, downloads, views
+from partner_sync.page import downloads, views
 from partner_sync.page.formats import link
 from partner_sync.page.views import NOTHING_WITHHELD, PageContext, RunPage
 
@@ -72,7 +72,7 @@ def show_overview(history: _Archive, context: _Context, instance: str = "", page
 
 @router.get("/chart.json")
 def show_chart(history: _Archive, instance: str = "") -> JSONResponse:
-    return JSONResponse(charts.chart_numbers(history.overview(instance=instance or None)))
+    return JSONResponse(views.chart_numbers(history.overview(instance=instance or None)))
 
 
 @router.get("/recent")

@@ -27,7 +27,7 @@ from partner_sync.history.results import WithheldPage as Withheld
 from partner_sync.model import KINDS
 from partner_sync.page import formats
 from partner_sync.page.assets import asset_url
-from partner_sync.page.formats import link
+from partner_sync.page.formats import exact, link, took
 
 NOTHING_WITHHELD = Withheld((), {})
 
@@ -170,3 +170,28 @@ def render_histories(found: tuple[OrganizationHistory, ...], context: PageContex
 
 def render_search(found: SearchResult, context: PageContext) -> str:
     return _render("found.html", context, found=found)
+
+
+def chart_numbers(overview: Overview) -> dict[str, object]:
+    """Runs, the oldest first, and partners by day. Every column links to its run."""
+    return {
+        "runs": [
+            {
+                "at": exact(row.begun),
+                "label": f"{row.begun.day} {row.begun:%b %H:%M}",
+                "caption": f"{row.state}, {took(row.seconds)}",
+                "href": link("run", run=row.run_id, instance=overview.instance),
+                "created": row.written["create"],
+                "updated": row.written["update"],
+                "marked": row.written["mark"],
+                "rejected": row.verdicts.get("rejected", 0),
+                "problems": row.problems,
+                "seconds": row.seconds,
+                "calls": row.calls,
+            }
+            for row in overview.chart
+        ],
+        "partners": [
+            {"label": f"{one.at.day} {one.at:%b}", "types": one.by_type} for one in overview.partners_over_time
+        ],
+    }

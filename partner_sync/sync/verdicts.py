@@ -18,30 +18,6 @@ Raw = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class VerdictKind:
-    """What a verdict means, and what to do about it."""
-
-    what: str
-    advice: str
-
-
-VERDICT_KINDS: Mapping[Verdict, VerdictKind] = {
-    "confirmed": VerdictKind("Zendesk shows the desired values.", "Nothing."),
-    "rejected": VerdictKind(
-        "Zendesk refused the change, or dropped it without an error.",
-        "Read Zendesk's message in the archive and fix the cause; the next run plans the change again.",
-    ),
-    "superseded": VerdictKind(
-        "Others changed the organization after the plan, or a newer plan exists; the sync did not overwrite it.",
-        "Nothing; the next run compares it again.",
-    ),
-    "unknown": VerdictKind(
-        "The outcome cannot be determined.", "Check the organization in Zendesk; the next run plans it again."
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True)
 class Judgment:
     """A verdict with its reason, or the fields that may be written where `verdict` is None.
 

@@ -103,7 +103,7 @@ def test_short_reads_are_read_again_by_the_next_try(small):
     assert "success" == run.state
     assert ["gather_accounts", "gather_organizations"] == sorted(name for name, _ in run.failures)
     assert {IncompleteReadError} == {type(error) for _, error in run.failures}
-    assert all("Airflow" in str(error) for _, error in run.failures)
+    assert all("Nothing was concluded" in str(error) for _, error in run.failures)
     assert ({"confirmed": ALL}, ALL) == (run.counts(), len(small.writes()))
     assert "skipped" == next_run_comes_right(small).tasks["sync"]
 
@@ -201,7 +201,7 @@ def test_a_job_that_never_ends_is_waited_for_with_a_bound_and_not_overtaken(smal
     assert "failed" == run.state
     assert ("failed", 6) == (run.tasks["update 1-2"], run.tries["update 1-2"])
     assert {JobPendingError} == {type(error) for error in run.errors("sync")}
-    assert "Look at Zendesk's job statuses" in str(run.errors("sync")[0])
+    assert "Check Zendesk's job statuses" in str(run.errors("sync")[0])
     assert {"confirmed": 4, "unknown": 2} == run.counts()
     (entry,) = small.open_jobs()
     submits = len(small.submits())

@@ -13,8 +13,7 @@ import psutil
 import pytest
 
 from partner_sync.local.children import members
-from partner_sync.local.home import Home
-from partner_sync.local.refusal import Refusal
+from partner_sync.local.home import Home, Refusal
 from partner_sync.local.run import conf_of
 from partner_sync.local.up import EXAMPLE, port_of
 from partner_sync.sandbox import Sandbox

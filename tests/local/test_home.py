@@ -9,8 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from partner_sync.local.children import Child
-from partner_sync.local.home import Home
-from partner_sync.local.refusal import Refusal
+from partner_sync.local.home import Home, Refusal
 from partner_sync.orchestration.locations import CHECKOUT
 
 

@@ -7,8 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from partner_sync.local import systems
-from partner_sync.local.home import Home
-from partner_sync.local.refusal import Refusal
+from partner_sync.local.home import Home, Refusal
 
 
 @pytest.mark.parametrize(

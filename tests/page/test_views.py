@@ -9,7 +9,7 @@ import pytest
 
 from partner_sync.history.changes import Filters
 from partner_sync.history.labels import problem_label, value_label
-from partner_sync.page import charts, views
+from partner_sync.page import views
 from partner_sync.page.formats import ago, exact, link, plural, short, took
 from partner_sync.page.views import NOTHING_WITHHELD, PageContext, RunPage
 from tests.history.past import a_create, a_mark, a_problem, account, an_update
@@ -117,7 +117,7 @@ def test_an_archive_error_is_shown_above_everything(past):
 
 def test_the_charts_have_a_column_for_each_run_that_leads_to_it(past):
     run = past.run(0, [a_create(1), an_update(2)], verdicts={2: "rejected"}, problems=[a_problem(1)])
-    numbers = charts.chart_numbers(past.history().overview())
+    numbers = views.chart_numbers(past.history().overview())
     (column,) = numbers["runs"]
     assert (1, 0, 0, 1, 1) == tuple(column[key] for key in ("created", "updated", "marked", "rejected", "problems"))
     assert link("run", run=run) == column["href"]
