@@ -16,7 +16,6 @@ from partner_sync.alerts.states import OVERDUE
 from partner_sync.cli.commands import COMMANDS, VARIABLES
 from partner_sync.cli.fields import Table, required_fields
 from partner_sync.compare.guards import limit
-from partner_sync.compare.plan import COUNTED
 from partner_sync.compare.problem_kinds import PROBLEM_KINDS
 from partner_sync.config.cross_checks import NEVER_WRITTEN
 from partner_sync.config.load import load
@@ -49,6 +48,24 @@ VERDICT_MEANINGS: Mapping[Verdict, tuple[str, str]] = {
     "unknown": ("The outcome cannot be determined.", "Check the organization in Zendesk; the next run plans it again."),
 }
 """Verdict to what it means, and what to do."""
+
+
+COUNTED: Mapping[str, str] = {
+    "organizations": "Organizations read.",
+    "partner_organizations": "Organizations of a partner type.",
+    "unchanged": "Organizations that match Salesforce.",
+    "create": "Organizations to create.",
+    "update": "Organizations to update.",
+    "mark": "Organizations to mark.",
+    "withheld": "Changes on hold because they exceed a limit.",
+    "adopted": "Updates of organizations that had another type before.",
+    "unmarked": "Updates that remove a mark because the partner is back.",
+    "protected": "Organizations without an account that `marks.protected` lists.",
+    "marked_already": "Organizations without an account that are already marked.",
+    "too_recent": "Organizations without an account that are too recent for `marks.only_if_older`.",
+    "not_asked": "Changes of accounts that `account_ids` leaves out.",
+}
+"""What a plan counts of each instance, `would_…` and `types` aside."""
 
 
 def commands() -> list[Table]:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from partner_sync.cli.sanitize import sanitize
-from partner_sync.history.labels import OUTCOME_LABELS, STATE_LABELS, problem_label, value_label
+from partner_sync.history.labels import OUTCOME_LABELS, STATE_LABELS, ago, problem_label, value_label
 from partner_sync.history.organization_results import CurrentField, CurrentState, OrganizationHistory, SearchResult
 from partner_sync.history.results import ChangeRow, ProblemRow
 from partner_sync.model import Value
@@ -54,13 +54,7 @@ def hit_lines(found: SearchResult) -> Iterator[RenderableType]:
 
 
 def _dated(at: datetime, now: datetime) -> str:
-    """A time with its distance."""
-    seconds = (now - at).total_seconds()
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= length:
-            count = int(seconds // length)
-            return f"{at:%Y-%m-%d %H:%M} UTC ({count} {unit}{'s' if count > 1 else ''} ago)"
-    return f"{at:%Y-%m-%d %H:%M} UTC (just now)"
+    return f"{at:%Y-%m-%d %H:%M} UTC ({ago(at, now)})"
 
 
 def _value(value: Value) -> str:

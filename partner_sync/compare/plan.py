@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 from partner_sync.compare.batches import batches
@@ -36,23 +36,6 @@ from partner_sync.model import (
     Update,
     Withheld,
 )
-
-COUNTED: Mapping[str, str] = {
-    "organizations": "Organizations read.",
-    "partner_organizations": "Organizations of a partner type.",
-    "unchanged": "Organizations that match Salesforce.",
-    "create": "Organizations to create.",
-    "update": "Organizations to update.",
-    "mark": "Organizations to mark.",
-    "withheld": "Changes on hold because they exceed a limit.",
-    "adopted": "Updates of organizations that had another type before.",
-    "unmarked": "Updates that remove a mark because the partner is back.",
-    "protected": "Organizations without an account that `marks.protected` lists.",
-    "marked_already": "Organizations without an account that are already marked.",
-    "too_recent": "Organizations without an account that are too recent for `marks.only_if_older`.",
-    "not_asked": "Changes of accounts that `account_ids` leaves out.",
-}
-"""What a plan counts of each instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,5 +239,7 @@ def _plan_counts(
 
 
 def _counted(one: InstanceCounts, *, written: bool) -> dict[str, int]:
-    keys = (*COUNTED, *(() if written else (f"would_{kind}" for kind in KINDS)))
-    return {key: getattr(one, key) for key in keys} | {f"type:{value}": count for value, count in one.types.items()}
+    counts = {key: count for key, count in asdict(one).items() if key not in ("instance", "types")}
+    return {key: count for key, count in counts.items() if not (written and key.startswith("would_"))} | {
+        f"type:{value}": count for value, count in one.types.items()
+    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from urllib.parse import urlencode
 
-UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
 KIND_SIGNS = {"create": "+", "update": "~", "mark": "−"}
 OUTCOME_SIGNS = {
     "confirmed": "✓",
@@ -19,19 +18,6 @@ OUTCOME_SIGNS = {
 STATE_SIGNS = {"success": "✓", "failed": "✕", "dry run": "○", "running": "…"}
 HEALTH_SIGNS = {"up to date": "●", "needs attention": "▲", "overdue": "▲"}
 NOW_SIGNS = {"as desired": "●", "differs": "≠", "problem": "!", "marked": "−", "not known": "?"}
-
-
-def ago(at: datetime | None, now: datetime) -> str:
-    """A time relative to now: "5 minutes ago" or "in 5 minutes"."""
-    if at is None:
-        return "never"
-    seconds = (now - at).total_seconds()
-    for unit, length in UNITS:
-        count = int(abs(seconds) // length)
-        if count:
-            distance = f"{count} {unit}{'s' if count > 1 else ''}"
-            return f"{distance} ago" if seconds > 0 else f"in {distance}"
-    return "just now" if seconds >= 0 else "in a moment"
 
 
 def exact(at: datetime | None) -> str:

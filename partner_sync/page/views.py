@@ -46,7 +46,7 @@ _templates.filters |= {
     "problem_label": labels.problem_label,
 }
 _templates.globals |= {
-    "ago": formats.ago,
+    "ago": labels.ago,
     "asset": asset_url,
     "link": link,
     "plural": formats.plural,

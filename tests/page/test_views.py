@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 import pytest
 
 from partner_sync.history.changes import Filters
-from partner_sync.history.labels import problem_label, value_label
+from partner_sync.history.labels import ago, problem_label, value_label
 from partner_sync.page import views
-from partner_sync.page.formats import ago, exact, link, plural, short, took
+from partner_sync.page.formats import exact, link, plural, short, took
 from partner_sync.page.views import NOTHING_WITHHELD, PageContext, RunPage
 from tests.history.past import a_create, a_mark, a_problem, account, an_update
 
