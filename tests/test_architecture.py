@@ -38,7 +38,6 @@ AIRFLOW = {
     "plugins",
     "alerts/apprise",
     "alerts/callbacks",
-    "page/access",
     "page/plugin",
 }
 """Folders and modules that may import Airflow."""

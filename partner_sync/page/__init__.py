@@ -1,1 +1,1 @@
-"""The page inside Airflow: results of the history as HTML. Only `access.py` and `plugin.py` import Airflow."""
+"""The page inside Airflow: results of the history as HTML. Only `plugin.py` imports Airflow."""

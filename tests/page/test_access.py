@@ -24,7 +24,7 @@ def asked(past, manager):
     """The page with Airflow's check, asked by somebody of a role; None is a stranger."""
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
-    from partner_sync.page.access import may_look
+    from partner_sync.page.plugin import may_look
 
     past.run(0, [a_create(1)])
     history = past.history()
@@ -72,32 +72,32 @@ def test_a_forged_token_is_refused(asked):
 def test_an_archive_whose_connection_is_missing_is_a_plain_message_and_nobody_goes_there_anonymously(
     monkeypatch, database
 ):
-    from partner_sync.page import access
+    from partner_sync.page import plugin
 
     monkeypatch.setenv("PARTNER_SYNC_ARCHIVE", "s3://nobody@bucket/archive")
-    access.history.cache_clear()
-    answer = TestClient(page_app(access.history, lambda: None)).get("/")
+    plugin.history.cache_clear()
+    answer = TestClient(page_app(plugin.history, lambda: None)).get("/")
     assert 503 == answer.status_code
     assert "names the Connection nobody, which is not there" in answer.text
-    access.history.cache_clear()
+    plugin.history.cache_clear()
 
 
 def test_the_archive_and_its_index_are_those_of_the_environment(monkeypatch, past, tmp_path):
-    from partner_sync.page import access
+    from partner_sync.page import plugin
 
     run = past.run(0, [a_create(1)])
     monkeypatch.setenv("PARTNER_SYNC_ARCHIVE", past.archive.root.as_uri())
     monkeypatch.setenv("PARTNER_SYNC_HOME", str(tmp_path))
-    access.history.cache_clear()
-    client, until = TestClient(page_app(access.history, lambda: None)), time.monotonic() + 60
+    plugin.history.cache_clear()
+    client, until = TestClient(page_app(plugin.history, lambda: None)), time.monotonic() + 60
     try:
         while client.get("/run", params={"run": run}).status_code == 404 and time.monotonic() < until:
             time.sleep(0.1)  # read in the background
         assert 200 == client.get("/run", params={"run": run}).status_code
-        assert access.history().folder.is_relative_to(tmp_path)
+        assert plugin.history().folder.is_relative_to(tmp_path)
     finally:
-        access.history().close()
-        access.history.cache_clear()
+        plugin.history().close()
+        plugin.history.cache_clear()
 
 
 def test_the_plugin_has_an_entry_in_the_navigation_and_a_tab_on_a_run():
