@@ -17,14 +17,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from partner_sync.alerts.states import (
-    AlarmState,
-    MessageKind,
-    Notice,
-    after_deadline,
-    after_failure,
-    after_success,
-)
+from partner_sync.alerts.states import AlarmState, MessageKind, Notice, after_deadline, after_failure, after_success
 from partner_sync.errors import ConfigError, Finding, PartnerSyncError
 
 if TYPE_CHECKING:

@@ -13,16 +13,7 @@ from partner_sync.ids import id_18
 from partner_sync.model import KINDS, NAME
 
 if TYPE_CHECKING:
-    from partner_sync.config.settings import (
-        Accounts,
-        Attribute,
-        Calls,
-        Instance,
-        Limit,
-        Marks,
-        Partners,
-        Retry,
-    )
+    from partner_sync.config.settings import Accounts, Attribute, Calls, Instance, Limit, Marks, Partners, Retry
 
 NEVER_WRITTEN: Mapping[str, str] = {
     "external_id": "set once, when an organization is created",

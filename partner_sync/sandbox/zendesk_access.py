@@ -10,14 +10,7 @@ import base64
 import hmac
 
 from .settings import Settings
-from .tokens import (
-    ZENDESK_API_TOKEN,
-    ZENDESK_CLIENT_ID,
-    ZENDESK_CLIENT_SECRET,
-    ZENDESK_EMAIL,
-    Token,
-    Tokens,
-)
+from .tokens import ZENDESK_API_TOKEN, ZENDESK_CLIENT_ID, ZENDESK_CLIENT_SECRET, ZENDESK_EMAIL, Token, Tokens
 from .wire import ZENDESK, Answer, Call
 
 SHORTEST_LIFE = 300

@@ -29,12 +29,7 @@ from partner_sync.model import Batch
 from partner_sync.sync.batch_rows import BatchRows, ShownOrganizations
 from partner_sync.sync.clock_skew import refuse_ahead
 from partner_sync.sync.register import JobStatuses, Register
-from partner_sync.sync.verdicts import (
-    Judgment,
-    OrganizationReader,
-    payload,
-    refusals,
-)
+from partner_sync.sync.verdicts import Judgment, OrganizationReader, payload, refusals
 from partner_sync.vendors.zendesk_client import Job
 
 log = logging.getLogger(__name__)

@@ -7,13 +7,7 @@ from collections import Counter
 
 import pytest
 
-from partner_sync.errors import (
-    AuthenticationError,
-    IncompleteReadError,
-    JobPendingError,
-    RejectedError,
-    VerdictError,
-)
+from partner_sync.errors import AuthenticationError, IncompleteReadError, JobPendingError, RejectedError, VerdictError
 from tests.dag.stage import ALL
 from tests.dag.truths import nothing_twice, verdicts_true
 
@@ -209,7 +203,7 @@ def test_a_job_that_never_ends_is_waited_for_with_a_bound_and_not_overtaken(smal
     assert "failed" == following.state
     assert {JobPendingError} == {type(error) for error in following.errors("sync")}
     assert "batches of older plans are open" in str(following.errors("sync")[0])
-    assert "See in Airflow that their sync tasks go on, or clear them" in str(following.errors("sync")[0])
+    assert "Check in Airflow that their sync tasks continue, or clear them" in str(following.errors("sync")[0])
     assert submits == len(small.submits())
     assert [entry] == small.open_jobs()
     assert {} == following.counts()
