@@ -61,11 +61,7 @@ SLOWEST_FIRST = (
 )
 
 
-NOT_MEASURED = (
-    *("protocol", "sandbox", "scheduler", "faults", "walks", "docs", "packaging"),
-    *("sync/test_interleaving", "compare/test_properties"),
-    *("dag/test_faults", "dag/test_worlds", "dag/test_input", "dag/test_secrets", "dag/test_retention"),
-)
+NOT_MEASURED = ("protocol", "sandbox", "scheduler", "faults", "walks", "sync/test_interleaving", "dag/test_faults")
 """Tests without coverage: they would take half as long again, and what they execute, others execute too."""
 
 
