@@ -184,7 +184,7 @@ class UnavailableError(RetryableError):
         self.words = words[:2000]
         wait = f" It asks to wait {retry_after:.0f} s." if retry_after else ""
         self.fact = f"{system} {happened} at {method} {path}.{wait}"
-        step = next_step or f"look at the status page of {system} and at the network between here and there."
+        step = next_step or f"check the status page of {system} and the network between here and there."
         super().__init__(f"{self.fact} If it happens again, {step}", retry_after=retry_after)
 
 
@@ -223,7 +223,7 @@ class StorageError(RetryableError):
     def __init__(self, did_not: str, what: str, why: str) -> None:
         self.why = why
         super().__init__(
-            f"Object storage did not {did_not} {what}: {why}. If it happens again, look at the space that is left"
+            f"Object storage did not {did_not} {what}: {why}. If it happens again, check the space that is left"
             " there, and at who may read and write."
         )
 

@@ -61,7 +61,7 @@ def read_accounts(
     proof = ReadProof("Salesforce", len(reading.rows), reading.announced, reading.pages, session.calls - calls)
     if not reading.rows:
         raise IncompleteReadError(
-            "Salesforce has no account for the query. That is more likely a lost permission than the truth: look at the"
+            "Salesforce has no account for the query. That is more likely a lost permission than the truth: check the"
             " accounts as the user of the Connection, and compare the filter in the config."
         )
     return AccountsSnapshot(begun, now(), proof, tuple(reading.rows))
@@ -95,7 +95,7 @@ class _Reading:
         if len(self.rows) != self.announced:
             raise IncompleteReadError(
                 f"Salesforce announced {self.announced} accounts and sent {len(self.rows)}. Nothing was concluded from"
-                " them. If it happens again, look at the permissions of the Connection's user."
+                " them. If it happens again, check the permissions of the Connection's user."
             )
 
     def _next(self, path: str) -> Any:
@@ -128,7 +128,7 @@ class _Reading:
     def _once(self, what: str, happened: str) -> None:
         if what in self._seen:
             raise IncompleteReadError(
-                f"Salesforce {happened} within one read. Nothing was concluded from it. If it happens again, look at"
+                f"Salesforce {happened} within one read. Nothing was concluded from it. If it happens again, check"
                 " the permissions of the Connection's user."
             )
         self._seen.add(what)

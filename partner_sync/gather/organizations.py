@@ -48,13 +48,13 @@ def read_organizations(
 def prove(instance: str, read: int, distinct: int, before: int, after: int) -> None:
     """The listing came to its end; now its length has to be what was counted before, after, or in between."""
     again = (
-        "Nothing was concluded from what is absent. If it happens again, look at the permissions of the Connection's"
+        "Nothing was concluded from what is absent. If it happens again, check the permissions of the Connection's"
         " user."
     )
     if not read:
         raise IncompleteReadError(
             f"Zendesk {instance} lists no organization at all. That is more likely a lost permission than the truth:"
-            f" look at the organizations as the user of the Connection. {again}"
+            f" check the organizations as the user of the Connection. {again}"
         )
     if distinct != read:
         raise IncompleteReadError(f"Zendesk {instance} listed {read - distinct} organizations twice. {again}")

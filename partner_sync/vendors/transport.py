@@ -176,7 +176,7 @@ class Session(requests.Session):
         wrapped = list(_causes(problem))
         causes = set(map(type, wrapped))
         if isinstance(problem, LocationValueError):
-            advice = "Between its dots are 1 to 63 characters each; look at endpoint_url too, where there is one."
+            advice = "Between its dots are 1 to 63 characters each; check endpoint_url too, if there is one."
             raise ConfigError(self.where, [Finding("host", "is not a possible host name", advice)])
         if any(issubclass(cause, SSLCertVerificationError) for cause in causes):
             advice = "Add its authority to the file that REQUESTS_CA_BUNDLE names; checking cannot be turned off."

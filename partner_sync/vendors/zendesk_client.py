@@ -220,7 +220,7 @@ class Zendesk:
     def _incomplete(self, path: str, happened: str) -> IncompleteReadError:
         return IncompleteReadError(
             f"{self._session.system} {happened} at GET {path}. Nothing was concluded from what was read until then."
-            " If it happens again, look at the permissions of the Connection's user."
+            " If it happens again, check the permissions of the Connection's user."
         )
 
     def _warn_of_dropped(self, response: requests.Response, path: str) -> None:

@@ -354,6 +354,6 @@ def test_a_message_names_system_method_and_path(sandbox, zendesk_session):
     sandbox.fault("status", status=500)
 
     with pytest.raises(
-        UnavailableError, match=r"Zendesk answered 500 at GET /api/v2/organizations/count. If it happens again, look at"
+        UnavailableError, match=r"Zendesk answered 500 at GET /api/v2/organizations/count. If it happens again, check"
     ):
         zendesk_session(sandbox.zendesk_url).get(COUNT, auth=AUTH)
