@@ -50,7 +50,7 @@ def _parser() -> terminal.Parser:
         usage=f"{OWN.typed} [fields [--config CONFIG]] [--help]",
     )
     chosen = parser.add_subparsers(dest="part", metavar="fields", help=argparse.SUPPRESS, parser_class=terminal.Parser)
-    about = "Shows the fields that Salesforce must show and Zendesk must have for a config."
+    about = "Lists the fields that a config needs in Salesforce and Zendesk."
     fields = chosen.add_parser("fields", prog=f"{OWN.typed} fields", description=about)
     fields.add_argument("--config", type=Path, help="the config (default: PARTNER_SYNC_CONFIG, or the shipped file)")
     return parser

@@ -127,7 +127,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         typed="python -m partner_sync.history",
-        does="updates the index of the archive, which the page and why otherwise do when they need it",
+        does="updates the index of the archive; the page and the command why also do this when they need it",
         examples={
             "python -m partner_sync.history": "read all new objects of the archive",
             "python -m partner_sync.history --rebuild": "delete the index and build it again",
@@ -152,13 +152,13 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         typed="python -m partner_sync",
-        does="lists these commands; with fields, the fields that Salesforce must show and Zendesk must have",
+        does="lists these commands; with fields, lists the fields that a config needs in Salesforce and Zendesk",
         examples={
             "python -m partner_sync": "all commands",
             "python -m partner_sync fields": "required fields of the config",
             "python -m partner_sync fields --config other.toml": "required fields of another config",
         },
-        exits={0: "shown", 2: "wrong arguments, or a config with errors, all of which are named"},
+        exits={0: "shown", 2: "wrong arguments, or a config with errors: they are listed"},
         variables=("PARTNER_SYNC_CONFIG", *_SHOWN),
     ),
 )

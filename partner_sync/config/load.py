@@ -48,24 +48,24 @@ class ConfigFile:
         tuple[Instance, ...], Field(min_length=1, description="a list of Zendesk accounts, each a [[instances]] table")
     ]
     attributes: Annotated[
-        tuple[Attribute, ...], Field(min_length=1, description="the mapping, one [[attributes]] table a row")
+        tuple[Attribute, ...], Field(min_length=1, description="the mapping, one [[attributes]] table for each field")
     ]
     partners: Annotated[Partners, Field(description="the table that says what makes a partner organization")]
     problems: Annotated[
         Literal["report", "fail"],
-        Field(description="what a problem does to the run; its healthy changes are written all the same"),
+        Field(description="whether problems also fail the run; other changes are written either way"),
     ] = "report"
     adoption: Annotated[
         Literal["update", "problem"],
-        Field(description="what becomes of an account's organization that is no partner organization yet"),
+        Field(description="what happens to an account's organization that is not a partner organization yet"),
     ] = "update"
-    marks: Annotated[Marks, Field(description="the table that says how and whom a mark meets")] = field(
+    marks: Annotated[Marks, Field(description="the table that says which organizations are marked, and how")] = field(
         default_factory=Marks
     )
     limits: Annotated[
         dict[Kind, Limit],
         AfterValidator(lambda limits: LIMITS | limits),
-        Field(description="limits per instance, a table for each kind of change; marks have one in any case"),
+        Field(description="limits per instance, a table for each kind of change; marks always have a limit"),
     ] = field(default_factory=lambda: dict(LIMITS))
     retry: Annotated[Retry, Field(description="the table of Airflow's retries")] = field(default_factory=Retry)
     calls: Annotated[Calls, Field(description="the table that says how one HTTP call behaves")] = field(

@@ -64,13 +64,13 @@ class Accounts:
         dict[Annotated[str, Field(pattern=_PATH)], OneOrSeveral],
         Field(
             min_length=1,
-            description="a table of Salesforce fields and the value, or the list of values, that each may have",
+            description="a table of Salesforce fields, each with the value or list of values to read",
         ),
     ]
     """A value is written as `=`, a list as `IN`."""
     pinned: Annotated[
         tuple[AccountId, ...],
-        Field(description="a list of account ids that are read whatever the filter says; missing, they are a problem"),
+        Field(description="a list of account ids that are always read; a missing account is a problem"),
     ] = ()
 
 
@@ -80,10 +80,10 @@ class Instance:
     """One Zendesk account: its name here, the id of its Airflow Connection, and whether it may be written."""
 
     name: Annotated[
-        str, Field(pattern=r"^[a-z][a-z0-9_]*$", description="the instance's name here: lower case, digits, _")
+        str, Field(pattern=r"^[a-z][a-z0-9_]*$", description="a name for the instance: lower case, digits, _")
     ]
     connection: Annotated[Text, Field(description="the id of the Airflow Connection to this Zendesk account")]
-    write: Annotated[bool, Field(description="true, or false for an instance that is read and reported only")]
+    write: Annotated[bool, Field(description="true, or false for an instance that is only read and reported")]
 
 
 @with_config(STRICT)
@@ -94,23 +94,22 @@ class Attribute:
     field: Annotated[
         str, Field(pattern=_KEY, description='"name", or the key of the organization field that is written')
     ]
-    source: Annotated[str, Field(alias="from", pattern=_PATH, description="the Salesforce field that it follows")]
-    rule: Annotated[Rule, Field(description="how the one becomes the other")]
+    source: Annotated[
+        str, Field(alias="from", pattern=_PATH, description="the Salesforce field that supplies the value")
+    ]
+    rule: Annotated[Rule, Field(description="how the Salesforce value is converted")]
     true_for: Annotated[
         tuple[TextOrTruth, ...],
-        Field(description="of a checkbox: a list of the Salesforce values that tick it; case does not count"),
+        Field(description="for a checkbox: a list of Salesforce values that check it, in any case"),
     ] = ()
     options: Annotated[
         dict[Text, Annotated[str, Field(pattern=r"^\S+$")]],
-        Field(
-            description="of a drop-down: a table of Salesforce values, where case does not count, and the values of"
-            " the Zendesk options"
-        ),
+        Field(description="for a drop-down: a table of Salesforce values, in any case, to values of Zendesk options"),
     ] = dataclasses.field(default_factory=dict)
     """Casefolded Salesforce value to the value of the Zendesk option."""
     pinned: Annotated[
         str | None,
-        Field(pattern=r"^\S+$", description="of a drop-down: the value of the option that pinned accounts get"),
+        Field(pattern=r"^\S+$", description="for a drop-down: the value of the option that pinned accounts get"),
     ] = None
 
     @property
@@ -126,7 +125,8 @@ class Partners:
 
     field: Annotated[str, Field(pattern=_KEY, description="the key of the drop-down that marks partner organizations")]
     values: Annotated[
-        tuple[str, ...], Field(min_length=1, description="a list of its values that make a partner organization")
+        tuple[str, ...],
+        Field(min_length=1, description="a list of values of that field; each makes a partner organization"),
     ]
 
 
@@ -135,8 +135,8 @@ class Partners:
 class OnlyIfOlder:
     """Narrows marks to organizations whose date in `field` is more than `years` ago."""
 
-    field: Annotated[str, Field(pattern=_KEY, description="the key of the date field that counts")]
-    years: Annotated[Years, Field(description="how many years ago the date must be, at least")]
+    field: Annotated[str, Field(pattern=_KEY, description="the key of the date field to compare")]
+    years: Annotated[Years, Field(description="the minimum age of that date")]
 
 
 @with_config(STRICT)
@@ -145,13 +145,13 @@ class Marks:
     """The checkbox that marks an organization, and the organizations that are never marked."""
 
     field: Annotated[
-        str, Field(pattern=_KEY, description="the key of the checkbox that marks; false for every live partner")
+        str, Field(pattern=_KEY, description="the key of the checkbox that marks; a partner that returns is un-marked")
     ] = "mark_for_deletion"
     protected: Annotated[
         tuple[AccountId, ...], Field(description="a list of account ids whose organizations are never marked")
     ] = ()
     only_if_older: Annotated[
-        OnlyIfOlder | None, Field(description="a table of field and years: only what is older is marked")
+        OnlyIfOlder | None, Field(description="a table with field and years: only older organizations are marked")
     ] = None
 
 
@@ -160,9 +160,7 @@ class Marks:
 class Limit:
     """Over `floor`, a kind is withheld above `max_count` changes or `max_percent` of the partner organizations."""
 
-    floor: Annotated[
-        Changes, Field(description="how many changes of this kind are never too many, whatever the rest says")
-    ] = 0
+    floor: Annotated[Changes, Field(description="up to this number, changes of this kind are always allowed")] = 0
     max_count: Annotated[Changes | None, Field(description="the most changes of this kind in one run")] = None
     max_percent: Annotated[
         Percent | None,
@@ -182,7 +180,7 @@ class Retry:
     """Delays of Airflow's retries after a retryable error, in seconds."""
 
     first_seconds: Annotated[
-        Seconds, Field(description="the first delay; doubled at each further try, unless the system names a time")
+        Seconds, Field(description="the first delay; each further delay is double, unless the system names a time")
     ] = 15
     max_seconds: Annotated[Seconds, Field(description="the longest delay")] = 300
 
@@ -192,20 +190,20 @@ class Retry:
 class Calls:
     """How a single HTTP call behaves; seconds, attempts, and percent of the quota left to others."""
 
-    connect_seconds: Annotated[Seconds, Field(description="how long a connection may take to come about")] = 10
-    read_seconds: Annotated[Seconds, Field(description="how long an answer may be silent")] = 60
+    connect_seconds: Annotated[Seconds, Field(description="how long to wait for a connection")] = 10
+    read_seconds: Annotated[Seconds, Field(description="how long to wait for data of a response")] = 60
     attempts: Annotated[
         Times,
-        Field(description="attempts of a read or a token request; a write only where it did not arrive"),
+        Field(description="attempts of a read or token request; of a write only if it did not arrive"),
     ] = 4
     first_wait_seconds: Annotated[
-        Seconds, Field(description="the first wait; doubled at each further attempt, unless the system names a time")
+        Seconds, Field(description="the first wait; each further wait is double, unless the system names a time")
     ] = 1
     max_wait_seconds: Annotated[
-        Seconds, Field(description="the longest wait; asked to wait longer, the task lets Airflow come back")
+        Seconds, Field(description="the longest wait; for a longer wait, Airflow tries the task again later")
     ] = 90
     reserve_percent: Annotated[
-        Percent, Field(lt=100, description="how much of the request quota is left to others")
+        Percent, Field(lt=100, description="the part of the request quota that is left to other clients")
     ] = 20
 
 
@@ -215,20 +213,22 @@ class Sync:
     """How batches are written; see the comments in `partner_sync.toml`."""
 
     jobs_in_flight: Annotated[Jobs, Field(description="bulk jobs queued or running at once; Zendesk allows 30")] = 20
-    poll_seconds: Annotated[Seconds, Field(description="between two looks at a job inside one visit")] = 1
+    poll_seconds: Annotated[Seconds, Field(description="between two polls of a job within one attempt")] = 1
     visit_seconds: Annotated[
-        Seconds, Field(description="all batches together poll this long before they give their worker slot back")
+        Seconds, Field(description="polling time of all batches together, before they free their worker slots")
     ] = 30
     come_back_seconds: Annotated[
-        Seconds, Field(description="until the next visit; nearer dates lose visits in the scheduler")
+        Seconds, Field(description="until the next attempt; with less, the scheduler can miss attempts")
     ] = 10
     settle_seconds: Annotated[
-        Seconds, Field(description="after a submit without an answer, before the absence of its job counts")
+        Seconds, Field(description="after a submit without a response, before a missing job counts as not accepted")
     ] = 10
-    job_minutes: Annotated[Minutes, Field(description="after which a waiting batch fails with JobPendingError")] = 20
+    job_minutes: Annotated[
+        Minutes, Field(description="the longest a batch waits before it fails with JobPendingError")
+    ] = 20
     max_plan_age_hours: Annotated[
-        Hours, Field(description="after which a plan is not written: clear the gather tasks instead")
+        Hours, Field(description="the oldest plan that is written; for an older plan, clear the gather tasks")
     ] = 6
     submits: Annotated[
-        Times, Field(description="submits of one batch, where the outcome of the one before was lost")
+        Times, Field(description="submits of one batch, if the outcome of the previous submit was lost")
     ] = 3

@@ -39,7 +39,7 @@ exit codes:
 
 When it is ready, one JSON line goes to standard output:
   {"salesforce": {"url": ..., "connection": {...}}, "zendesk": {"url": ..., "connection": {...}}, "pid": ...}
-where "connection" is an Airflow Connection in JSON form. What goes on inside is seen and changed over HTTP
+where "connection" is an Airflow Connection in JSON form. View and change the state of the sandbox over HTTP,
 below /_sandbox on either port.
 """
 
@@ -56,24 +56,24 @@ def _parser() -> argparse.ArgumentParser:
         "--salesforce-port",
         type=int,
         default=0,
-        help="port of Salesforce (default: the last one of --state, or any free one)",
+        help="port of Salesforce (default: the last port in --state, or any free port)",
     )
     place.add_argument("--zendesk-port", type=int, default=0, help="port of Zendesk (default: likewise)")
-    place.add_argument("--host", default=HOST, help="address to listen on; another than loopback's needs a certificate")
-    place.add_argument("--certificate", type=Path, help="file of a TLS certificate, to be reached by https")
+    place.add_argument("--host", default=HOST, help="address to listen on; any but loopback needs a certificate")
+    place.add_argument("--certificate", type=Path, help="file of a TLS certificate; serves https")
     place.add_argument("--key", type=Path, help="file of the certificate's private key")
-    place.add_argument("--state", type=Path, help="file to keep everything in; an existing one is gone on with")
+    place.add_argument("--state", type=Path, help="file to keep the state in; an existing file is continued")
     place.add_argument("--verbose", action="store_true", help="write each call to standard error")
     place.add_argument(
         "--exit-with-parent",
         action="store_true",
-        help="end when standard input does, so with the process that holds it",
+        help="end when standard input closes, that is, when the parent process ends",
     )
-    world = parser.add_argument_group("the world, unless --state has one already")
-    world.add_argument("--world", choices=("default", "empty", "large"), help="default has every case in it")
+    world = parser.add_argument_group("the world, unless --state already has a world")
+    world.add_argument("--world", choices=("default", "empty", "large"), help="default contains every case")
     world.add_argument("--seed", type=int, help="the same seed makes the same world (default: 1)")
     world.add_argument(
-        "--accounts", type=int, help="accounts that the partners' query finds (default: 60; large: 5000)"
+        "--accounts", type=int, help="accounts that the query for partners returns (default: 60; large: 5000)"
     )
     world.add_argument("--organizations", type=int, help="organizations (default: 400; large: 100000)")
     for name, meaning in (
@@ -81,8 +81,8 @@ def _parser() -> argparse.ArgumentParser:
         ("updates", "organizations that differ from their account"),
         ("marks", "partner organizations without an account"),
     ):
-        world.add_argument(f"--{name}", type=int, help=f"{meaning}; makes the world a large one")
-    settings = parser.add_argument_group("settings, 0 for a limit is none")
+        world.add_argument(f"--{name}", type=int, help=f"{meaning}; implies --world large")
+    settings = parser.add_argument_group("settings; a limit of 0 means no limit")
     for each in fields(Settings):
         settings.add_argument(
             f"--{each.name.replace('_', '-')}",

@@ -17,27 +17,27 @@ def _setting(default: Any, meaning: str) -> Any:
 
 @dataclass
 class Settings:
-    """Every setting with its unit in ``meaning``; limits of 0 are no limits."""
+    """Every setting with its unit in ``meaning``; a limit of 0 means no limit."""
 
     latency: float = _setting(0.0, "seconds that each vendor call takes")
     job_seconds: float = _setting(0.5, "seconds that a bulk job takes, its time in the queue included")
     job_limit: int = _setting(30, "bulk jobs that may be queued or working at a time")
     jobs_kept_seconds: float = _setting(86_400.0, "seconds after which an ended job is forgotten")
-    salesforce_page_size: int = _setting(2_000, "records on a page of a query's answer, at most")
+    salesforce_page_size: int = _setting(2_000, "most records on a page of a query")
     salesforce_token_seconds: float = _setting(7_200.0, "life of a Salesforce session in seconds")
     salesforce_calls_per_day: int = _setting(100_000, "Salesforce API calls in 24 hours")
     salesforce_instance_url: str = _setting(
-        "https://acme.my.salesforce.com", "the instance_url that a Salesforce login answers"
+        "https://acme.my.salesforce.com", "the instance_url in the response to a Salesforce login"
     )
     zendesk_calls_per_minute: int = _setting(2_500, "Zendesk API calls in a window")
     zendesk_window_seconds: float = _setting(60.0, "seconds in a window of Zendesk's rate limit")
-    zendesk_token_seconds: float = _setting(1_800.0, "life of a Zendesk token that asks for none, in seconds")
+    zendesk_token_seconds: float = _setting(1_800.0, "life in seconds of a Zendesk token whose request names none")
     zendesk_canonical_url: str = _setting(
-        "https://z3n-acme.zendesk.com", "the base of links and urls in Zendesk's answers"
+        "https://z3n-acme.zendesk.com", "the base of links and urls in Zendesk's responses"
     )
     zendesk_updates_per_minute: int = _setting(5, "single updates of one organization in a window")
     zendesk_count_cached_above: int = _setting(
-        100_000, "number of organizations above which their count is as old as a day"
+        100_000, "number of organizations above which their count can be a day old"
     )
 
     def change(self, changes: Mapping[str, Any]) -> None:
