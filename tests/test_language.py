@@ -10,7 +10,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 FOLDERS = ("partner_sync", "dags", "plugins", "docs")
-FILES = ("README.md", "Makefile", "docker-compose.yaml", ".env.example", "pyproject.toml")
+FILES = ("README.md", "CHANGELOG.md", "Makefile", "docker-compose.yaml", ".env.example", "pyproject.toml")
 SUFFIXES = {".py", ".html", ".css", ".js", ".toml", ".sh", ".md", ".yaml"}
 
 WORDS = {
