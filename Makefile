@@ -1,5 +1,5 @@
-# Commands for people; `make` lists them. State goes to PARTNER_SYNC_HOME, the Python environment to VENV; nothing else
-# is written or installed. Put settings into the environment or after `make`:
+# `make` lists the commands. State is in PARTNER_SYNC_HOME, the Python environment in VENV; nothing else is written or
+# installed. Set variables in the environment or after `make`:
 #   CONF='{"dry_run": true}' make run     make up PORT=8090     make test ARGS="-k mapping"     make PYTHON=python3.12 run
 
 .SUFFIXES:
@@ -7,7 +7,7 @@
 
 VENV = .venv
 python = $(VENV)/bin/python
-# Ctrl-C is how people end these commands: no "Error 130" from make, which then ends by the signal itself, with code 130.
+# After Ctrl-C, the recipe itself succeeds, so make prints no "Error 130"; make then ends by the signal, with code 130.
 until_ctrl_c = @trap 'stopped=1' INT; $(python) -m partner_sync.local $(1); code=$$?; [ "$$stopped" ] || exit $$code
 
 help:
