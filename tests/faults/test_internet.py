@@ -27,7 +27,9 @@ def test_a_client_that_follows_a_redirect_to_a_foreign_host_is_caught_with_its_c
     assert {host, "elsewhere.example"} == network.reached
 
 
-def test_the_systems_answer_through_it_without_an_endpoint_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_systems_respond_through_it_without_an_endpoint_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Sandbox() as sandbox, internet(sandbox.connections(), tmp_path) as network:
         for name, value in network.environment.items():
             monkeypatch.setenv(name, value)

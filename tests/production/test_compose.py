@@ -33,7 +33,7 @@ def test_it_fits_the_compose_specification():
 
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
-def test_nothing_starts_while_a_secret_is_missing_and_the_refusal_says_where_it_belongs(name):
+def test_nothing_starts_while_a_secret_is_missing_and_the_error_says_where_to_set_it(name):
     with pytest.raises(Missing, match=rf"{name} is missing a value: set it in \.env, see \.env\.example"):
         services({key: value for key, value in FILLED.items() if key != name})
 
@@ -58,7 +58,7 @@ def test_ports_are_published_on_loopback_only():
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
 
-def test_every_service_that_stays_has_a_health_check_and_comes_back_after_a_death():
+def test_every_long_running_service_has_a_health_check_and_restarts():
     for name, service in services(FILLED).items():
         if name in ENDS:
             assert service.raw["restart"] == "on-failure:3", name
@@ -67,7 +67,7 @@ def test_every_service_that_stays_has_a_health_check_and_comes_back_after_a_deat
             assert service.healthcheck, name
 
 
-def test_services_wait_for_the_health_of_what_they_need():
+def test_services_wait_until_their_dependencies_are_healthy():
     found = services(FILLED)
     for name, service in found.items():
         for needed, how in service.raw.get("depends_on", {}).items():
@@ -77,7 +77,7 @@ def test_services_wait_for_the_health_of_what_they_need():
             assert not hidden or how["required"] is False, (name, needed)
 
 
-def test_every_service_that_ends_is_waited_for_by_one_that_stays():
+def test_a_long_running_service_waits_for_every_service_that_ends():
     stay = [service.raw for name, service in services(FILLED).items() if name not in ENDS]
     assert {one for service in stay for one in service.get("depends_on", {})} >= ENDS
 
@@ -88,7 +88,7 @@ def test_volumes_have_names():
     assert named == set(whole["volumes"])
 
 
-def test_local_executor_is_the_default_and_workers_refuse_to_idle_under_it():
+def test_local_executor_is_the_default_and_workers_refuse_to_start_with_it():
     found = services(FILLED)
     assert found["scheduler"].environment["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
     done = subprocess.run(
@@ -129,7 +129,7 @@ def test_no_service_runs_as_root_where_its_image_allows_it():
     assert re.findall(r"^USER (\w+)", dockerfile, re.MULTILINE)[-1] == "airflow"
 
 
-def test_everything_the_image_copies_is_there_and_let_through():
+def test_everything_the_image_copies_exists_and_is_not_ignored():
     dockerfile = services(FILLED)["scheduler"].raw["build"]["dockerfile_inline"]
     copied = [
         name for line in re.findall(r"^COPY --chown=\S+ (.*) \S+$", dockerfile, re.MULTILINE) for name in line.split()
@@ -144,7 +144,7 @@ def test_everything_the_image_copies_is_there_and_let_through():
     "name",
     ["requirements.txt", "requirements-dev.txt", ".docker/requirements.txt", "tests/production/requirements.txt"],
 )
-def test_every_requirement_is_pinned_to_what_the_lock_has(name):
+def test_every_requirement_is_pinned_to_the_version_of_the_lock(name):
     locked = {line.split(" ;")[0] for line in (REPOSITORY / "constraints.txt").read_text().splitlines()}
     wanted = re.findall(r"^([a-z][\w.-]*)(?:\[.*\])?==([\w.]+)", (REPOSITORY / name).read_text(), re.MULTILINE)
     assert wanted

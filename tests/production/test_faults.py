@@ -30,7 +30,7 @@ def test_every_run_ends_green(outcome):
     assert {"success"} == set(outcome.states)
 
 
-def test_zendesk_is_exactly_as_desired(outcome):
+def test_zendesk_matches_salesforce_exactly(outcome):
     assert [] == outcome.wrong
 
 
@@ -47,6 +47,6 @@ def test_every_verdict_in_the_archive_is_true(outcome):
     assert [] == outcome.untrue
 
 
-def test_what_died_was_started_again(outcome):
+def test_killed_processes_are_started_again(outcome):
     died = {"`kill -9` of a whole worker": "worker-1", "`kill -9` of the scheduler": "scheduler"}
     assert outcome.restarts.get(died.get(outcome.fault, ""), 0) == (outcome.fault in died)

@@ -73,7 +73,7 @@ def a_past(stored: Stored) -> Stored:
     return stored
 
 
-def test_an_archive_on_s3_tells_what_a_folder_tells(a_past):
+def test_an_archive_on_s3_gives_the_same_history_as_a_folder(a_past):
     remote, local = a_past.remote.history(1), a_past.local.history(1)
     assert remote.overview() == local.overview()
     assert remote.account(account(150)) == local.account(account(150))
@@ -83,7 +83,7 @@ def test_an_archive_on_s3_tells_what_a_folder_tells(a_past):
     assert remote.refresh(everything=True).objects == 0
 
 
-def test_what_is_foreign_or_half_written_on_s3_is_a_sentence_with_its_path(a_past):
+def test_foreign_and_half_written_objects_on_s3_are_reported_with_their_path(a_past):
     folder = a_past.remote.archive.root / "runs" / "2026-11-24"
     for name, text in {"half/run.json": '{"half', "notes.txt": "buy milk", "x/y/plan.json": "[]"}.items():
         with (folder / name).open("w") as stream:
@@ -97,7 +97,7 @@ def test_what_is_foreign_or_half_written_on_s3_is_a_sentence_with_its_path(a_pas
     assert history.trouble is None
 
 
-def test_while_s3_is_away_the_index_answers_and_afterwards_nothing_is_missing(a_past):
+def test_while_s3_is_down_the_index_still_serves_queries_and_catches_up_afterwards(a_past):
     history = a_past.remote.history(1)
     before = history.overview()
     a_past.server.close()
@@ -109,7 +109,7 @@ def test_while_s3_is_away_the_index_answers_and_afterwards_nothing_is_missing(a_
     assert history.trouble is None
 
 
-def test_no_answer_waits_for_s3(a_past, tmp_path):
+def test_no_query_waits_for_s3(a_past, tmp_path):
     reader = Reader(a_past.url, tmp_path / "index")
     history = History(a_past.remote.archive.root, tmp_path / "index", reader=reader, fresh_seconds=0.2)
     try:
@@ -125,7 +125,7 @@ def test_no_answer_waits_for_s3(a_past, tmp_path):
         reader.close()
 
 
-def test_the_command_answers_from_s3_and_nothing_else_is_on_its_output(a_past, tmp_path, monkeypatch):
+def test_the_command_reads_s3_and_prints_only_its_result(a_past, tmp_path, monkeypatch):
     monkeypatch.setenv("PARTNER_SYNC_ARCHIVE", a_past.url)
     monkeypatch.setenv("PARTNER_SYNC_HOME", str(tmp_path))
     command = [sys.executable, "-m", "partner_sync.why", account(150), "--json"]

@@ -18,7 +18,7 @@ def test_the_image_installs_these_files_and_nothing_else():
     assert tuple(re.findall(r"-r /opt/partner-sync/(\S+)", installed)) == RUNS
 
 
-def test_the_image_holds_no_test_tool():
+def test_the_image_contains_no_test_tool():
     found = resolved(read(*RUNS))
     assert {"apache-airflow-core", "celery", "psycopg2-binary", "s3fs"} <= found
     assert found & tools() == set()

@@ -59,7 +59,7 @@ class Store(BaseHTTPRequestHandler):
 
 @pytest.mark.parametrize("answer", ["refused", "broken", "late", 403, 500, 503])
 @pytest.mark.parametrize("does", DOES)
-def test_a_store_that_refuses_breaks_or_is_late_is_a_storage_error_and_never_counts_as_nothing_there(does, answer):
+def test_failed_or_slow_object_storage_is_a_storage_error_and_never_counts_as_a_missing_object(does, answer):
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Answers", (Store,), {"answer": answer}))
     root = a_root(f"http://127.0.0.1:{server.server_port}")
     if answer == "refused":
@@ -84,14 +84,14 @@ def store() -> Iterator[str]:
     server.close()
 
 
-def test_of_many_who_make_an_object_at_once_exactly_one_is_told_so(store):
+def test_of_many_writers_that_create_an_object_at_once_exactly_one_succeeds(store):
     with ThreadPoolExecutor(8) as pool:
         told = list(pool.map(lambda number: object_store.put_new(a_root(store) / "once", str(number)), range(16)))
     assert [True] == [one for one in told if one]
     assert str(told.index(True)) == object_store.read(a_root(store) / "once")
 
 
-def test_a_missing_bucket_is_nothing_there_to_who_reads_and_an_error_to_who_writes(store):
+def test_a_missing_bucket_reads_as_empty_and_is_an_error_for_writes(store):
     root = a_root(store, bucket="nowhere")
     assert [] == list(object_store.children(root))
     with pytest.raises(StorageError):

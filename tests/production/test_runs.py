@@ -123,11 +123,11 @@ def backfilled(small: Stack, allowed: Run) -> list[Run]:
     return [finished(small, each, writes) for each in [*backfill, beside]]
 
 
-def test_every_health_check_of_the_file_holds(stack):
+def test_every_health_check_of_the_file_passes(stack):
     assert [] == [name for name in stack.processes if not stack.healthy(name)]
 
 
-def test_a_run_by_the_schedule_brings_all_in_sync_on_both_workers(stack, undisturbed):
+def test_a_scheduled_run_brings_everything_in_sync_on_both_workers(stack, undisturbed):
     assert (("success",), [], []) == (undisturbed.states, undisturbed.wrong, undisturbed.untrue)
     (run_id,) = stack.api.scheduled()
     tasks = stack.api.tasks(run_id)
@@ -144,14 +144,14 @@ def test_a_dry_run_with_a_logical_date_writes_nothing_and_archives_the_plan(dry)
     assert (True, {"create": 3, "update": 4}) == (dry.plan.dry_run, Counter(change.kind for change in dry.plan.changes))
 
 
-def test_a_run_of_some_accounts_without_a_logical_date_writes_these_alone(small, of_two_accounts):
+def test_a_run_of_some_accounts_without_a_logical_date_writes_only_these(small, of_two_accounts):
     assert "success" == of_two_accounts.state
     wanted = set(small.control.cases()["update_owner"][:2])
     assert wanted == {row.account_id for row in of_two_accounts.verdicts}
     assert 2 == len(of_two_accounts.writes)
 
 
-def test_what_is_withheld_and_what_is_refused_make_the_run_red_and_say_why(small, over_limit):
+def test_withheld_and_rejected_changes_make_the_run_red_and_say_why(small, over_limit):
     assert ("failed", {"withheld", "update 1-2"}) == (over_limit.state, set(over_limit.failed()))
     task = withheld_task(over_limit)
     said = small.api.log(over_limit.id, "sync", task["try_number"], task["map_index"])
@@ -161,30 +161,30 @@ def test_what_is_withheld_and_what_is_refused_make_the_run_red_and_say_why(small
     )
 
 
-def test_one_mapped_task_tried_again_writes_what_was_left_and_nothing_else(tried_again):
+def test_a_retry_of_one_mapped_task_writes_only_the_remaining_rows(tried_again):
     assert ["withheld"] == tried_again.failed()
     assert {("create", "confirmed"): 3, ("update", "confirmed"): 2} == tried_again.verdict_counts()
     assert 1 == len(tried_again.writes)
 
 
-def test_a_run_that_may_pass_the_limit_writes_what_was_withheld(small, allowed):
+def test_a_run_with_a_raised_limit_writes_the_withheld_changes(small, allowed):
     assert ("success", {("mark", "confirmed"): 20}) == (allowed.state, allowed.verdict_counts())
     assert (20, []) == (len(allowed.writes), world.wrong(small.control))
 
 
-def test_the_team_is_told_once_that_a_run_failed_and_once_that_it_is_over(allowed, team):
+def test_the_team_is_notified_once_of_a_failure_and_once_of_the_recovery(allowed, team):
     wait_until(lambda: len(team.titles) > 1, 60, "the team is notified that it is over")
     assert ["Partner Sync: a run failed", "Partner Sync: recovered"] == team.titles
     assert "Verdicts: 4 confirmed, 1 rejected" in team.got[0]["message"]
 
 
-def test_a_backfill_of_three_intervals_beside_another_run_writes_the_present_once(small, backfilled):
+def test_a_backfill_of_three_intervals_beside_another_run_writes_current_data_once(small, backfilled):
     assert ["success"] * 4 == [one.state for one in backfilled]
     assert (5, 0, []) == (len(backfilled[-1].writes), world.written_twice(small.control), world.wrong(small.control))
     assert [] == verdicts.untrue(small, *[one.id for one in backfilled], all_reported=False)
 
 
-def test_the_page_shows_the_run_out_of_the_archive_in_s3(stack, undisturbed):
+def test_the_page_shows_the_run_from_the_archive_in_s3(stack, undisturbed):
     (run_id,) = stack.api.scheduled()
     names = [escape(change.name) for change in verdicts.newest(stack, run_id)[0].changes]
 

@@ -154,7 +154,7 @@ def test_rows_objects_and_calls_grow_with_the_batches_and_not_faster(small, larg
         assert getattr(large, name) < 11 * getattr(small, name), name
 
 
-def test_what_killed_tasks_had_sent_holds_a_newer_plan_back_for_ten_minutes_and_no_longer(stack, undisturbed, report):
+def test_rows_sent_by_killed_tasks_hold_a_newer_plan_back_for_ten_minutes_at_most(stack, undisturbed, report):
     """The trial of a cleared `compare`, with the ten minutes that it does not wait for."""
 
     def cleared(trial: Trial) -> list[str]:

@@ -34,7 +34,7 @@ def test_no_schedule_writes_a_stale_value_passes_the_limit_or_leaves_a_task_unfi
     assert found(600) == Counter()
 
 
-def test_where_any_running_job_may_be_the_lost_one_others_can_hold_up_a_task_for_ever():
+def test_if_any_running_job_can_be_the_lost_job_others_can_hold_up_a_task_forever():
     assert {"unfinished"} == found(60, suspects="all").keys()
 
 
@@ -48,5 +48,5 @@ def test_where_any_running_job_may_be_the_lost_one_others_can_hold_up_a_task_for
     ],
     ids=["ordered by compare's end", "one latest object", "own submits not settled", "older plans not waited for"],
 )
-def test_without_any_one_of_its_rules_a_stale_value_is_found(variant, schedules):
+def test_removing_any_single_rule_leads_to_a_stale_value(variant, schedules):
     assert {"stale"} == found(schedules, **variant).keys()

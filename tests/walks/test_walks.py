@@ -48,7 +48,7 @@ def walked(machine, start, walks, steps):
 
 
 @pytest.mark.parametrize("start", SEEDS)
-def test_whatever_happens_nothing_is_written_twice_or_stale_and_everything_comes_right(start, record_property):
+def test_random_walks_write_nothing_twice_or_stale_and_end_in_sync(start, record_property):
     met = walked(Walk, start, WALKS, STEPS)
     record_property("walked", dict(met))
     assert met["writes"] > WALKS
@@ -56,7 +56,7 @@ def test_whatever_happens_nothing_is_written_twice_or_stale_and_everything_comes
 
 
 @pytest.mark.parametrize("start", SEEDS[: len(SEEDS) // 10 + 1])
-def test_whatever_happens_to_the_real_dag_it_comes_right(database, start, record_property):
+def test_random_walks_of_the_real_dag_end_in_sync(database, start, record_property):
     met = walked(DagWalk, start, 5 if LONG else 1, DAG_STEPS)
     record_property("walked", dict(met))
     assert met["runs of the DAG"] > 2
@@ -71,7 +71,7 @@ CAUGHT = {
 
 
 @pytest.mark.parametrize("wrong", CAUGHT, ids=lambda wrong: wrong.__name__)
-def test_a_protocol_that_forgets_something_is_caught(wrong):
+def test_a_protocol_with_a_missing_step_is_detected(wrong):
     start, found = CAUGHT[wrong]
     with pytest.raises(AssertionError, match=found):
         walked(wrong, start, 25, 25)
