@@ -15,14 +15,14 @@ from partner_sync.orchestration import retry_policy, tasks, telemetry
 TRIAGE = """
 ### Partner Sync
 
-Keeps Zendesk organizations in sync with Salesforce partner accounts. Runs every hour. A run with nothing to do ends
-with `sync` *skipped*: that is the normal case. A dry run ends the same way.
+Keeps Zendesk organizations in sync with Salesforce partner accounts. Runs every hour. If there is nothing to write, `sync`
+is *skipped*: that is the normal case. A dry run ends the same way.
 
 | what you see | what it means | what to do |
 |---|---|---|
 | `gather_accounts` or `gather_organizations` failed | a read was not provably complete, or fields or credentials are wrong; nothing was written | read the last line of its log: it names the cause and the next step. Fix the cause, then clear the task with downstream |
 | `compare` failed | a snapshot is missing, or the plan has more batches than Airflow maps; nothing was written | follow its message |
-| `sync` **withheld** failed | more changes of one kind than its limit allows: they are held for review, everything else was written | review them in the plan; if they are right, trigger a run with the conf that the message shows |
+| `sync` **withheld** failed | the changes of a kind are over its limit: they are held for review, everything else was written | review them in the plan; if they are right, trigger a run with the conf that the message shows |
 | `sync` **update 1-100** failed | rows of this batch are rejected or unknown; its other rows are written | its message names the rows; fix the cause, the next run plans them again |
 | `sync` up for reschedule | Zendesk is working on the job, or a batch of another plan is still open. A batch whose task was killed blocks newer batches for ten minutes at most | nothing |
 | a run triggered by hand stays *running* and starts no task | its logical date is in the future | mark it failed; trigger again with the date that the form offers, or without a date |
@@ -30,8 +30,8 @@ with `sync` *skipped*: that is the normal case. A dry run ends the same way.
 
 You can clear any task at any time: the register keeps what was sent, and nothing is written twice. A backfill reads
 current data, so it is an ordinary run. **When to worry**: two red runs in a row, or no green run for two hours.
-Where a Connection `partner_sync_smtp` or `partner_sync_apprise` exists, the team is notified of the first red run, and when
-a whole run is green again.
+If a Connection `partner_sync_smtp` or `partner_sync_apprise` exists, the team is notified of the first red run and of the
+next complete green run.
 """
 
 with DAG(
