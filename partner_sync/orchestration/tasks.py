@@ -131,7 +131,6 @@ def sync(batch: str) -> None:
     from partner_sync.compare.organization_schema import organization_schema
     from partner_sync.model import Batch
     from partner_sync.orchestration import connections, locations, telemetry, xcoms
-    from partner_sync.orchestration.xcoms import again
     from partner_sync.sync.batch import BatchAttempt, Reschedule
     from partner_sync.sync.verdicts import OrganizationReader
 
@@ -142,11 +141,11 @@ def sync(batch: str) -> None:
     work = xcoms.pull(ti, Batch, "compare", batch)
     written = {instance.name: instance for instance in config.instances if instance.write}
     if work.instance not in written:
-        raise SnapshotError(f"Instance {work.instance} of {batch} is no longer written. {again('compare')}")
+        raise SnapshotError(f"Instance {work.instance} of {batch} is no longer written. {xcoms.again('compare')}")
     reader = OrganizationReader(organization_schema(config))
     if unknown := reader.unknown_fields(work.changes):
         gone = f"{batch} changes fields that are no longer in the config: {', '.join(unknown)}."
-        raise SnapshotError(f"{gone} {again('compare')}")
+        raise SnapshotError(f"{gone} {xcoms.again('compare')}")
     attempt = BatchAttempt(
         batch=work,
         zendesk=connections.zendesk(written[work.instance], config.calls),
@@ -172,12 +171,12 @@ def sync(batch: str) -> None:
 
 def _fail_on_purpose(element: str, archive: Archive, context: Context) -> NoReturn:
     """Raises the error for a person to decide. The plan comes from the archive, where they review it as well."""
-    from partner_sync.orchestration.xcoms import again
+    from partner_sync.orchestration import xcoms
 
     dag_run = context["dag_run"]
     record = archive.run(archive.run_folder(dag_run.run_id, dag_run.run_after))
     if record is None:
-        raise SnapshotError(f"The archive has no run.json of {dag_run.run_id}. {again('compare')}")
+        raise SnapshotError(f"The archive has no run.json of {dag_run.run_id}. {xcoms.again('compare')}")
     if element == WITHHELD:
         raise WithheldError("\n".join(f"{item.why} {item.next_step}" for item in record.plan.withheld))
     kinds = sorted({problem.kind for problem in record.plan.problems})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -114,6 +115,19 @@ def test_the_example_of_make_up_changes_an_account_that_is_in_sync():
         assert before[EXAMPLE["Id"]]["Support_Hold__c"] != EXAMPLE["Support_Hold__c"]
         assert EXAMPLE["Id"] not in {each for ids in sandbox.cases().values() for each in ids}
         assert organization["organization_fields"]["support_hold"] is False
+
+
+def test_a_name_that_does_not_resolve_is_archived_as_final(command, tmp_path):
+    salesforce = {"domain": "acme-typo.my", "consumer_key": "key", "consumer_secret": "secret"}
+    zendesk = {"client_id": "client", "client_secret": "secret"}
+    process = command(
+        "run",
+        AIRFLOW_CONN_SALESFORCE_DEFAULT=json.dumps({"conn_type": "salesforce", "extra": salesforce}),
+        AIRFLOW_CONN_ZENDESK_DEFAULT=json.dumps({"conn_type": "zendesk", "host": "acme.invalid", "extra": zendesk}),
+    )
+    assert 1 == process.wait(60), process.communicate()
+    failures = [json.loads(path.read_text()) for path in (tmp_path / "home" / "archive").rglob("failures/*.json")]
+    assert [("UnknownHostError", False)] * 2 == [(failure["error"], failure["retryable"]) for failure in failures]
 
 
 def test_cleaning_nothing_is_fine(command, tmp_path):
