@@ -5,7 +5,7 @@
 Everything is real: a sandbox in a process of its own, the real scheduler, fresh processes. "quick" is a slice
 of less than three minutes; names of parts choose among them. With "counted" only what is counted decides over the exit
 code, not what is timed: for machines that have other things to do. The figures go to bench.json in PARTNER_SYNC_HOME;
-with "keep" they are kept for the documentation, where `make docs` writes them.
+with "keep", a whole run is kept for the documentation, where `make docs` writes them.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ def main(arguments: list[str]) -> int:
     console = Console(width=None if sys.stdout.isatty() else 150, highlight=False, markup=False)
     if unknown:
         console.print(f"Unknown: {', '.join(sorted(unknown))}. Known: quick, counted, keep, {', '.join(PARTS)}")
+        return 2
+    if "keep" in arguments and set(arguments) - {"keep"}:
+        console.print("Only a whole run is kept: `make bench ARGS=keep`.")
         return 2
     quick, chosen = "quick" in arguments, [name for name in PARTS if name in arguments] or list(PARTS)
     figures: list[Figure] = []
