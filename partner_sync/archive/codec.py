@@ -15,6 +15,7 @@ from pydantic_core import PydanticSerializationError
 from partner_sync.archive.records import (
     AlarmNote,
     CandidateJobs,
+    EventsClaim,
     Failure,
     OpenJob,
     PartnerStates,
@@ -34,6 +35,7 @@ VERSIONS: dict[type, int] = {
     PlanOrder: 1,
     OpenJob: 1,
     CandidateJobs: 1,
+    EventsClaim: 1,
     RowVerdict: 1,
     RunRecord: 2,
     AlarmNote: 1,

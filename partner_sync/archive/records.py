@@ -63,6 +63,13 @@ class CandidateJobs:
 
 
 @dataclass(frozen=True, slots=True)
+class EventsClaim:
+    """The batch that emits the asset events of its plan."""
+
+    batch: str
+
+
+@dataclass(frozen=True, slots=True)
 class RowVerdict:
     """The outcome of one change, as a flat line of the archive.
 
