@@ -1,4 +1,7 @@
-"""What only the archive stores: runs, failures, verdicts, partner states, open jobs, alarms."""
+"""What only the archive stores: runs, failures, verdicts, partner states, open jobs, alarms.
+
+Field names are JSON keys of the archive and stay stable, so that archived objects remain readable.
+"""
 
 from __future__ import annotations
 

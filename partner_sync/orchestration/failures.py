@@ -52,7 +52,7 @@ def _remember(error: PartnerSyncError, task: str, batch: str | None) -> None:
             at=datetime.now(timezone.utc),
             error=type(error).__name__,
             message=str(error),
-            words=getattr(error, "words", ""),
+            words=getattr(error, "vendor_message", ""),
             retryable=decision.action is RetryAction.RETRY and ti.try_number <= ti.max_tries,
         )
         locations.archive().write_failure(failure)

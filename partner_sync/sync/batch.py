@@ -196,7 +196,7 @@ class BatchAttempt:
         except RejectedError as error:
             refused = Judgment("rejected", f"Zendesk refused the whole job with {error.status}")
             judged = [refused if row.verdict is None else row for row in judged]
-            self._account(claimed, judged, messages=dict.fromkeys(rows, error.words))
+            self._account(claimed, judged, messages=dict.fromkeys(rows, error.vendor_message))
             raise
         entry = replace(entry, job_id=job.id)
         self.register.write(entry)

@@ -69,7 +69,7 @@ class _Failure:
     harmless: bool
     again: bool
     wait: float | None = None
-    words: str = ""
+    vendor_message: str = ""
 
 
 class Session(requests.Session):
@@ -144,7 +144,7 @@ class Session(requests.Session):
             failure.happened,
             effect="none" if repeatable or failure.harmless else "unknown",
             retry_after=failure.wait,
-            words=failure.words,
+            vendor_message=failure.vendor_message,
         )
 
     def _waits(self, longest: float) -> Iterator[float]:
@@ -203,8 +203,8 @@ class Session(requests.Session):
         self._quota = (quota, self._clock()) if quota else self._quota
         if response.is_redirect:
             self._refuse_redirect(response, method, path)
-        wait, words = retry_after(response.headers), response.text[:2000] if status >= 400 else ""
-        if not repeatable and _too_many_jobs(response):
+        wait, vendor_message = retry_after(response.headers), response.text[:2000] if status >= 400 else ""
+        if not repeatable and zendesk_error(response) == "TooManyJobs":  # whatever its status, which is undocumented
             raise TooManyJobsError(
                 self.system,
                 method,
@@ -212,12 +212,14 @@ class Session(requests.Session):
                 "has too many jobs queued or running",
                 effect="none",
                 retry_after=wait,
-                words=words,
+                vendor_message=vendor_message,
             )
         if status == 429 or (repeatable and status in BUSY):
-            return _Failure(f"answered {status}", harmless=status == 429, again=True, wait=wait, words=words)
+            return _Failure(
+                f"answered {status}", harmless=status == 429, again=True, wait=wait, vendor_message=vendor_message
+            )
         if status >= 500 and not (status == 500 and path.startswith(SOAP_LOGIN)):  # a SOAP fault is a 500
-            return _Failure(f"answered {status}", harmless=False, again=False, wait=wait, words=words)
+            return _Failure(f"answered {status}", harmless=False, again=False, wait=wait, vendor_message=vendor_message)
         return response
 
     def _keep_reserve(self, method: str, path: str, longest: float) -> None:
@@ -289,12 +291,10 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             yield from _causes(wrapped)
 
 
-def _too_many_jobs(response: requests.Response) -> bool:
-    """Whether a write was refused for the number of bulk jobs; no document names the HTTP status (assumption: any)."""
-    if b"TooManyJobs" not in response.content:
-        return False
+def zendesk_error(response: requests.Response) -> object:
+    """Zendesk's code for an error, for example "TooManyJobs"; None for a body without one."""
     try:
         body = response.json()
     except requests.JSONDecodeError:
-        return False
-    return isinstance(body, dict) and body.get("error") == "TooManyJobs"
+        return None
+    return body.get("error") if isinstance(body, dict) else None

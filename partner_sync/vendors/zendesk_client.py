@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar
 import requests
 
 from partner_sync.errors import AuthenticationError, IncompleteReadError, RejectedError, UnavailableError
-from partner_sync.vendors.transport import Session
+from partner_sync.vendors.transport import Session, zendesk_error
 from partner_sync.vendors.zendesk_auth import Credential
 
 log = logging.getLogger(__name__)
@@ -196,11 +196,11 @@ class Zendesk:
         return body
 
     def _refused(self, response: requests.Response, method: str, path: str) -> RejectedError | UnavailableError:
-        status, words = response.status_code, response.text
+        status, vendor_message = response.status_code, response.text
         if status == 401:
-            return AuthenticationError(self._session.system, method, path, status, words, self._auth.advice)
-        if status == 409 and "DatabaseConflict" in words:
-            return self._unavailable(method, path, "had a database conflict", words)
+            return AuthenticationError(self._session.system, method, path, status, vendor_message, self._auth.advice)
+        if status == 409 and zendesk_error(response) == "DatabaseConflict":
+            return self._unavailable(method, path, "had a database conflict", vendor_message)
         if status == 403:
             step = (
                 f"Give the user behind {self._session.where} a role that may see and edit all organizations, and the"
@@ -211,11 +211,13 @@ class Zendesk:
                 "Its words are kept apart from this message, in the archive. Sent again, the same request would be"
                 f" refused again: see that the host in {self._session.where} is the right one, and act on its words."
             )
-        return RejectedError(self._session.system, method, path, status, words, step)
+        return RejectedError(self._session.system, method, path, status, vendor_message, step)
 
-    def _unavailable(self, method: str, path: str, happened: str, words: str = "") -> UnavailableError:
+    def _unavailable(self, method: str, path: str, happened: str, vendor_message: str = "") -> UnavailableError:
         effect = "none" if method == "GET" else "unknown"
-        return UnavailableError(self._session.system, method, path, happened, effect=effect, words=words)
+        return UnavailableError(
+            self._session.system, method, path, happened, effect=effect, vendor_message=vendor_message
+        )
 
     def _incomplete(self, path: str, happened: str) -> IncompleteReadError:
         return IncompleteReadError(

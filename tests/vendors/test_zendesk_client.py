@@ -358,6 +358,7 @@ def test_credentials_do_not_show_in_messages_or_representations(sandbox, session
         (400, {"error": "TooManyValues"}, RejectedError, "kept apart from this message"),
         (422, {"error": "RecordInvalid", "description": "Name: X taken"}, RejectedError, "kept apart"),
         (409, {"error": "SomethingElse"}, RejectedError, "kept apart from this message"),
+        (409, {"error": "Locked", "description": "no DatabaseConflict"}, RejectedError, "kept apart"),
         (
             409,
             {"error": "DatabaseConflict", "description": "Database collision"},
@@ -373,7 +374,7 @@ def test_each_refusal_of_a_write_becomes_the_error_of_what_happens_next(sandbox,
         zendesk.create_many([{"name": "Fresh"}])
 
     assert type(caught.value) is kind
-    assert json.loads(caught.value.words) == body
+    assert json.loads(caught.value.vendor_message) == body
     assert "taken" not in str(caught.value)
 
 
