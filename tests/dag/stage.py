@@ -39,8 +39,8 @@ reserve_percent = 0
 [sync]
 jobs_in_flight = 20
 poll_seconds = 0.05
-visit_seconds = 2
-come_back_seconds = 0.2
+polling_seconds = 2
+reschedule_seconds = 0.2
 settle_seconds = 0.2
 job_minutes = 0.1
 max_plan_age_hours = 6

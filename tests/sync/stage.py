@@ -36,7 +36,7 @@ from tests import oracle
 CONFIG = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
 CALLS = Calls(connect_seconds=30, read_seconds=30, attempts=1, reserve_percent=0)
 """One attempt a call: what a session repeats by itself, it is proven elsewhere to repeat rightly."""
-SETTINGS = Sync(visit_seconds=0.5)
+SETTINGS = Sync(polling_seconds=0.5)
 SCHEMA = organization_schema(CONFIG)
 TIMEOUT = timedelta(minutes=10)
 START = datetime(2026, 3, 1, 9, tzinfo=timezone.utc)
