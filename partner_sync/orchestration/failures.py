@@ -1,4 +1,7 @@
-"""Archives why a task failed, for people who read the archive and no task log."""
+"""Archives why a task failed, for people who read the archive and no task log.
+
+A module of its own, since it wraps all four tasks and belongs to none of them.
+"""
 
 from __future__ import annotations
 
