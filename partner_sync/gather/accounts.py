@@ -94,8 +94,8 @@ class _Reading:
             self._take(page)
         if len(self.rows) != self.announced:
             raise IncompleteReadError(
-                f"Salesforce announced {self.announced} accounts and sent {len(self.rows)}. Nothing was concluded from"
-                " them. If it happens again, check the permissions of the Connection's user."
+                f"Salesforce announced {self.announced} accounts and sent {len(self.rows)}. The read was"
+                " discarded. If it happens again, check the permissions of the Connection's user."
             )
 
     def _next(self, path: str) -> Any:
@@ -128,7 +128,7 @@ class _Reading:
     def _once(self, what: str, happened: str) -> None:
         if what in self._seen:
             raise IncompleteReadError(
-                f"Salesforce {happened} within one read. Nothing was concluded from it. If it happens again, check"
+                f"Salesforce {happened} within one read. The read was discarded. If it happens again, check"
                 " the permissions of the Connection's user."
             )
         self._seen.add(what)
@@ -155,7 +155,7 @@ def _at(record: Mapping[str, object], path: str) -> object:
         fields = value if isinstance(value, dict) else {}
         name = step if step in fields else next((key for key in fields if key.casefold() == step.casefold()), None)
         if name is None:
-            advice = "Nothing was concluded from its absence: clear this task, and check the name in the config."
+            advice = "The read was discarded: check the name in the config, and clear this task."
             raise SchemaError("Salesforce", [Finding(path, "is missing from the response", advice)])
         value = fields[name]
     return value
