@@ -3,8 +3,8 @@
     python -m tests.benchmarks [quick] [counted] [keep] [compare] [gather] [run] [writing] [page]
 
 Everything is real: a sandbox in its own process, the real scheduler, new processes. "quick" runs a slice of less than
-three minutes; names of parts select parts. With "counted", only counts and not times decide the exit code, for machines
-with other work. Results go to bench.json in PARTNER_SYNC_HOME; with "keep", a whole run is kept, and `make docs` shows it
+three minutes; names select parts. With "counted", only counts and not times decide the exit code, for machines with
+other work. Results go to bench.json in PARTNER_SYNC_HOME; with "keep", a whole run is kept, and `make docs` shows it
 in the documentation.
 """
 
