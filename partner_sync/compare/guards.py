@@ -1,4 +1,7 @@
-"""Limits per instance and kind of change, and the changes held for review because they exceed one."""
+"""Limits per instance and kind of change, and the changes held for review because they exceed one.
+
+A module of its own, since a new guard goes here and not into the making of the plan.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From matched snapshots to the plan. Linear, and the same whatever the order of the input.
+"""From matched snapshots to the plan, in linear time. The order of the input does not change the result.
 
 Steps: name conflicts, differences, missing accounts, `account_ids` of the run, limits.
 """

@@ -1,4 +1,4 @@
-"""Reads the organizations of one Zendesk instance: fields first, then every page, with the proof that it is all."""
+"""Reads the organizations of one Zendesk instance: checks the fields, then reads all pages and proves the count."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from partner_sync.vendors.zendesk_client import Row, Zendesk
 
 COUNT_IS_CACHED_ABOVE = 100_000
 COUNT_TOLERANCE = 0.01
-"""Above so many organizations Zendesk's count is up to a day old: then the listing may differ from it by this part."""
+"""Above this number, Zendesk's count is up to a day old, and the list may differ from it by this fraction."""
 
 
 def read_organizations(
@@ -24,7 +24,7 @@ def read_organizations(
 ) -> InstanceRead:
     """All organizations; partner organizations keep the fields of `schema.kept`, the others none.
 
-    `progress` hears organizations read and announced. Calls: one a page of 100, and three more.
+    `progress` is called with the organizations read and announced so far. Calls: one for each page of 100, plus three.
     """
     calls = zendesk.calls
     check_fields(zendesk.organization_fields(), schema.expected, zendesk.instance)
@@ -46,14 +46,11 @@ def read_organizations(
 
 
 def prove(instance: str, read: int, distinct: int, before: int, after: int) -> None:
-    """The listing came to its end; now its length has to be what was counted before, after, or in between."""
-    again = (
-        "Nothing was concluded from what is absent. If it happens again, check the permissions of the Connection's"
-        " user."
-    )
+    """Raises IncompleteReadError unless the list is as long as the counts before and after it, or between them."""
+    again = "The read was discarded. If it happens again, check the permissions of the Connection's user."
     if not read:
         raise IncompleteReadError(
-            f"Zendesk {instance} lists no organization at all. That is more likely a lost permission than the truth:"
+            f"Zendesk {instance} lists no organization at all. A lost permission is the likely cause:"
             f" check the organizations as the user of the Connection. {again}"
         )
     if distinct != read:
@@ -67,12 +64,12 @@ def prove(instance: str, read: int, distinct: int, before: int, after: int) -> N
 
 
 def whole(raw: Row, schema: OrganizationSchema) -> Organization:
-    """An organization as `show_many` answered it, with its kept fields whatever it is."""
+    """An organization from `show_many`, with its kept fields even if it is not a partner's."""
     return _organization(raw, schema, schema.kept)
 
 
 def _organization(raw: Row, schema: OrganizationSchema, keys: Sequence[str] | None) -> Organization:
-    """100,000 of these are kept at once: equal texts are one object, fields nobody needs are dropped."""
+    """To keep 100,000 in memory, equal texts are one object, and fields without a use are dropped."""
     fields = _fields(raw)
     kind = _text(fields.get(schema.partner_field))
     external_id, salesforce_id = _text(raw.get("external_id")), _text(fields.get(schema.id_field))
@@ -96,7 +93,7 @@ def _text(value: Value) -> str | None:
 
 
 def _shared(value: Value) -> Value:
-    """The value, a list or an object as its text; texts that recur over thousands of organizations are kept once."""
+    """The value; a list or an object as text. Texts that recur in thousands of organizations are kept once."""
     if type(value) is str:
         return sys.intern(value)
     return str(value) if isinstance(value, list | dict) else value
@@ -106,7 +103,7 @@ def _shared(value: Value) -> Value:
 
 
 def check_fields(fields: Sequence[Row], expected: Sequence[ExpectedField], instance: str) -> None:
-    """Raise a `SchemaError` with everything in which Zendesk's fields are not what the mapping needs."""
+    """Raises SchemaError with every difference between Zendesk's fields and what the mapping needs."""
     known = {str(field.get("key")): field for field in fields}
     findings = [finding for want in expected for finding in _findings(known.get(want.key), want)]
     if findings:

@@ -1,4 +1,7 @@
-"""What the headers of an answer say of the request quota, and how long they ask to wait."""
+"""The request quota and the wait that the headers of a response report.
+
+A module of its own: it only parses headers and sends nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
 ZENDESK_QUOTAS = ("ratelimit-{}", "rate-limit-{}", "x-rate-limit-{}")
-"""How Zendesk has named its account-wide quota over the years, newest first."""
+"""The names of Zendesk's account-wide quota over the years, newest first."""
 
 
 @dataclass(frozen=True)
 class Quota:
-    """What the last answer said of the request quota; `resets_in` is None for one that only comes back over a day."""
+    """The request quota as last reported. `resets_in` is in seconds; None for a quota that recovers over a day."""
 
     limit: int
     remaining: int
@@ -25,7 +28,7 @@ class Quota:
 
 
 def quota_of(headers: Mapping[str, str]) -> Quota | None:
-    """The scarcest quota that the headers of an answer speak of, None if they speak of none."""
+    """The scarcest quota that the headers of a response report; None if they report none."""
     usages = re.findall(r"api-usage=(\d+)/(\d+)", headers.get("Sforce-Limit-Info", ""))
     daily = [Quota(int(total), int(total) - int(used), None) for used, total in usages]
     if daily:
@@ -35,7 +38,7 @@ def quota_of(headers: Mapping[str, str]) -> Quota | None:
         remaining = _number(headers.get(name.format("remaining"), ""))
         if limit is not None and remaining is not None:
             reset = _number(headers.get(name.format("reset"), ""))
-            return Quota(int(limit), int(remaining), 60 if reset is None else reset)  # Zendesk counts by the minute
+            return Quota(int(limit), int(remaining), 60 if reset is None else reset)  # Zendesk's quota is per minute
     return None
 
 
@@ -44,7 +47,7 @@ def _number(text: str) -> float | None:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds an answer asks to wait, by a number or by a date held against the answer's own clock."""
+    """The seconds that a response asks to wait: a number, or a date compared with the response's own `Date`."""
     value = headers.get("Retry-After", "").strip()
     seconds = _number(value)
     if seconds is not None or not value:

@@ -35,8 +35,8 @@ from tests import oracle
 
 CONFIG = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
 CALLS = Calls(connect_seconds=30, read_seconds=30, attempts=1, reserve_percent=0)
-"""One attempt a call: what a session repeats by itself, it is proven elsewhere to repeat rightly."""
-SETTINGS = Sync(visit_seconds=0.5)
+"""One attempt for each call: the tests of vendors/ cover the retries of a session."""
+SETTINGS = Sync(polling_seconds=0.5)
 SCHEMA = organization_schema(CONFIG)
 TIMEOUT = timedelta(minutes=10)
 START = datetime(2026, 3, 1, 9, tzinfo=timezone.utc)
@@ -47,11 +47,11 @@ runs = itertools.count(1)
 
 
 class Killed(BaseException):
-    """A worker dies here."""
+    """The worker is killed at this point."""
 
 
 class Clock:
-    """Time that passes by waiting, and a millisecond at every read: two plans never have the same time."""
+    """A clock that advances by each sleep, and by a millisecond at every read: no two plans have the same time."""
 
     def __init__(self) -> None:
         self.time = START
