@@ -122,7 +122,7 @@ class Attempt:
     # -- ways out ------------------------------------------------------------------------------------------
 
     def _take_back(self) -> None:
-        """Nothing was sent: removes its own taking."""
+        """Nothing was sent: removes what its own claim took, and nothing that another one took."""
         if self.rules.taken_back:
             self._untake()
         elif self.takes:
@@ -130,11 +130,7 @@ class Attempt:
 
     def _untake(self) -> None:
         for one in self.takes:
-            self.archive.taken = {
-                entry
-                for entry in self.archive.taken
-                if entry[0] is not one or (self.rules.taken_own and entry[1:] != self.own)
-            }
+            self.archive.taken = {entry for entry in self.archive.taken if entry[0] is not one or entry[1:] != self.own}
 
     def _release(self) -> None:
         """Withdraws the claim. What earlier ones sent stays known; it blocks nobody."""

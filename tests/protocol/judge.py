@@ -158,7 +158,7 @@ class Judge:
                 self.bad("settled without a verdict")
 
     def _verdicts_true(self, batch: Batch) -> None:
-        """A row that Zendesk executed was sent, and not rejected."""
+        """A row that Zendesk executed was sent, and not rejected, unless another job of its batch refused it."""
         newest = max(batch.verdicts, key=lambda report: report.at)
         counted = newest
         if not self.rules.newest_verdict:
@@ -169,5 +169,5 @@ class Judge:
             if verdict == "unknown" and newest.rows[row][0] == "confirmed":
                 self.bad("verdict hidden by an older one")
             sent = any(report.rows[row][1] for report in tries)
-            if verdict == "rejected" or (not sent and verdict != "unknown"):
+            if (verdict == "rejected" and row not in batch.refused) or (not sent and verdict != "unknown"):
                 self.bad(f"false verdict ({verdict}, {'sent' if sent else 'not sent'})", self._lost(batch))

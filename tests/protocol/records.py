@@ -67,6 +67,7 @@ class Batch:
     done: bool = False
     verdicts: list[Verdicts] = field(default_factory=list)
     executed: set[int] = field(default_factory=set)
+    refused: set[int] = field(default_factory=set)
     settled_silently: bool = False
 
 

@@ -109,8 +109,6 @@ class Rules:
     """The last look includes decisions."""
     taken_before: bool = True
     """Approvals are taken before the submit; else after the read-back."""
-    taken_own: bool = True
-    """A process takes back only what it took itself; else all of the approval."""
     taken_back: bool = True
     """A process that knows that it sent nothing takes its own taking back."""
     taken_kept: bool = True

@@ -31,6 +31,7 @@ NEEDED = {
     "jobs_limit": (range(20), LIMIT),
     "claims_first": (range(20), LIMIT),
     "others_yield": (range(15, 30), TWICE),
+    "verdicts_since": (range(5150, 5155), TWICE),
     "last_latest": (range(20), OLD),
     "deadline": (range(20), OLD),
     "waits_for_timeouts": (range(20), TWICE),
@@ -65,15 +66,12 @@ WAITING = {
 COMPARISONS = ("first_claims", "last_claims")
 """Either comparison of the claims finds nearly everything that the other one finds."""
 
-RARE = ("verdicts_since", "taken_own", "taken_kept")
-"""Rules whose absence takes thousands of schedules to find: `python -m tests.protocol 20000 RULE`."""
 
-
-def broken(seeds: Iterable[int], *removed: str, until: str = "") -> Counter[str]:
+def broken(seeds: Iterable[int], *removed: str, until: str = "", **world: int) -> Counter[str]:
     """What these schedules find that nothing but the rules explains, up to the first that finds `until`."""
     found: Counter[str] = Counter()
     for seed in seeds:
-        found.update(World(seed, Rules(**dict.fromkeys(removed, False))).run().broken())
+        found.update(World(seed, Rules(**dict.fromkeys(removed, False)), **world).run().broken())
         if until in found:
             break
     return found
@@ -98,9 +96,15 @@ def test_without_both_comparisons_of_the_claims_a_row_is_written_twice():
     assert TWICE in broken(range(30, 45), *COMPARISONS, until=TWICE)
 
 
+def test_an_approval_given_back_after_a_lost_response_is_written_twice():
+    schedules = range(870, 875)
+    assert TWO_WRITES in broken(schedules, "taken_kept", until=TWO_WRITES, valid=700, reverted=40)
+    assert Counter() == broken(schedules, valid=700, reverted=40)
+
+
 def test_a_batch_ends_even_if_its_plan_may_be_of_any_age():
     assert {OLD} == broken(range(30), "max_plan_age").keys()
 
 
 def test_every_rule_is_in_one_of_these_groups():
-    assert sorted(NAMES) == sorted([*NEEDED, *WAITING, *COMPARISONS, *RARE])
+    assert sorted(NAMES) == sorted([*NEEDED, *WAITING, *COMPARISONS, "taken_kept"])

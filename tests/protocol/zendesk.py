@@ -118,6 +118,7 @@ class Zendesk:
             if change.create and self._slips_through(job, row):
                 self.judge.created_twice(job, self.maker[row])
             job.refused.add(row)
+            job.batch.refused.add(row)
             return
         if change.create:
             self.maker[row] = job
