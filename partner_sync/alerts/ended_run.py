@@ -6,14 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from partner_sync.archive.records import ALARM_CAUSES, AlarmCause, Failure, RunRecord, VerdictTally
-from partner_sync.errors import VerdictError, WithheldError
 from partner_sync.model import KINDS, Plan
 
 RunEnd = Literal["succeeded", "failed", "hung", "late"]
 """How a run ended. Hung: Airflow stopped it after its time limit. Late: it missed its deadline, and may go on."""
-
-EXPECTED = {VerdictError.__name__, WithheldError.__name__}
-"""Errors that the verdicts or the plan explain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +78,11 @@ class EndedRun:
         return {cause for cause, is_shown in shown.items() if is_shown}
 
     def _broke(self) -> bool:
-        """Whether a task ended without its result: no plan, a batch without verdicts, or an unexpected error."""
+        """Whether a task ended without its result: no plan, `compare` after its plan, or a batch without verdicts."""
         plan = self.plan
-        if plan is None or self.verdicts.total() < sum(plan.counts.get(kind, 0) for kind in KINDS):
+        if plan is None or any(failure.batch is None for failure in self._final(plan)):
             return True
-        explained = {"problems", *plan.digests}
-        return any(failure.error not in EXPECTED and failure.batch not in explained for failure in self._final(plan))
+        return self.verdicts.total() < sum(plan.counts.get(kind, 0) for kind in KINDS)
 
     def _final(self, plan: Plan) -> list[Failure]:
         """Failures that Airflow did not retry, without those before the newest plan: cleared tasks ran again."""

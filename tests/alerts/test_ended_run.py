@@ -66,6 +66,7 @@ PROBLEMS = failure("PermanentError", "sync", "problems")
         (ended("failed", failures=[failure("StorageError", "compare")], withheld=(HELD,)), {"withheld", "failed"}),
         (ended("hung", REJECTED, withheld=(HELD,)), {"hung", "rejected", "withheld"}),
         (ended("succeeded", withheld=(HELD,)), {"withheld"}),
+        (ended("failed", withheld=(HELD,), **DRY), {"failed"}),
         (ended("late", REJECTED, withheld=(HELD,)), set()),
     ],
 )
