@@ -225,6 +225,8 @@ class Plan:
     """Batch name to digest of its changes."""
     instances: tuple[InstanceCounts, ...] = ()
     """The counts by instance, for code; `counts` is for people."""
+    unread: tuple[str, ...] = ()
+    """Instances that could not be read: nothing is planned for them."""
 
     @property
     def id(self) -> str:
