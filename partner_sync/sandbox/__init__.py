@@ -20,9 +20,14 @@ GET      /_sandbox/writes?since=N            applied changes of organizations af
                                              "single", "person"), job_id, action ("create", "update", "delete"),
                                              organization_id, external_id, before and after (what changed; fields as
                                              "organization_fields.KEY"), no_op
-GET      /_sandbox/accounts                  all accounts
+GET      /_sandbox/accounts                  all living accounts, hidden ones too
 POST     /_sandbox/accounts                  a list of accounts, or one; same Id: the given fields change
-DELETE   /_sandbox/accounts/ID
+DELETE   /_sandbox/accounts/ID               into the recycle bin
+GET      /_sandbox/deleted-accounts          those in the recycle bin
+POST     /_sandbox/accounts/ID/merge         {"into": ID}: into the recycle bin, as the loser of a merge
+POST     /_sandbox/accounts/ID/undelete      out of the recycle bin again
+POST     /_sandbox/accounts/ID/purge         gone for good, from the recycle bin or alive
+POST     /_sandbox/accounts/ID/hide          alive, but no query finds it; /unhide ends that
 GET      /_sandbox/account-fields            {path: type}
 POST     /_sandbox/account-fields            {path: type}: fields become known to queries
 DELETE   /_sandbox/account-fields/PATH

@@ -41,7 +41,13 @@ class ControlApi:
             ("GET", "/writes"): lambda _key, query, _body: _since(self._state.journal.writes, query),
             ("GET", "/accounts"): lambda _key, _query, _body: list(self._state.accounts.rows.values()),
             ("POST", "/accounts"): lambda _key, _query, body: {"ids": self._state.accounts.put(_list(body))},
+            ("GET", "/deleted-accounts"): lambda _key, _query, _body: list(self._state.accounts.deleted.values()),
             ("DELETE", "/accounts/*"): lambda key, _query, _body: self._state.accounts.delete(key),
+            ("POST", "/accounts/*/merge"): self._merge,
+            ("POST", "/accounts/*/undelete"): lambda key, _query, _body: self._state.accounts.undelete(key),
+            ("POST", "/accounts/*/purge"): lambda key, _query, _body: self._state.accounts.purge(key),
+            ("POST", "/accounts/*/hide"): lambda key, _query, _body: self._state.accounts.hide(key),
+            ("POST", "/accounts/*/unhide"): lambda key, _query, _body: self._state.accounts.unhide(key),
             ("GET", "/account-fields"): lambda _key, _query, _body: self._state.accounts.fields,
             ("POST", "/account-fields"): lambda _key, _query, body: self._state.accounts.define(_object(body)),
             ("DELETE", "/account-fields/*"): lambda key, _query, _body: self._state.accounts.forget_field(key),
@@ -108,6 +114,9 @@ class ControlApi:
             },
             "settings": state.settings.as_json(),
         }
+
+    def _merge(self, key: str, _query: Query, body: Any) -> None:
+        self._state.accounts.delete(key, str(_object(body).get("into")))
 
     def _organizations(self, _key: str, query: Query, _body: Any) -> list[dict[str, Any]]:
         """All by id, or those with a name, an external_id or a salesforce_id."""

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .accounts import ENTITY, Accounts
+from .account_query import ENTITY
+from .accounts import Accounts
 from .ids import numbered_id
 from .limits import SalesforceQuota
 from .salesforce_login import SalesforceLogin
@@ -91,11 +92,12 @@ class Salesforce:
     def _resource(self, call: Call, version: str, rest: str) -> Answer:
         resources: dict[str, Callable[[], Answer]] = {
             "/query": lambda: self._query(call, version),
+            "/queryAll": lambda: self._query(call, version, with_deleted=True),
             "/limits": lambda: Answer(200, self._limits()),
             f"/sobjects/{ENTITY}/describe": lambda: Answer(200, self._describe()),
         }
-        locator = re.fullmatch(r"/query/(0r8\w{15})-(\d+)", rest)
-        if rest not in resources and not locator and not rest.startswith("/query/"):
+        locator = re.fullmatch(r"/query(?:All)?/(0r8\w{15})-(\d+)", rest)
+        if rest not in resources and not locator and not rest.startswith(("/query/", "/queryAll/")):
             return _not_found()
         if call.method != "GET":
             return _error(405, "METHOD_NOT_ALLOWED", f"HTTP Method '{call.method}' not allowed. Allowed are HEAD,GET")
@@ -103,12 +105,12 @@ class Salesforce:
             return resources[rest]()
         return self._more(call, version, locator)
 
-    def _query(self, call: Call, version: str) -> Answer:
+    def _query(self, call: Call, version: str, with_deleted: bool = False) -> Answer:
         text = call.query.get("q")
         if text is None:
             return _error(400, "MALFORMED_QUERY", "A query string has to be specified")
         try:
-            records = self._accounts.select(text, version)
+            records = self._accounts.select(text, version, with_deleted)
         except QueryError as error:
             return _error(400, error.code, str(error))
         size = self._page_size(call)

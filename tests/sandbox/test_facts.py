@@ -13,6 +13,7 @@ import pytest
 
 LISTS, WRITES, JOBS = "test_organization_lists", "test_organization_writes", "test_jobs"
 ACCESS, LIMITS, FORCE, SOQL = "test_zendesk_access", "test_limits", "test_salesforce", "test_soql"
+ALL = "test_query_all"
 
 SHOWN = [
     # Zendesk, authentication
@@ -85,9 +86,13 @@ SHOWN = [
     ("4.2 with a slash, and plus for blanks", FORCE, "a_query_works_with_a_slash_and_with_plus_for_blanks"),
     ("4.3 texts compare without case", SOQL, "a_condition_finds_what_it_says"),
     ("4.3 AND with OR needs parentheses", SOQL, "anything_else_is_malformed"),
+    ("4.3 a WHERE has 4,000 characters at most", ALL, "a_where_has_4000_characters_at_most"),
     ("4.3 an overlong address is refused", FORCE, "an_overlong_address_is_refused"),
     ("4.4 errors are an array", FORCE, "a_refused_query_is_an_array_with_one_error"),
     ("4.4 the recorded text of a query error", SOQL, "an_unknown_object_is_refused_in_the_recorded_form"),
+    ("4.4 queryAll shows the recycle bin", ALL, "query_all_shows_the_recycle_bin_and_query_does_not"),
+    ("4.4 the loser of a merge names the winner", ALL, "the_loser_of_a_merge_names_the_winner"),
+    ("4.4 after the bin the link to the winner is gone", ALL, "a_purged_account_and_its_link_to_a_winner_are_gone"),
     ("4.4 INVALID_SESSION_ID", FORCE, "without_a_session_a_query_is_a_401"),
     ("4.4 REQUEST_LIMIT_EXCEEDED", FORCE, "after_the_last_call_of_the_day_everything_is_refused"),
     ("4.4 Sforce-Limit-Info", FORCE, "each_answer_tells_the_use_of_the_day"),
