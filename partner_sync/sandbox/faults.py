@@ -27,6 +27,7 @@ WIRE_FAULTS: dict[str, dict[str, Any]] = {
     "slow_body": {"seconds": 1.0},
     "truncated": {"how": "length"},
     "html": {"status": 200, "effect": False},
+    "forbidden": {},
     "redirect": {"status": 302, "location": "https://elsewhere.example/login"},
     "short_read": {"drop": 0, "end": False},
     "foreign_links": {"host": "elsewhere.example"},
@@ -44,6 +45,10 @@ JOB_FAULTS: dict[str, dict[str, Any]] = {
     "too_many_jobs": {},
 }
 _COMMON = {"system": None, "method": "*", "path": "*", "query": "*", "skip": 0, "times": 1}
+_FORBIDDEN: dict[str, Any] = {
+    SALESFORCE: [{"message": "insufficient access rights on cross-reference id", "errorCode": "INSUFFICIENT_ACCESS"}],
+    ZENDESK: {"error": "Forbidden", "description": "You do not have access to this page."},
+}
 _HTML = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Please sign in</h1></body></html>"
 
 
@@ -142,11 +147,13 @@ class Faults:
         self._storage.put("fault", str(fault.id), fault.__dict__)
 
 
-def instead(fault: Fault) -> Answer | None:
+def instead(fault: Fault, system: str) -> Answer | None:
     """The answer that a fault gives in place of the vendor's, if it is of such a kind."""
     take = fault.arguments
     if fault.do == "status":
         return Answer(take["status"], take["body"], dict(take["headers"]), take["content_type"])
+    if fault.do == "forbidden":
+        return Answer(403, _FORBIDDEN[system])
     if fault.do == "html":
         return Answer(take["status"], _HTML, content_type="text/html; charset=utf-8")
     if fault.do == "redirect":

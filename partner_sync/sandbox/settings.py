@@ -35,6 +35,7 @@ class Settings:
     zendesk_canonical_url: str = _setting(
         "https://z3n-acme.zendesk.com", "the base of links and urls in Zendesk's responses"
     )
+    zendesk_search_lag_seconds: float = _setting(0.0, "seconds until Zendesk's search knows of new tickets")
     zendesk_updates_per_minute: int = _setting(5, "single updates of one organization in a window")
     zendesk_count_cached_above: int = _setting(
         100_000, "number of organizations above which their count can be a day old"

@@ -13,7 +13,7 @@ import pytest
 
 LISTS, WRITES, JOBS = "test_organization_lists", "test_organization_writes", "test_jobs"
 ACCESS, LIMITS, FORCE, SOQL = "test_zendesk_access", "test_limits", "test_salesforce", "test_soql"
-ALL = "test_query_all"
+ALL, TICKETS = "test_query_all", "test_tickets"
 
 SHOWN = [
     # Zendesk, authentication
@@ -38,6 +38,9 @@ SHOWN = [
     ("2.2 the offset form ends at 10,000 records", LISTS, "numbered_pages_end_at_ten_thousand_records"),
     ("2.3 the count is exact for small accounts", LISTS, "the_count_is_exact_for_small_accounts"),
     ("2.3 over 100,000 the count is a day old", LISTS, "the_count_of_a_large_account_is_as_old_as_a_day"),
+    ("2.3a an organization's tickets and users are counted", TICKETS, "the_tickets_and_users_of_an_organization"),
+    ("2.3a the search counts open tickets", TICKETS, "the_search_counts_all_tickets_or_the_open_ones"),
+    ("2.3a the search lags", TICKETS, "the_search_knows_new_tickets_after_its_lag"),
     ("2.4 a create answers 201 and Location", WRITES, "a_created_organization_is_answered_with_its_place"),
     ("2.4 a name is trimmed and unique without case", WRITES, "a_name_is_trimmed_and_unique_whatever_its_case"),
     ("2.4 a name is needed", WRITES, "a_name_is_needed"),
