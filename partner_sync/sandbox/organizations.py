@@ -11,6 +11,7 @@ from typing import Any
 
 from .journal import Journal
 from .organization_fields import InvalidValueError, OrganizationFields, option_values, stored_value, tags_of
+from .organization_ids import OrganizationIds
 from .organization_rules import (
     BLANK_NAME,
     LONGEST_NAME,
@@ -25,9 +26,6 @@ from .organization_rules import (
     timestamp,
 )
 from .storage import Storage
-
-FIRST_ID = 31_000_000_000_000
-_ID_STEP = 137
 
 
 class Organizations:
@@ -46,9 +44,9 @@ class Organizations:
         self.version = 0
         self._by_name: dict[str, list[int]] = {}
         self._by_external_id: dict[str, list[int]] = {}
-        self._next_id = FIRST_ID
-        for _, next_id in self._storage.load("next_organization_id"):
-            self._next_id = next_id
+        self._ids = OrganizationIds(seed=1)
+        for _, state in self._storage.load("organization_ids"):
+            self._ids = OrganizationIds(**state)
         for _, row in self._storage.load("organization"):
             self._keep(row)
 
@@ -83,6 +81,11 @@ class Organizations:
             if journaled:
                 self._note("create", row, {}, set_values(row), Writer("person", at))
         return ids
+
+    def number_from(self, ids: OrganizationIds) -> None:
+        """Give new organizations the next of these ids."""
+        self._ids = ids
+        self._storage.put("organization_ids", "", vars(ids))
 
     def create(self, attributes: Mapping[str, Any], writer: Writer) -> Organization:
         """A new organization. Raises ``InvalidOrganizationError``."""
@@ -149,15 +152,18 @@ class Organizations:
     def rendered(self, row: Organization, base: str) -> Organization:
         """An organization as Zendesk shows it, keys in the recorded order, all active fields with a value or null.
 
-        That a checkbox which was never set shows null is an assumption.
+        A checkbox that nobody ever set reads false (seen in other integrations' accounts); that one which was cleared
+        does so too is an assumption.
         """
         values = row["organization_fields"]
+        shown = {field["key"]: values.get(field["key"]) for field in self._fields.active()}
+        shown |= {key: False for key, value in shown.items() if value is None and self._fields.is_checkbox(key)}
         return {
             "url": f"{base}/api/v2/organizations/{row['id']}.json",
             **row,
             "tags": list(row["tags"]),
             "domain_names": list(row["domain_names"]),
-            "organization_fields": {field["key"]: values.get(field["key"]) for field in self._fields.active()},
+            "organization_fields": shown,
         }
 
     def unpermitted(self, attributes: Mapping[str, Any], prefix: str, permitted: tuple[str, ...] = ()) -> list[str]:
@@ -231,9 +237,10 @@ class Organizations:
         return sorted(tags)
 
     def _new_id(self) -> int:
-        self._next_id += _ID_STEP
-        self._storage.put("next_organization_id", "", self._next_id)
-        return self._next_id
+        while (new_id := self._ids.next()) in self.rows:
+            pass
+        self._storage.put("organization_ids", "", vars(self._ids))
+        return new_id
 
     def _keep(self, row: Organization) -> None:
         self.rows[row["id"]] = row
@@ -241,7 +248,6 @@ class Organizations:
             bisect.insort(self.ids, row["id"])
         else:
             self.ids.append(row["id"])
-        self._next_id = max(self._next_id, row["id"])
         self.version += 1
         self._index(row)
 

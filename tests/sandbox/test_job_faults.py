@@ -16,7 +16,7 @@ def submit(zendesk: Any, count: int = 3) -> dict[str, Any]:
 
 
 def written(sandbox: Sandbox) -> list[str]:
-    return [row["name"] for row in sandbox.organizations()]
+    return sorted(row["name"] for row in sandbox.organizations())
 
 
 @pytest.mark.parametrize("applied", [True, False, 2])
