@@ -91,6 +91,7 @@ failed           status "failed" (or "killed"); applied: true, false, or how man
 fail_rows        rows: places of items that fail, with error and details
 drop_results     count results are missing at the end
 drop_fields      keys: attributes or organization fields that are silently not applied
+normalize        texts are written with one blank for a run of blanks, in NFC, with LF for CRLF
 never_ends       stays working; applied as above
 slow             seconds
 first_polls_404  polls: how many polls find nothing yet

@@ -41,6 +41,7 @@ JOB_FAULTS: dict[str, dict[str, Any]] = {
     "fail_rows": {"rows": [0], "error": None, "details": "Something went wrong"},
     "drop_results": {"count": 1},
     "drop_fields": {"keys": []},
+    "normalize": {},
     "never_ends": {"applied": False},
     "slow": {"seconds": 5.0},
     "first_polls_404": {"polls": 2},
