@@ -36,7 +36,7 @@ def test_a_job_is_answered_as_queued(zendesk: Any) -> None:
     assert re.fullmatch(r"V3-[0-9a-f]{32}", job["id"])
     assert job == {
         "id": job["id"],
-        "url": f"https://z3n-acme.zendesk.com/api/v2/job_statuses/{job['id']}.json",
+        "url": f"https://z3n-acme.zendesk.example/api/v2/job_statuses/{job['id']}.json",
         "total": 2,
         "progress": None,
         "status": "queued",

@@ -39,7 +39,7 @@ def test_an_organization_has_the_recorded_keys_in_their_order(sandbox: Sandbox, 
     (organization_id,) = add(sandbox, "a")
     (organization,) = zendesk.get(f"/organizations{suffix}", {"page[size]": 1})["organizations"]
     assert list(organization) == KEYS
-    assert organization["url"] == f"https://z3n-acme.zendesk.com/api/v2/organizations/{organization_id}.json"
+    assert organization["url"] == f"https://z3n-acme.zendesk.example/api/v2/organizations/{organization_id}.json"
     assert len(str(organization["id"])) == 14
     assert len(organization["created_at"]) == len("2023-09-18T23:35:58Z")
 
@@ -167,7 +167,7 @@ def test_without_a_page_size_pages_have_numbers_a_count_and_the_order_of_names(s
     first = zendesk.get("/organizations", {"per_page": 2})
     second = zendesk.get("/organizations", {"per_page": 2, "page": 2})
     assert (names(first), names(second)) == ("aB", "C")
-    assert first["next_page"] == "https://z3n-acme.zendesk.com/api/v2/organizations.json?page=2&per_page=2"
+    assert first["next_page"] == "https://z3n-acme.zendesk.example/api/v2/organizations.json?page=2&per_page=2"
     assert (first["previous_page"], first["count"]) == (None, 3)
     assert second["next_page"] is None
     assert second["previous_page"].endswith("?page=1&per_page=2")

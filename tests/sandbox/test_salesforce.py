@@ -32,7 +32,7 @@ def test_a_login_answers_a_session_and_where_to_use_it_but_not_for_how_long(sale
         "access_token", "signature", "token_format", "scope", "instance_url", "id", "token_type", "issued_at",
         "api_instance_url",
     }  # fmt: skip
-    assert body["instance_url"] == "https://acme.my.salesforce.com"
+    assert body["instance_url"] == "https://acme.my.salesforce.example"
     assert (body["token_format"], body["token_type"]) == ("opaque", "Bearer")
     assert len(body["issued_at"]) == 13
 
@@ -95,7 +95,7 @@ def test_soap_login_answers_a_session_that_works(sandbox: Sandbox, salesforce: A
     answer = soap(sandbox, "59.0", SALESFORCE_PASSWORD + SALESFORCE_SECURITY_TOKEN)
     session = answer.text.partition("<sessionId>")[2].partition("</sessionId>")[0]
     assert answer.status_code == 200
-    assert "<serverUrl>https://acme.my.salesforce.com/services/Soap/u/59.0/" in answer.text
+    assert "<serverUrl>https://acme.my.salesforce.example/services/Soap/u/59.0/" in answer.text
     headers = {"Authorization": f"Bearer {session}"}
     assert salesforce.call("/services/data/v59.0/query", params={"q": QUERY}, headers=headers).status_code == 200
 
