@@ -40,6 +40,9 @@ class Organizations:
     def load(self) -> None:
         """Take over what the storage holds."""
         self.rows: dict[int, Organization] = {}
+        self.deleted: dict[int, Organization] = {
+            row["id"]: row for _, row in self._storage.load("deleted_organization")
+        }
         self.ids: list[int] = []
         self.version = 0
         self._by_name: dict[str, list[int]] = {}
@@ -120,9 +123,11 @@ class Organizations:
         return row
 
     def delete(self, organization_id: int, writer: Writer) -> None:
-        """Remove one. Raises ``KeyError``."""
+        """Remove one; the incremental export still shows it. Raises ``KeyError``."""
         row = self.rows[organization_id]
         self.forget(organization_id)
+        self.deleted[organization_id] = {**row, "deleted_at": timestamp(writer.at)}
+        self._storage.put("deleted_organization", str(organization_id), self.deleted[organization_id])
         self._note("delete", row, set_values(row), {}, writer)
 
     def forget(self, organization_id: int) -> None:
@@ -244,6 +249,8 @@ class Organizations:
 
     def _keep(self, row: Organization) -> None:
         self.rows[row["id"]] = row
+        if self.deleted.pop(row["id"], None):
+            self._storage.delete("deleted_organization", str(row["id"]))
         if self.ids and self.ids[-1] > row["id"]:
             bisect.insort(self.ids, row["id"])
         else:

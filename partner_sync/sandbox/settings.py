@@ -43,6 +43,10 @@ class Settings:
     )
     zendesk_search_lag_seconds: float = _setting(0.0, "seconds until Zendesk's search knows of new tickets")
     zendesk_updates_per_minute: int = _setting(5, "single updates of one organization in a window")
+    zendesk_exports_per_minute: int = _setting(10, "pages of incremental exports in a window")
+    zendesk_export_delay_seconds: float = _setting(
+        60.0, "age in seconds from which on a change is in an incremental export, and its start_time is accepted"
+    )
     zendesk_count_cached_above: int = _setting(
         100_000, "number of organizations above which their count can be a day old"
     )

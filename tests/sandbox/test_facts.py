@@ -13,6 +13,7 @@ import pytest
 
 LISTS, WRITES, JOBS = "test_organization_lists", "test_organization_writes", "test_jobs"
 ACCESS, LIMITS, FORCE, SOQL = "test_zendesk_access", "test_limits", "test_salesforce", "test_soql"
+EXPORT = "test_incremental_export"
 ALL, TICKETS = "test_query_all", "test_tickets"
 
 SHOWN = [
@@ -72,6 +73,15 @@ SHOWN = [
     ("2.9 429 has Retry-After and no JSON", LIMITS, "over_the_limit_a_call_has_to_wait_and_the_body_is_no_json"),
     ("2.9 errors may come as HTML", "test_faults", "a_sign_in_page_comes_in_place_of_json"),
     ("2.9 409, 503 and their bodies on demand", "test_faults", "a_status_comes_with_body_and_headers"),
+    ("2.10 an incremental export shows deleted ones", EXPORT, "an_export_shows_what_changed_and_what_was_deleted"),
+    ("2.10 the next page starts at end_time", EXPORT, "the_next_page_starts_where_the_last_one_ended"),
+    ("2.10 the last minute is left out", EXPORT, "changes_of_the_last_minute_are_left_out"),
+    ("2.10 a start_time less than a minute old is refused", EXPORT, "a_start_time_that_is_too_young_is_refused"),
+    ("2.10 twins on two pages", EXPORT, "an_organization_can_come_on_two_pages"),
+    ("2.10 twins on one page", EXPORT, "an_organization_can_come_twice_on_one_page"),
+    ("2.10 many with one change time never end", EXPORT, "more_changes_of_one_time_than_fit_a_page_never_end"),
+    ("2.10 ten exports a minute", EXPORT, "exports_have_a_limit_of_their_own"),
+    ("2.10 exports are for admins", EXPORT, "exports_can_be_denied"),
     # Zendesk, jobs
     ("3.1 queued, working, completed", JOBS, "a_job_works_item_by_item_and_then_completes_without_being_polled"),
     ("3.1 failed and killed", "test_job_faults", "a_job_can_be_killed"),
@@ -129,7 +139,6 @@ NOT_SHOWN = {
     "2.4 two simultaneous creates of one name can both succeed": "rows put there raw may be doubles (test_control)",
     "2.5 agents without the right can change notes only": "the sandbox has one user, who may do everything",
     "2.8 Idempotency-Key": "documented for tickets only; the sandbox ignores it, as organizations do",
-    "2.10 incremental export": "not served: the product does not use it",
     "4.4 QUERY_TIMEOUT, SERVER_UNAVAILABLE": "a status on demand stands in for them (test_faults)",
     "8.7 a suspended account": "no shape is known; HTML and redirects on demand stand in for it (test_faults)",
 }
