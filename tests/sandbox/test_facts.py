@@ -125,6 +125,7 @@ SHOWN = [
     ("5 simple-salesforce", "test_stock_clients", "simple_salesforce_pages_through_a_query"),
     ("5 node-zendesk", "test_node_clients", "node_zendesk_lists_creates_updates_and_polls"),
     ("5 jsforce, whose token request is chunked", "test_node_clients", "jsforce_logs_in_pages_and_understands"),
+    ("5 jsforce by SOAP", "test_node_clients", "jsforce_logs_in_by_soap_and_sees_the_recycle_bin"),
     # what no document settles
     ("8.1 a page over 100 is refused (assumption)", LISTS, "a_page_of_more_than_100_is_refused"),
     ("8.2 a name has 255 characters at most (assumption)", WRITES, "a_name_has_at_most_255_characters"),

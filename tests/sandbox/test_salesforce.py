@@ -96,6 +96,7 @@ def test_soap_login_answers_a_session_that_works(sandbox: Sandbox, salesforce: A
     session = answer.text.partition("<sessionId>")[2].partition("</sessionId>")[0]
     assert answer.status_code == 200
     assert "<serverUrl>https://acme.my.salesforce.example/services/Soap/u/59.0/" in answer.text
+    assert "<userInfo><organizationId>00D4M0000008abcUAA</organizationId>" in answer.text
     headers = {"Authorization": f"Bearer {session}"}
     assert salesforce.call("/services/data/v59.0/query", params={"q": QUERY}, headers=headers).status_code == 200
 
@@ -232,6 +233,11 @@ def test_a_refused_query_is_an_array_with_one_error(salesforce: Any, query: str,
     assert answer.status_code == 400
     assert [set(error) for error in answer.json()] == [{"message", "errorCode"}]
     assert answer.json()[0]["errorCode"] == code
+
+
+def test_a_query_that_only_the_sandbox_refuses_is_no_error_of_salesforces(salesforce: Any) -> None:
+    answer = salesforce.query("SELECT Name FROM Account WHERE Name LIKE 'a%'")
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (501, "SANDBOX_UNSUPPORTED")
 
 
 def test_a_query_without_text_is_malformed(salesforce: Any) -> None:
