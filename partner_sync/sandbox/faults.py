@@ -27,9 +27,13 @@ WIRE_FAULTS: dict[str, dict[str, Any]] = {
     "slow_body": {"seconds": 1.0},
     "truncated": {"how": "length"},
     "html": {"status": 200, "effect": False},
+    "forbidden": {},
+    "invalid_auth_header": {},
     "redirect": {"status": 302, "location": "https://elsewhere.example/login"},
     "short_read": {"drop": 0, "end": False},
     "foreign_links": {"host": "elsewhere.example"},
+    "count_updating": {"limit": 100_000},
+    "twins": {"count": 1},
     "clock_skew": {"seconds": 3600.0},
 }
 JOB_FAULTS: dict[str, dict[str, Any]] = {
@@ -38,12 +42,19 @@ JOB_FAULTS: dict[str, dict[str, Any]] = {
     "fail_rows": {"rows": [0], "error": None, "details": "Something went wrong"},
     "drop_results": {"count": 1},
     "drop_fields": {"keys": []},
+    "normalize": {},
     "never_ends": {"applied": False},
     "slow": {"seconds": 5.0},
     "first_polls_404": {"polls": 2},
     "too_many_jobs": {},
 }
 _COMMON = {"system": None, "method": "*", "path": "*", "query": "*", "skip": 0, "times": 1}
+# Where a kind is for one endpoint only, unless an order says otherwise.
+_PATHS = {"count_updating": "/api/v2/organizations/count", "twins": "/api/v2/incremental/organizations"}
+_FORBIDDEN: dict[str, Any] = {
+    SALESFORCE: [{"message": "insufficient access rights on cross-reference id", "errorCode": "INSUFFICIENT_ACCESS"}],
+    ZENDESK: {"error": "Forbidden", "description": "You do not have access to this page."},
+}
 _HTML = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Please sign in</h1></body></html>"
 
 
@@ -101,7 +112,8 @@ class Faults:
         unknown = set(given) - set(_COMMON) - set(defaults)
         if unknown:
             raise ValueError(f"fault {kind!r} takes no {', '.join(sorted(unknown))}")
-        common = {name: given.pop(name, default) for name, default in _COMMON.items()}
+        usual = {**_COMMON, "path": _PATHS.get(str(kind), "*")}
+        common = {name: given.pop(name, default) for name, default in usual.items()}
         if common["system"] not in (None, SALESFORCE, ZENDESK):
             raise ValueError(f"unknown system {common['system']!r}")
         self._made += 1
@@ -142,11 +154,16 @@ class Faults:
         self._storage.put("fault", str(fault.id), fault.__dict__)
 
 
-def instead(fault: Fault) -> Answer | None:
+def instead(fault: Fault, system: str) -> Answer | None:
     """The answer that a fault gives in place of the vendor's, if it is of such a kind."""
     take = fault.arguments
     if fault.do == "status":
         return Answer(take["status"], take["body"], dict(take["headers"]), take["content_type"])
+    if fault.do == "forbidden":
+        return Answer(403, _FORBIDDEN[system])
+    if fault.do == "invalid_auth_header":
+        # The code is a reported one, the text an assumption.
+        return Answer(401, [{"message": "INVALID_JWT_FORMAT", "errorCode": "INVALID_AUTH_HEADER"}])
     if fault.do == "html":
         return Answer(take["status"], _HTML, content_type="text/html; charset=utf-8")
     if fault.do == "redirect":
@@ -155,13 +172,25 @@ def instead(fault: Fault) -> Answer | None:
 
 
 def distort(fault: Fault, answer: Answer) -> None:
-    """Change what a JSON answer says, for ``short_read`` and ``foreign_links``."""
+    """Change what a JSON answer says, for the kinds of faults that do no more than that."""
     if not isinstance(answer.body, dict):
         return
     if fault.do == "short_read":
         _shorten(answer.body, fault.arguments["drop"], fault.arguments["end"])
     elif fault.do == "foreign_links":
         _mislead(answer.body, f"https://{fault.arguments['host']}")
+    elif fault.do == "twins" and "organizations" in answer.body:
+        answer.body["organizations"] = _with_twins(answer.body["organizations"], fault.arguments["count"])
+        answer.body["count"] = len(answer.body["organizations"])
+    elif fault.do == "count_updating" and "count" in answer.body:
+        count = min(answer.body["count"]["value"], fault.arguments["limit"])
+        answer.body["count"] = {"value": count, "refreshed_at": None}
+
+
+def _with_twins(organizations: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    """The last rows come at the beginning as well, as they were before."""
+    twins = organizations[max(0, len(organizations) - count) :]
+    return [{**row, "name": f"{row['name']} (before)", "deleted_at": None} for row in twins] + organizations
 
 
 def _shorten(body: dict[str, Any], drop: int, end: bool) -> None:

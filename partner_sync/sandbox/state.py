@@ -12,10 +12,12 @@ from .faults import Faults
 from .jobs import Jobs
 from .journal import Journal
 from .organization_fields import OrganizationFields
+from .organization_ids import OrganizationIds
 from .organizations import Organizations
 from .salesforce import Salesforce
 from .settings import Settings
 from .storage import Storage
+from .tickets import TicketCounts
 from .tokens import Tokens
 from .wire import SALESFORCE, Answer, Call
 from .world import World
@@ -42,6 +44,7 @@ class State:
         self.fields = OrganizationFields(self._storage)
         self.organizations = Organizations(self._storage, self.fields, self.journal)
         self.jobs = Jobs(self._storage, self.settings, self.organizations)
+        self.tickets = TicketCounts(self._storage)
         self.tokens = Tokens(self._storage)
         self.faults = Faults(self._storage)
         self.cases: dict[str, list[str]] = dict(self._storage.load("case"))
@@ -53,7 +56,9 @@ class State:
 
     def _start_systems(self) -> None:
         self._salesforce = Salesforce(self.settings, self.tokens, self.accounts)
-        self._zendesk = Zendesk(self.settings, self.tokens, self.fields, self.organizations, self.jobs, self.faults)
+        self._zendesk = Zendesk(
+            self.settings, self.tokens, self.fields, self.organizations, self.tickets, self.jobs, self.faults
+        )
 
     def answer(self, call: Call) -> Answer:
         """Let a vendor answer a call, after everything that was due before it."""
@@ -69,6 +74,7 @@ class State:
             self.accounts,
             self.fields,
             self.organizations,
+            self.tickets,
             self.jobs,
             self.tokens,
             self.faults,
@@ -80,6 +86,7 @@ class State:
         self.accounts.put(world.accounts)
         for definition in world.organization_fields:
             self.fields.add(definition)
+        self.organizations.number_from(OrganizationIds(world.seed, len(world.organizations)))
         self.organizations.add_raw(world.organizations, time.time(), journaled=False)
         self.cases = dict(world.cases)
         for name, ids in self.cases.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -29,6 +30,30 @@ def test_accounts_are_put_changed_and_deleted(controls: Controls) -> None:
     assert (account["Name"], account["Support_Hold__c"]) == ("b", True)
     controls.delete_account(account_id)
     assert controls.accounts() == []
+
+
+def test_deleted_accounts_are_in_the_recycle_bin_until_they_are_purged_or_come_back(controls: Controls) -> None:
+    winner, loser, gone = controls.put_accounts([{"Name": "a"}, {"Name": "b"}, {"Name": "c"}])
+    controls.delete_account(gone)
+    controls.merge_accounts(loser, winner)
+    bin_ = controls.deleted_accounts()
+    assert [(row["Id"], row["IsDeleted"], row["MasterRecordId"]) for row in bin_] == [
+        (gone, True, None),
+        (loser, True, winner),
+    ]
+    controls.undelete_account(loser)
+    controls.purge_account(gone)
+    assert controls.deleted_accounts() == []
+    assert controls.accounts() == [{"Id": winner, "Name": "a"}, {"Id": loser, "Name": "b"}]
+    controls.purge_account(winner)
+    assert (controls.deleted_accounts(), [row["Id"] for row in controls.accounts()]) == ([], [loser])
+
+
+def test_an_account_that_is_put_again_leaves_the_recycle_bin(controls: Controls) -> None:
+    account_id = controls.put_account(Name="a", Type="Partner")
+    controls.delete_account(account_id)
+    controls.put_account(Id=account_id, Name="b")
+    assert (controls.accounts(), controls.deleted_accounts()) == ([{"Id": account_id, "Name": "b"}], [])
 
 
 def test_an_account_without_a_good_id_gets_one_made_up(controls: Controls) -> None:
@@ -110,7 +135,14 @@ WRONG: list[tuple[str, str, Any, int]] = [
     ("GET", "/organizations/1", None, 404),
     ("GET", "/organizations/one", None, 400),
     ("DELETE", "/organizations/1", None, 404),
+    ("POST", "/organizations/1/tickets", {"open": 1}, 404),
     ("DELETE", "/accounts/1", None, 404),
+    ("POST", "/accounts/1/merge", {"into": "2"}, 404),
+    ("POST", "/accounts/1/merge", None, 400),
+    ("POST", "/accounts/1/undelete", None, 404),
+    ("POST", "/accounts/1/purge", None, 404),
+    ("POST", "/accounts/1/hide", None, 404),
+    ("POST", "/accounts/1/unhide", None, 404),
     ("DELETE", "/account-fields/Nonsense__c", None, 404),
     ("POST", "/account-fields", {"Region__c": "colour"}, 400),
     ("POST", "/organization-fields", {"key": "bad key", "type": "text"}, 400),
@@ -167,16 +199,23 @@ def test_what_is_answered_is_the_callers_own(sandbox: Sandbox) -> None:
 
 def test_connections_are_airflow_connections_with_our_endpoint(sandbox: Sandbox) -> None:
     connections = sandbox.connections()
-    assert connections["salesforce"]["extra"]["endpoint_url"] == sandbox.salesforce_url
+    extra = connections["salesforce"]["extra"]
+    assert (extra["domain"], extra["endpoint_url"]) == ("acme.my.salesforce.example", sandbox.salesforce_url)
     assert connections["zendesk"] == {
         "conn_type": "zendesk",
-        "host": "acme.zendesk.com",
+        "host": "acme.zendesk.example",
         "extra": {
             "client_id": "partner_sync",
             "client_secret": "sandbox-client-secret",
             "endpoint_url": sandbox.zendesk_url,
         },
     }
+
+
+def test_no_default_names_a_host_that_can_be_somebodys(sandbox: Sandbox) -> None:
+    urls = [value for value in sandbox.settings().values() if isinstance(value, str)]
+    assert len(urls) == 2
+    assert all(urlsplit(url).hostname.endswith(".example") for url in urls)
 
 
 def test_a_sandbox_that_is_not_running_says_so() -> None:
