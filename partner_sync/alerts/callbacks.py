@@ -114,7 +114,7 @@ def _label(ti: Any, plan: Plan | None) -> str:
         return str(ti.task_id)
     batches = list(plan.digests) if plan else []
     if plan and ti.map_index >= len(batches):
-        return f"{ti.task_id} {'withheld' if plan.withheld and ti.map_index == len(batches) else 'problems'}"
+        return f"{ti.task_id} {'withheld' if any(one.opens_case for one in plan.holds) and ti.map_index == len(batches) else 'problems'}"
     return f"{ti.task_id} {batches[ti.map_index] if plan else ti.map_index}"
 
 

@@ -56,7 +56,7 @@ class EndedRun:
     @property
     def only_withheld(self) -> bool:
         """Whether changes were withheld and every other change was written."""
-        if self.plan is None or not self.plan.withheld:
+        if self.plan is None or not any(hold.opens_case for hold in self.plan.holds):
             return False
         return self.verdicts["confirmed"] + self.verdicts["superseded"] == sum(
             self.plan.counts.get(kind, 0) for kind in KINDS
@@ -83,7 +83,7 @@ def _counts(plan: Plan, verdicts: VerdictTally) -> list[str]:
     lines = [f"Plan: {plan.id}", f"Planned: {', '.join(planned) or 'no changes'}"]
     if planned and not plan.dry_run:
         lines.append(f"Verdicts: {verdicts or 'none'}")
-    withheld = [f"{_of_kind(held.count, held.kind)} in {held.instance} (limit {held.limit})" for held in plan.withheld]
+    withheld = [f"{_of_kind(held.rows, held.kind)} in {held.instance}" for held in plan.holds]
     lines += [f"Held for review: {', '.join(withheld)}"] if withheld else []
     return [*lines, f"Problems: {len(plan.problems)}"] if plan.problems else lines
 
@@ -107,7 +107,7 @@ def _steps_of(ended: EndedRun) -> list[str]:
     if ended.plan is None:
         named = f"the log of {ended.task}" if ended.task else "the failed task's log"
         return [f"read the last line of {named}: it names the cause and the next step. The run wrote nothing."]
-    steps = [held.next_step for held in ended.plan.withheld]
+    steps = [held.next_step for held in ended.plan.holds if held.opens_case]
     if ended.verdicts.failed:
         steps.append(
             "read the log of each failed batch: it names the rows. Zendesk's messages are in the archive. Fix the"

@@ -53,9 +53,9 @@ class Archive:
 
     def write_run(self, record: RunRecord) -> Root:
         """Writes `run.json`, and `plan.json` if the plan changes or withholds anything. Returns the run's folder."""
-        plan, header = record.plan, replace(record.plan, changes=(), withheld_changes=())
+        plan, header = record.plan, record.plan.without_rows()
         folder = self.run_folder(record.trigger.run_id, record.trigger.run_after)
-        if plan.changes or plan.withheld_changes:
+        if plan.changes or plan.holds:
             put(folder / segment(plan.id) / "plan.json", codec.to_json(plan, indent=1))
         put(folder / "run.json", codec.to_json(replace(record, plan=header), indent=1))
         return folder
@@ -108,7 +108,7 @@ class Archive:
 
     def name_latest(self, instance: str, order: PlanOrder) -> bool:
         """Names a plan the instance's latest, unless a newer plan exists. Returns whether it is the latest now."""
-        return _put_newest(self._latest(instance), order, codec.to_json(order))
+        return put_newest(self._latest(instance), order, codec.to_json(order))
 
     def newest_objects(self, instance: str) -> list[tuple[Root, PlanOrder]]:
         """The two objects that name the newest plan of an instance, its partner states included, with their plans."""
@@ -122,7 +122,7 @@ class Archive:
 
     def write_partner_states(self, states: PartnerStates) -> None:
         """Writes the partner states of an instance, unless a newer plan has written them."""
-        _put_newest(self._partner_states(states.instance), states.order, codec.to_json(states))
+        put_newest(self._partner_states(states.instance), states.order, codec.to_json(states))
 
     def partner_states(self, instance: str) -> PartnerStates | None:
         """The partner states of an instance as last read."""
@@ -190,7 +190,7 @@ def _name(order: PlanOrder) -> str:
     return f"{begun}_{made}_{segment(order.plan_id)}.json"
 
 
-def _put_newest(folder: Root, order: PlanOrder, text: str) -> bool:
+def put_newest(folder: Root, order: PlanOrder, text: str) -> bool:
     """Writes an object under its order and removes older objects. Returns whether it is the newest.
 
     It is written before older objects are removed, so a concurrent reader always finds the newest.

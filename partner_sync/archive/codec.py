@@ -18,6 +18,8 @@ from partner_sync.archive.records import (
     CandidateJobs,
     Decision,
     Failure,
+    HoldRecord,
+    Memory,
     OpenJob,
     PartnerStates,
     RowVerdict,
@@ -33,13 +35,13 @@ T = TypeVar("T")
 VERSIONS: dict[type, int] = {
     AccountsSnapshot: 1,
     OrganizationsSnapshot: 1,
-    Plan: 2,
-    Batch: 2,
+    Plan: 3,
+    Batch: 3,
     PlanOrder: 1,
     OpenJob: 1,
     CandidateJobs: 1,
     RowVerdict: 1,
-    RunRecord: 2,
+    RunRecord: 3,
     AlarmNote: 1,
     Failure: 1,
     PartnerStates: 1,
@@ -47,6 +49,8 @@ VERSIONS: dict[type, int] = {
     Decision: 1,
     Withdrawal: 1,
     Taken: 1,
+    HoldRecord: 1,
+    Memory: 1,
 }
 """Raised when a shape changes, so that an object of an earlier release is refused instead of misread."""
 

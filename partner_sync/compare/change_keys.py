@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 
-from partner_sync.model import Change
+from partner_sync.model import Change, FieldChange
 
 
 def change_keys(change: Change) -> tuple[str, ...]:
@@ -14,8 +14,13 @@ def change_keys(change: Change) -> tuple[str, ...]:
 
     Names and reasons are not part of a key, so a row keeps its keys as long as it would write the same.
     """
+    return tuple(sorted(field_key(change, one) for one in change.fields))
+
+
+def field_key(change: Change, field: FieldChange) -> str:
+    """The key of one field of a change."""
     ids = (change.instance, change.organization_id, change.account_id)
-    return tuple(sorted(_digest([*ids, one.field, one.before, one.after], 16) for one in change.fields))
+    return _digest([*ids, field.field, field.before, field.after], 16)
 
 
 def hold_id(reason: str, keys: Iterable[str]) -> str:

@@ -25,6 +25,7 @@ class MatchedInstance:
     organizations: tuple[Organization, ...]
     partners: tuple[Organization, ...]
     matches: Matches
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class MatchedSnapshots:
             return instance
         newer = {organization.id: organization for organization in read}
         organizations = tuple(newer.get(old.id, old) for old in instance.organizations)
-        read_again = InstanceRead(instance.name, instance.write, instance.proof, organizations)
+        read_again = InstanceRead(instance.name, instance.write, instance.proof, organizations, instance.digest)
         return _matched(self.schema, self.desired, read_again)
 
 
@@ -100,7 +101,7 @@ def _matched(schema: OrganizationSchema, wanted: Desired, read: InstanceRead) ->
     organizations = tuple(by_id[number] for number in sorted(by_id))
     partners = tuple(one for one in organizations if schema.is_partner(one.account_type))
     found = match(schema, read.instance, sorted(wanted.known), organizations)
-    return MatchedInstance(read.instance, read.write, read.proof, organizations, partners, found)
+    return MatchedInstance(read.instance, read.write, read.proof, organizations, partners, found, read.digest)
 
 
 def _check(config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from partner_sync.config.settings import LIMIT_NAMES
 from partner_sync.config.validation import ACCOUNT_ID_ADVICE, shown, spelled, suggestion
 from partner_sync.errors import Finding
 from partner_sync.ids import id_18
-from partner_sync.model import KINDS, NAME
+from partner_sync.model import NAME
 
 if TYPE_CHECKING:
     from partner_sync.config.settings import Accounts, Attribute, Calls, Instance, Limit, Marks, Partners, Retry
@@ -171,6 +172,9 @@ def _marks(parts: Parts) -> Iterator[Finding]:
     if parts.marks.field in mapped:
         wrong = f"is {shown(parts.marks.field)}, which follows an account"
         yield Finding("marks.field", wrong, "A mark needs a checkbox of its own.")
+    if older is not None and (older.field is None) == (older.source is None):
+        wrong = "has neither field nor from" if older.field is None else "has both field and from"
+        yield Finding("marks.only_if_older", wrong, "Write the date field of Zendesk, or of Salesforce.")
     if older is not None and older.field == parts.marks.field:
         wrong = f"is {shown(older.field)}, the checkbox that marks"
         yield Finding("marks.only_if_older.field", wrong, "Write the key of a date field.")
@@ -181,16 +185,19 @@ def _marks(parts: Parts) -> Iterator[Finding]:
 
 
 def _limits(parts: Parts) -> Iterator[Finding]:
-    for kind in KINDS:
-        limit = parts.limits.get(kind)
+    for name in LIMIT_NAMES:
+        limit = parts.limits.get(name)
         if limit is None:
             continue
-        if limit.max_count is None and limit.max_percent is None:
+        if limit.max_count is None and limit.max_percent is None and limit.max_percent_7_days is None:
             advice = "Write max_count, max_percent or both, or take the table out."
-            yield Finding(f"limits.{kind}", "limits nothing", advice)
+            yield Finding(f"limits.{name}", "limits nothing", advice)
         if limit.max_count is not None and limit.max_count < limit.floor:
             wrong = f"is {limit.max_count}, below the floor of {limit.floor}, and never counts"
-            yield Finding(f"limits.{kind}.max_count", wrong, "Raise it, or lower the floor.")
+            yield Finding(f"limits.{name}.max_count", wrong, "Raise it, or lower the floor.")
+        if limit.max_percent_7_days is not None and name != "mark":
+            wrong = f"means nothing for {name}"
+            yield Finding(f"limits.{name}.max_percent_7_days", wrong, "Only marks have a budget of seven days.")
 
 
 def _waits(parts: Parts) -> Iterator[Finding]:

@@ -18,17 +18,19 @@ from partner_sync.config.settings import (
     LIMITS,
     STRICT,
     Accounts,
+    Approvals,
     Attribute,
     Calls,
     Instance,
     Limit,
+    LimitName,
     Marks,
     Partners,
+    Resting,
     Retry,
     Sync,
 )
 from partner_sync.errors import ConfigError, Finding
-from partner_sync.model import Kind
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -63,10 +65,16 @@ class ConfigFile:
         default_factory=Marks
     )
     limits: Annotated[
-        dict[Kind, Limit],
+        dict[LimitName, Limit],
         AfterValidator(lambda limits: LIMITS | limits),
-        Field(description="limits per instance, a table for each kind of change; marks always have a limit"),
+        Field(description="limits per instance, a table for each kind of change, and one for emptied fields"),
     ] = field(default_factory=lambda: dict(LIMITS))
+    approvals: Annotated[Approvals, Field(description="the table that says who approves changes on hold")] = field(
+        default_factory=Approvals
+    )
+    resting: Annotated[Resting, Field(description="the table about values that Zendesk does not keep")] = field(
+        default_factory=Resting
+    )
     retry: Annotated[Retry, Field(description="the table of Airflow's retries")] = field(default_factory=Retry)
     calls: Annotated[Calls, Field(description="the table that says how one HTTP call behaves")] = field(
         default_factory=Calls

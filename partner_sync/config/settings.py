@@ -12,7 +12,6 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, with_config
 
 from partner_sync.ids import id_18
-from partner_sync.model import Kind
 
 Rule = Literal["id_18", "id_15", "text", "checkbox", "dropdown", "date", "number"]
 
@@ -133,10 +132,14 @@ class Partners:
 @with_config(STRICT)
 @dataclass(frozen=True)
 class OnlyIfOlder:
-    """Narrows marks to organizations whose date in `field` is more than `years` ago."""
+    """Narrows marks to organizations with a date more than `years` ago: in `field` of Zendesk or `source` of Salesforce."""
 
-    field: Annotated[str, Field(pattern=_KEY, description="the key of the date field to compare")]
     years: Annotated[Years, Field(description="the minimum age of that date")]
+    field: Annotated[str | None, Field(pattern=_KEY, description="the key of a date field of the organization")] = None
+    source: Annotated[
+        str | None,
+        Field(alias="from", pattern=_PATH, description="or a Salesforce date field of the missing account"),
+    ] = None
 
 
 @with_config(STRICT)
@@ -151,27 +154,91 @@ class Marks:
         tuple[AccountId, ...], Field(description="a list of account ids whose organizations are never marked")
     ] = ()
     only_if_older: Annotated[
-        OnlyIfOlder | None, Field(description="a table with field and years: only older organizations are marked")
+        OnlyIfOlder | None,
+        Field(description="a table with years, and field or from: only older organizations are marked"),
     ] = None
+    grace_days: Annotated[
+        float,
+        Field(
+            ge=0,
+            allow_inf_nan=False,
+            json_schema_extra={"unit": "days"},
+            description="how long an account must be missing, in every complete run, before its organization is marked",
+        ),
+    ] = 0
+    merged: Annotated[
+        Literal["problem", "mark"],
+        Field(description="what happens to the organization of an account that was merged into another"),
+    ] = "problem"
+    no_trace: Annotated[
+        Literal["hold", "mark"],
+        Field(description="what happens if Salesforce shows no record of an account: it may be hidden, not gone"),
+    ] = "hold"
+    open_tickets: Annotated[
+        Literal["hold", "show", "ignore"],
+        Field(
+            description="whether a mark waits until the organization's tickets are solved, shows them, or ignores them"
+        ),
+    ] = "hold"
+    recheck_minutes: Annotated[
+        Minutes, Field(description="after this time Salesforce and Zendesk are asked again about a mark that waits")
+    ] = 60
+
+
+LimitName = Literal["create", "update", "mark", "emptied"]
+LIMIT_NAMES: tuple[LimitName, ...] = ("create", "update", "mark", "emptied")
 
 
 @with_config(STRICT)
 @dataclass(frozen=True)
 class Limit:
-    """Over `floor`, a kind is withheld above `max_count` changes or `max_percent` of the partner organizations."""
+    """The most changes that are written without an approval. The floor is never more than half of what a percentage is of."""
 
-    floor: Annotated[Changes, Field(description="up to this number, changes of this kind are always allowed")] = 0
-    max_count: Annotated[Changes | None, Field(description="the most changes of this kind in one run")] = None
+    floor: Annotated[Changes, Field(description="up to this number, changes are always allowed")] = 0
+    max_count: Annotated[Changes | None, Field(description="the most changes in one run")] = None
     max_percent: Annotated[
         Percent | None,
-        Field(
-            description="the most changes of this kind in one run, in percent of the instance's partner organizations",
-        ),
+        Field(description="the most changes in one run, in percent of the instance's unmarked partner organizations"),
+    ] = None
+    max_percent_7_days: Annotated[
+        Percent | None,
+        Field(description="for marks: the most organizations that are marked within seven days, in percent"),
     ] = None
 
 
-LIMITS: dict[Kind, Limit] = {"mark": Limit(floor=10, max_percent=20)}
-"""What holds for a kind that the file does not limit."""
+LIMITS: dict[LimitName, Limit] = {
+    "mark": Limit(floor=10, max_percent=20, max_percent_7_days=30),
+    "create": Limit(floor=50, max_percent=20),
+    "emptied": Limit(floor=20, max_percent=20),
+}
+"""What is true where the file has no table. `emptied` is per field: rows that clear it, of the organizations that have
+a value there."""
+
+
+@with_config(STRICT)
+@dataclass(frozen=True)
+class Approvals:
+    """Who may approve changes on hold, and for how long an approval is in force."""
+
+    people: Annotated[
+        int,
+        Field(
+            ge=1, le=2, json_schema_extra={"unit": "people"}, description="how many different people must approve a row"
+        ),
+    ] = 1
+    hours: Annotated[Hours, Field(description="how long an approval is in force if it is not used")] = 24
+    by: Annotated[
+        tuple[Text, ...],
+        Field(description="a list of the Airflow users who may approve; empty: everybody who may trigger the DAG"),
+    ] = ()
+
+
+@with_config(STRICT)
+@dataclass(frozen=True)
+class Resting:
+    """When a value that Zendesk does not keep is no longer written in every run."""
+
+    after: Annotated[Times, Field(description="results in a row, rejected or set back, after which a value rests")] = 3
 
 
 @with_config(STRICT)

@@ -105,14 +105,14 @@ def _withheld(base: sqlite3.Row | None, instance: str | None) -> list[AttentionI
     return [
         AttentionItem(
             "withheld",
-            one.count,
+            one.rows,
             0,
             one.why,
             True,
-            ((one.kind, one.count),),
+            ((one.kind, one.rows),),
             ItemLink(base["run_id"], "withheld", record.plan.id, one.kind, "withheld", one.instance),
         )
-        for one in record.plan.withheld
+        for one in record.plan.holds
         if instance in (None, one.instance)
     ]
 

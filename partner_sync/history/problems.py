@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from partner_sync.history.links import VendorLinks
 from partner_sync.history.results import ProblemRow, WithheldPage, WithheldRow
-from partner_sync.history.run_summary import WRITTEN, run_record, run_trigger, utc_time
+from partner_sync.history.run_summary import WRITTEN, run_record, utc_time
 
 LOOKED_BACK = 10
 """How many earlier runs show what is usual."""
@@ -95,20 +95,15 @@ def problem_row(db: sqlite3.Connection, row: sqlite3.Row, links: VendorLinks, *,
 
 
 def withheld_page(db: sqlite3.Connection, run: sqlite3.Row) -> WithheldPage:
-    """What a run withheld, what is usual, and the conf to trigger with."""
-    record, trigger = run_record(run), run_trigger(run)
-    if record is None or not record.plan.withheld:
+    """What is on hold in a run, what is usual, and the conf that approves all of it."""
+    record = run_record(run)
+    if record is None or not record.plan.holds:
         return WithheldPage((), {})
     rows = []
-    allowed: dict[str, int] = {}
-    for item in record.plan.withheld:
+    for item in record.plan.holds:
         usual = _usual(db, run, item.instance, WRITTEN[item.kind])
         rows.append(WithheldRow(item, usual, _usual_sentence(WRITTEN[item.kind], usual)))
-        allowed[item.kind] = max(item.count, allowed.get(item.kind, 0))
-    conf: dict[str, object] = {"allow_over_limit": allowed}
-    if trigger is not None and trigger.params.get("account_ids"):
-        conf["account_ids"] = trigger.params["account_ids"]
-    return WithheldPage(tuple(rows), conf)
+    return WithheldPage(tuple(rows), {"approve": [item.id for item in record.plan.holds]})
 
 
 def _usual(db: sqlite3.Connection, run: sqlite3.Row, instance: str, column: str) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
 from partner_sync.archive.records import Failure
-from partner_sync.model import FieldChange, Kind, ReadProof, Withheld
+from partner_sync.model import FieldChange, Hold, Kind, ReadProof
 
 _Row = TypeVar("_Row")
 RunState = Literal["running", "success", "failed", "dry run"]
@@ -82,9 +82,10 @@ class RunRow:
         return tuple(str(one) for one in ids) if isinstance(ids, list) else ()
 
     @property
-    def allow_over_limit(self) -> dict[str, object]:
-        allowed = self.params.get("allow_over_limit")
-        return dict(allowed) if isinstance(allowed, dict) else {}
+    def approved(self) -> tuple[str, ...]:
+        """The holds that the run approved."""
+        approve = self.params.get("approve")
+        return tuple(str(one) for one in approve) if isinstance(approve, list) else ()
 
     @property
     def changes(self) -> int:
@@ -259,16 +260,16 @@ class ProblemRow:
 
 @dataclass(frozen=True, slots=True)
 class WithheldRow:
-    """A kind of change on hold. `usual` counts it in the ten runs before, the oldest first; `unusual` is a sentence."""
+    """A hold. `usual` counts its kind in the ten runs before, the oldest first; `unusual` is a sentence."""
 
-    item: Withheld
+    item: Hold
     usual: tuple[int, ...]
     unusual: str
 
 
 @dataclass(frozen=True, slots=True)
 class WithheldPage:
-    """Everything that a run withheld, and the conf that allows it."""
+    """Every hold of a run, and the conf that approves all of them."""
 
     rows: tuple[WithheldRow, ...]
     conf: dict[str, object]

@@ -116,7 +116,7 @@ def put_names(db: sqlite3.Connection, subjects: Iterable[tuple[str, str, int | N
 def put_record(db: sqlite3.Connection, run: int, record: RunRecord) -> None:
     """Indexes run.json; problems are stored by set."""
     plan = record.plan
-    header = replace(record, plan=replace(plan, problems=(), changes=(), withheld_changes=()))
+    header = replace(record, plan=replace(plan.without_rows(), problems=()))
     narrowed = bool(record.trigger.params.get("account_ids"))
     db.execute(
         "UPDATE run SET run_id = ?, header = ?, trigger = ?, problem_set = ?, plan_id = ?, made = ?, dry_run = ?,"

@@ -55,8 +55,9 @@ def run_status(evidence: RunEvidence, now: datetime) -> RunStatus:
     if waiting and not silent:
         return RunStatus("running", None, f"{len(batches) - len(waiting)} of {len(batches)} batches")
     withheld = [
-        f"{item.count:,} {item.kind}{'' if item.count == 1 else 's'} on hold in {item.instance}"
-        for item in record.plan.withheld
+        f"{item.rows:,} {item.kind}{'' if item.rows == 1 else 's'} on hold in {item.instance}"
+        for item in record.plan.holds
+        if item.opens_case
     ]
     rows = [f"{evidence.verdicts[name]:,} {name}" for name in ("rejected", "unknown") if evidence.verdicts.get(name)]
     tasks = _failed(failure for failure in failures if failure.error not in OF_ROWS)

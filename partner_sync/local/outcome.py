@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from partner_sync.archive.records import RowVerdict, RunRecord, VerdictTally
-from partner_sync.model import KINDS, Change, Plan
+from partner_sync.model import KINDS, Change, Hold, Plan
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,10 @@ def write_totals(verdicts: Iterable[RowVerdict]) -> WriteTotals:
     return WriteTotals(len(jobs), rows, sum(calls.values()))
 
 
+def _hold(hold: Hold) -> dict[str, object]:
+    return {key: getattr(hold, key) for key in ("id", "instance", "kind", "reason", "rows")}
+
+
 def facts(outcome: RunOutcome) -> dict[str, object]:
     """The outcome as JSON, for `last-run.json`."""
     totals = write_totals(outcome.verdicts)
@@ -77,7 +81,8 @@ def facts(outcome: RunOutcome) -> dict[str, object]:
         "run_id": record.trigger.run_id if record else None,
         "dry_run": record.plan.dry_run if record else None,
         "planned": {kind: sum(change.kind == kind for change in outcome.changes) for kind in KINDS},
-        "withheld": sum(item.count for item in record.plan.withheld) if record else 0,
+        "withheld": sum(hold.rows for hold in record.plan.holds) if record else 0,
+        "holds": [_hold(hold) for hold in record.plan.holds] if record else [],
         "problems": dict(sorted(Counter(problem.kind for problem in record.plan.problems).items())) if record else {},
         "verdicts": dict(sorted(VerdictTally.of(outcome.verdicts).items())),
         "jobs": totals.jobs,

@@ -19,7 +19,7 @@ from rich.text import Text
 from partner_sync.archive.records import RowVerdict, VerdictTally
 from partner_sync.cli.sanitize import sanitize
 from partner_sync.local.outcome import RunOutcome, write_totals
-from partner_sync.model import KINDS, Change, Kind, Plan, Problem, Update, Value, Verdict, Withheld
+from partner_sync.model import KINDS, Change, Hold, Kind, Plan, Problem, Update, Value, Verdict
 
 KIND_STYLES = {"create": "green", "update": "yellow", "mark": "magenta"}
 VERDICT_STYLES: dict[Verdict, str] = {
@@ -54,7 +54,7 @@ def render(outcome: RunOutcome, limits: Limits = EXAMPLES) -> RenderableType:
         parts += _reads(plan)
         parts += _planned(outcome, plan, limits)
         parts += _problems(plan.problems, limits)
-        parts += _withheld(outcome, plan.withheld, limits)
+        parts += _holds(outcome.plan.holds if outcome.plan else plan.holds, limits)
         parts += _verdicts(outcome, limits)
     parts += _failures(outcome)
     parts += _end(outcome)
@@ -142,15 +142,15 @@ def _problems(problems: Sequence[Problem], limits: Limits) -> Iterator[Renderabl
         yield _inset(Text(sanitize(some[0].advice), "dim italic"), 6)
 
 
-def _withheld(outcome: RunOutcome, withheld: Sequence[Withheld], limits: Limits) -> Iterator[RenderableType]:
-    if not withheld:
+def _holds(holds: Sequence[Hold], limits: Limits) -> Iterator[RenderableType]:
+    if not holds:
         return
-    yield _title("Withheld", "planned, over a limit, not written")
-    for item in withheld:
-        numbers = f"{item.kind} {item.count:,}, limit {item.limit:,}"
-        of = f"  in {sanitize(item.instance)}, {item.partner_organizations:,} partner organizations"
-        yield _inset(Text.assemble((numbers, "bold red"), (of, "dim")))
-        yield from _changes(outcome.withheld_changes, item.instance, item.kind, limits)
+    yield _title("On hold", "planned, not written")
+    for item in holds:
+        head = (f"{item.kind} {item.rows:,}", "bold red" if item.opens_case else KIND_STYLES[item.kind])
+        reason = f"  {item.reason.replace('_', ' ')}, in {sanitize(item.instance)}, hold {item.id}"
+        yield _inset(Text.assemble(head, (reason, "dim")))
+        yield from _changes(item.changes, item.instance, item.kind, limits)
         yield _inset(Text(sanitize(item.why)), 4)
         yield _inset(Text(sanitize(item.next_step), "bold"), 4)
 
@@ -224,7 +224,7 @@ def _result(outcome: RunOutcome) -> tuple[str, str]:
     if not outcome.record:
         return "The DAG run succeeded, but compare left no record.", "bold red"
     if outcome.record.plan.dry_run:
-        withheld = f", {len(outcome.withheld_changes):,} withheld" if outcome.withheld_changes else ""
+        withheld = f", {len(outcome.withheld_changes):,} on hold" if outcome.withheld_changes else ""
         planned = _count(len(outcome.changes), "change")
         return f"Dry run: {planned} planned{withheld}. Nothing was written.", "bold green"
     if not outcome.changes:

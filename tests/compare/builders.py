@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from partner_sync.compare.plan import compare_snapshots
+from partner_sync.compare.earlier_runs import EarlierRuns
+from partner_sync.compare.evidence import AccountLookup
+from partner_sync.compare.plan import ComparedRun, Comparison, LookUp, Questions, compare_snapshots
 from partner_sync.compare.snapshots import match_snapshots
+from partner_sync.compare.tickets import CountTickets, Question, TicketCount, TicketCounts
 from partner_sync.config.load import Config, load
 from partner_sync.config.params import Options
 from partner_sync.ids import id_18
@@ -114,6 +118,33 @@ BYSTANDER = an_organization(99, name="Bystander", salesforce_id=None, external_i
 """An organization of no account; an empty snapshot is refused."""
 
 
+def all_deleted(ids: Sequence[str]) -> AccountLookup:
+    """A Salesforce in whose recycle bin every missing account is."""
+    return AccountLookup(frozenset(ids), {one: {"IsDeleted": True} for one in ids})
+
+
+def no_tickets(asked: Sequence[Question]) -> TicketCounts:
+    return TicketCounts({one: TicketCount(0, 0) for one in asked})
+
+
+def compared(
+    config: Config,
+    accounts: AccountsSnapshot,
+    organizations: OrganizationsSnapshot,
+    options: Options | None = None,
+    made: datetime = MADE,
+    *,
+    earlier: Mapping[str, EarlierRuns] | None = None,
+    look_up: LookUp = all_deleted,
+    count_tickets: CountTickets = no_tickets,
+    run_id: str = "r1",
+) -> Comparison:
+    """The comparison of two snapshots; by default every missing account is deleted, and nobody has open tickets."""
+    matched = match_snapshots(config, accounts, organizations)
+    run = ComparedRun(run_id, made, "p1", made, options or Options(), earlier or {})
+    return compare_snapshots(matched, run, Questions(look_up, count_tickets))
+
+
 def make_plan(
     config: Config,
     accounts: AccountsSnapshot,
@@ -122,8 +153,7 @@ def make_plan(
     made: datetime = MADE,
 ) -> Plan:
     """The plan of two snapshots."""
-    matched = match_snapshots(config, accounts, organizations)
-    return compare_snapshots(matched, options or Options(), plan_id="p1", run_id="r1", made=made).plan
+    return compared(config, accounts, organizations, options, made).plan
 
 
 def plan_of(

@@ -1,0 +1,147 @@
+"""Holds: rows that are planned and not written, each for the first reason that applies."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from partner_sync.archive.records import HeldRow
+from partner_sync.compare.change_keys import change_keys, hold_id
+from partner_sync.compare.earlier_runs import EarlierRuns
+from partner_sync.compare.guards import Exceeded, Guards
+from partner_sync.compare.organization_schema import OrganizationSchema
+from partner_sync.config.load import Config
+from partner_sync.model import COUNT_REASONS, HOLD_REASONS, Change, Hold, HoldReason, Kind, Mark, Organization
+
+WHY: Mapping[HoldReason, str] = {
+    "no_trace": "Salesforce shows this user no record of the account: purged, hidden, or never there.",
+    "open_tickets": "Tickets of the organization are open, or not counted yet. Such a mark is written when they are solved.",
+}
+
+
+@dataclass(frozen=True)
+class HeldRows:
+    """What is held of the planned rows of one instance, and what is approved.
+
+    :param waiting: organizations whose marks wait, and why: no trace of the account, or open tickets
+    """
+
+    config: Config
+    schema: OrganizationSchema
+    instance: str
+    changes: Sequence[Change]
+    partners: Sequence[Organization]
+    waiting: Mapping[int, HoldReason]
+    earlier: EarlierRuns
+    made: datetime
+
+    @cached_property
+    def keys(self) -> tuple[tuple[str, ...], ...]:
+        """The change keys of every row."""
+        return tuple(change_keys(change) for change in self.changes)
+
+    @cached_property
+    def approvals(self) -> dict[int, tuple[str, ...]]:
+        """Position to the ids of all approvals of a row that are in force."""
+        if not self.earlier.decisions.decisions:
+            return {}
+        found = {at: self._approved(keys) for at, keys in enumerate(self.keys)}
+        return {at: tuple(sorted(ids)) for at, ids in found.items() if ids}
+
+    @cached_property
+    def guards(self) -> tuple[Exceeded, ...]:
+        counted = {at for at in range(len(self.changes)) if not self._lifted(at, "limit")}
+        return tuple(
+            Guards(
+                self.config.limits, self.schema, self.changes, counted, self.partners, self.earlier.marked
+            ).exceeded()
+        )
+
+    @cached_property
+    def reasons(self) -> dict[int, HoldReason]:
+        """Position to the reason why a row is held: the first that applies."""
+        found: dict[int, HoldReason] = {}
+        exceeded = {(one.reason, at) for one in self.guards for at in one.rows}
+        for reason in HOLD_REASONS:
+            for at, change in enumerate(self.changes):
+                if at in found or self._lifted(at, reason):
+                    continue
+                waits = isinstance(change, Mark) and self.waiting.get(change.organization_id) == reason
+                stays = reason in COUNT_REASONS and self._held_before(at) == reason
+                if waits or stays or (reason, at) in exceeded:
+                    found[at] = reason
+        return found
+
+    def holds(self) -> tuple[Hold, ...]:
+        """The holds, in the order of the reasons and kinds."""
+        rows: dict[tuple[HoldReason, Kind], list[int]] = defaultdict(list)
+        for at, reason in self.reasons.items():
+            rows[reason, self.changes[at].kind].append(at)
+        return tuple(self._hold(reason, kind, sorted(held)) for (reason, kind), held in rows.items())
+
+    def remembered(self) -> tuple[HeldRow, ...]:
+        """The rows that are held, and those that an approval lets through, for the next run."""
+        held = [HeldRow(self.keys[at], reason, self._since(at)) for at, reason in self.reasons.items()]
+        let = [at for at in self.approvals if at not in self.reasons]
+        return (*held, *(HeldRow(self.keys[at], self._held_before(at) or "limit", self._since(at), True) for at in let))
+
+    def approved_and_not_written(self, hold: Hold) -> int:
+        """How many rows of a hold an approval had let through in the last run: it ended without a confirmed write."""
+        before = self._before
+        return sum((row := before.get(change_keys(change))) is not None and row.approved for change in hold.changes)
+
+    def _hold(self, reason: HoldReason, kind: Kind, held: Sequence[int]) -> Hold:
+        keys = [key for at in held for key in self.keys[at]]
+        found = hold_id(reason, keys)
+        guard = next((one for one in self.guards if (one.reason, one.kind) == (reason, kind)), None)
+        conf = json.dumps({"approve": [found]})
+        return Hold(
+            id=found,
+            instance=self.instance,
+            kind=kind,
+            reason=reason,
+            rows=len(held),
+            limit=guard.most if guard else None,
+            of=guard.of if guard else len(self.partners),
+            since=min(self._since(at) for at in held),
+            why=self._why(reason, kind, len(held), guard),
+            next_step=f"Review them on the page. To write these rows and no others: {conf}",
+            changes=tuple(self.changes[at] for at in held),
+        )
+
+    def _why(self, reason: HoldReason, kind: Kind, rows: int, guard: Exceeded | None) -> str:
+        counted = f"{rows} {kind}{'' if rows == 1 else 's'} in {self.instance} held for review"
+        if text := WHY.get(reason):
+            return f"{counted}. {text}"
+        if guard is None:
+            return f"{counted}: an earlier run held them, and nobody decided yet."
+        share = f"{100 * guard.counted / guard.of:.0f} % of {guard.of}" if guard.of else "there are no partners yet"
+        if reason == "budget":
+            return f"{counted}: {guard.counted} marks in 7 days ({share}) exceed the limit of {guard.bound}."
+        if reason == "emptied":
+            return f"{counted}: {guard.counted} would empty a field ({share}). The limit is {guard.bound}."
+        return f"{counted}: {guard.counted} ({share}) exceed the limit of {guard.bound}."
+
+    def _approved(self, keys: Collection[str], lifts: HoldReason | None = None) -> frozenset[str]:
+        people = self.config.approvals.people
+        return self.earlier.decisions.approvals(keys, self.made, people=people, lifts=lifts)
+
+    def _lifted(self, at: int, reason: HoldReason) -> bool:
+        return at in self.approvals and bool(self._approved(self.keys[at], reason))
+
+    @cached_property
+    def _before(self) -> dict[tuple[str, ...], HeldRow]:
+        memory = self.earlier.memory
+        return {row.keys: row for row in memory.held} if memory else {}
+
+    def _held_before(self, at: int) -> HoldReason | None:
+        row = self._before.get(self.keys[at])
+        return None if row is None else row.reason
+
+    def _since(self, at: int) -> datetime:
+        row = self._before.get(self.keys[at])
+        return self.made if row is None else row.since
