@@ -83,12 +83,21 @@ class InstanceRead:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadInstance:
+    """An instance that was not read, and why: nothing is planned for it."""
+
+    instance: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrganizationsSnapshot:
-    """All organizations of all configured instances."""
+    """All organizations of the configured instances, except those in `unread`."""
 
     begun: datetime
     ended: datetime
     instances: tuple[InstanceRead, ...]
+    unread: tuple[UnreadInstance, ...] = ()
 
 
 # -- what will be done --------------------------------------------------------------------------------------
@@ -275,6 +284,7 @@ class Plan:
     """Position in `changes` to the ids of the decisions that allow this row although it is held."""
     planning_only: tuple[str, ...] = ()
     """Instances that are not armed: their changes are planned and shown, not written."""
+    unread: tuple[UnreadInstance, ...] = ()
 
     @property
     def id(self) -> str:

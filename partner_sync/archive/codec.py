@@ -33,8 +33,8 @@ from partner_sync.model import AccountsSnapshot, Batch, OrganizationsSnapshot, P
 T = TypeVar("T")
 
 VERSIONS: dict[type, int] = {
-    AccountsSnapshot: 1,
-    OrganizationsSnapshot: 1,
+    AccountsSnapshot: 2,
+    OrganizationsSnapshot: 2,
     Plan: 3,
     Batch: 3,
     PlanOrder: 1,

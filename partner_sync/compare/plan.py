@@ -34,7 +34,7 @@ class Questions:
 
     look_up: LookUp
     count_tickets: CountTickets
-    last_rows: Mapping[str, Row] = field(default_factory=dict)
+    last_rows: Callable[[], Mapping[str, Row]] = dict
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,7 @@ def compare_snapshots(matched: MatchedSnapshots, run: ComparedRun, ask: Question
         problems=tuple(problems),
         instances=tuple(counts),
         approvals=approvals,
+        unread=matched.unread,
         planning_only=tuple(side.name for side in sides if side.matched.write and not side.earlier.armed),
     )
     cut = batches(plan)
@@ -119,9 +120,9 @@ def _find_missing(sides: Iterable[Side], wanted: Desired, named: frozenset[str],
     """Finds the missing accounts of all instances, asks for evidence once, and decides about marks."""
     found = [(side, side.find_missing(wanted, named)) for side in sides]
     ids = sorted({account_id for _, missing in found for account_id in missing.to_ask()})
-    lookup = ask.look_up(ids) if ids else AccountLookup()
+    lookup, last_rows = (ask.look_up(ids), ask.last_rows()) if ids else (AccountLookup(), {})
     for side, missing in found:
-        side.decide_marks(missing, lookup, ask.last_rows)
+        side.decide_marks(missing, lookup, last_rows)
         side.rest()
 
 

@@ -12,7 +12,14 @@ from partner_sync.compare.organization_schema import OrganizationSchema, organiz
 from partner_sync.compare.soql import selected_fields
 from partner_sync.config.load import Config
 from partner_sync.errors import SnapshotError
-from partner_sync.model import AccountsSnapshot, InstanceRead, Organization, OrganizationsSnapshot, ReadProof
+from partner_sync.model import (
+    AccountsSnapshot,
+    InstanceRead,
+    Organization,
+    OrganizationsSnapshot,
+    ReadProof,
+    UnreadInstance,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +45,13 @@ class MatchedSnapshots:
     accounts: AccountsSnapshot
     desired: Desired
     instances: tuple[MatchedInstance, ...]
+    unread: tuple[UnreadInstance, ...] = ()
 
-    def unread(self) -> dict[str, list[int]]:
+    def unread_fields(self) -> dict[str, list[int]]:
         """Instance to ids of organizations to adopt: they belong to an account, but were kept without fields."""
         if self.config.adoption == "problem":
             return {}
-        unread = {
+        found = {
             instance.name: sorted(
                 organization.id
                 for account_id, organization in instance.matches.matched.items()
@@ -51,7 +59,7 @@ class MatchedSnapshots:
             )
             for instance in self.instances
         }
-        return {name: ids for name, ids in unread.items() if ids}
+        return {name: ids for name, ids in found.items() if ids}
 
     def with_read(self, read: Mapping[str, Iterable[Organization]]) -> MatchedSnapshots:
         """Replaces organizations by newer reads and matches their instances again."""
@@ -79,8 +87,9 @@ def match_snapshots(
     instances = tuple(
         _matched(schema, wanted, replace(reads[one.name], write=one.write and reads[one.name].write))
         for one in config.instances
+        if one.name in reads
     )
-    return MatchedSnapshots(config, schema, accounts, wanted, instances)
+    return MatchedSnapshots(config, schema, accounts, wanted, instances, organizations.unread)
 
 
 def refuse_old(
@@ -117,7 +126,7 @@ def _check(config: Config, accounts: AccountsSnapshot, organizations: Organizati
             " gather_accounts and gather_organizations with downstream."
         )
     names = [instance.name for instance in config.instances]
-    read = [one.instance for one in organizations.instances]
+    read = [one.instance for one in (*organizations.instances, *organizations.unread)]
     if sorted(names) != sorted(read):
         raise SnapshotError(
             f"The organization snapshot has {', '.join(read) or 'no instance'}, the config has {', '.join(names)}."
