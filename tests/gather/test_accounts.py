@@ -19,8 +19,9 @@ from partner_sync.errors import (
     SchemaError,
     UnavailableError,
 )
-from partner_sync.gather.accounts import call_salesforce, read_accounts, selected, translate_error
+from partner_sync.gather.accounts import read_accounts, selected
 from partner_sync.sandbox import Sandbox, default_world
+from partner_sync.vendors.salesforce_errors import call_salesforce, translate_error
 
 SOQL = """SELECT Account_ID_18__c, Name, Account_Owner_Calc__c, Support_Hold__c, Solutions_Architect_Lookup__r.Name
 FROM Account
