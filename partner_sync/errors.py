@@ -210,7 +210,7 @@ class TooManyJobsError(UnavailableError):
 
 
 class QueryLostError(UnavailableError):
-    """Salesforce lost the query between two pages; the read starts over once."""
+    """Salesforce lost the query or its session between two pages; the read starts over once, by a new session."""
 
     advice = "Nothing at first. If it persists, check the status page of Salesforce."
 

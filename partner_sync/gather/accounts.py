@@ -27,16 +27,14 @@ def read_accounts(
     progress: Callable[[int, int], None],
 ) -> AccountsSnapshot:
     """All rows of `soql`, whose `client` speaks through our `Session`; `progress` hears rows read and announced."""
-    session: Session = client.session
-    begun, calls = now(), session.calls
-    reading = _Reading(client, session, soql, progress)
+    begun, calls = now(), client.session.calls
+    reading = _Reading(client, soql, progress)
     try:
         reading.read()
     except QueryLostError:
         begun = now()  # what was read of the lost query counts for nothing
-        reading = _Reading(client, session, soql, progress)
-        reading.read()
-    proof = ReadProof("Salesforce", len(reading.rows), reading.announced, reading.pages, session.calls - calls)
+        reading = reading.again()
+    proof = ReadProof("Salesforce", len(reading.rows), reading.announced, reading.pages, client.session.calls - calls)
     if not reading.rows:
         raise IncompleteReadError(
             "Salesforce has no account for the query. That is more likely a lost permission than the truth: check the"
@@ -45,24 +43,39 @@ def read_accounts(
     return AccountsSnapshot(begun, now(), proof, tuple(reading.rows))
 
 
+def look_up(client: simple_salesforce.Salesforce, soql: str) -> tuple[dict[str, object], ...]:
+    """All rows of `soql`, those in the recycle bin included: `IsDeleted`, and `MasterRecordId` of a merge's loser.
+
+    No row is a result as well. Raises what `read_accounts` raises.
+    """
+    reading = _Reading(client, soql, lambda _read, _announced: None, include_deleted=True)
+    try:
+        reading.read()
+    except QueryLostError:
+        reading = reading.again()
+    return tuple(reading.rows)
+
+
 class _Reading:
     """One pass over the pages of a query."""
 
     def __init__(
         self,
         client: simple_salesforce.Salesforce,
-        session: Session,
         soql: str,
         progress: Callable[[int, int], None],
+        *,
+        include_deleted: bool = False,
     ) -> None:
-        self._client, self._session, self._soql, self._progress = client, session, soql, progress
+        self._client, self._soql, self._progress, self._include_deleted = client, soql, progress, include_deleted
+        self._session: Session = client.session
         self._paths = selected(soql)
         self._seen: set[str] = set()
         self.rows: list[dict[str, object]] = []
         self.announced, self.pages = 0, 0
 
     def read(self) -> None:
-        page = call_salesforce(self._session, lambda: self._client.query(self._soql), self._soql)
+        page = self._call(lambda: self._client.query(self._soql, include_deleted=self._include_deleted))
         self.announced = self._part(page, "totalSize", int)
         self._take(page)
         while not self._part(page, "done", bool):
@@ -76,10 +89,18 @@ class _Reading:
                 " them. If it happens again, check the permissions of the Connection's user."
             )
 
+    def again(self) -> _Reading:
+        """Asks from the start, by a new session: a query may be lost because the session that asked it has ended."""
+        self._call(self._client._refresh_session)
+        reading = _Reading(self._client, self._soql, self._progress, include_deleted=self._include_deleted)
+        reading.read()
+        return reading
+
     def _next(self, path: str) -> Any:
-        return call_salesforce(
-            self._session, lambda: self._client.query_more(self._own(path), identifier_is_url=True), self._soql
-        )
+        return self._call(lambda: self._client.query_more(self._own(path), identifier_is_url=True), continues=True)
+
+    def _call(self, call: Callable[[], T], *, continues: bool = False) -> T:
+        return call_salesforce(self._session, call, self._soql, continues=continues)
 
     def _own(self, path: str) -> str:
         """The path of a next page. Salesforce names no host there; where one is named, it has to be ours."""

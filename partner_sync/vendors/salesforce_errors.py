@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import TypeVar
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
@@ -32,25 +32,28 @@ CLIENT_ERRORS = (ValueError, KeyError, IndexError, TypeError, AttributeError, Ex
 """What simple-salesforce stumbles over when an answer is a web page, cut, or of another shape."""
 BUSY_CODES = frozenset({"REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "UNABLE_TO_LOCK_ROW"})
 SCHEMA_CODES = frozenset({"INVALID_FIELD", "INVALID_TYPE", "MALFORMED_QUERY"})
-LOCATOR_CODE = "INVALID_QUERY_LOCATOR"
+LOCATOR_CODE, SESSION_CODE, TOKEN_CODE = "INVALID_QUERY_LOCATOR", "INVALID_SESSION_ID", "INVALID_AUTH_HEADER"
 KEYWORDS = frozenset({"select", "from", "where", "and", "or", "not", "in"})
 
 
-def call_salesforce(session: Session, call: Callable[[], T], soql: str = "") -> T:
-    """The result of a call to simple-salesforce, whose exceptions are raised as errors of ours."""
+def call_salesforce(session: Session, call: Callable[[], T], soql: str = "", *, continues: bool = False) -> T:
+    """The result of a call to simple-salesforce, whose exceptions are raised as errors of ours.
+
+    `continues` says that the call asks for a further page of `soql`.
+    """
     try:
         return call()
     except (SalesforceError, SalesforceOperationError, *CLIENT_ERRORS) as error:
-        ours = translate_error(error, session, soql)
+        ours = translate_error(error, session, soql, continues=continues)
     raise ours  # outside of the except: the library's messages hold the query and what Salesforce said
 
 
-def translate_error(error: Exception, session: Session, soql: str = "") -> PartnerSyncError:
+def translate_error(error: Exception, session: Session, soql: str = "", *, continues: bool = False) -> PartnerSyncError:
     """What an exception of simple-salesforce means."""
     if isinstance(error, SalesforceAuthenticationFailed):
         return _login_failed(error, session)
     if isinstance(error, SalesforceError) and isinstance(error.content, list | dict):
-        return _refused(error, session, soql)
+        return _refused(error, session, soql, continues)
     if isinstance(error, SalesforceExpiredSession) or session.last.status == 401:
         return _not_accepted(session.last, session.where, "")
     return unreadable(session)
@@ -86,17 +89,17 @@ def unreadable(
     return UnavailableError("Salesforce", last.method, last.path, happened, effect="none", words=words)
 
 
-def _refused(error: SalesforceError, session: Session, soql: str) -> PartnerSyncError:
+def _refused(error: SalesforceError, session: Session, soql: str, continues: bool) -> PartnerSyncError:
     """An error answer in JSON: an array of {message, errorCode}."""
     items = error.content if isinstance(error.content, list) else [error.content]
     said = [item for item in items if isinstance(item, dict)]
     codes = {str(item.get("errorCode", "")) for item in said}
     words = "; ".join(f"{item.get('errorCode')}: {item.get('message')}" for item in said)
+    path = urlsplit(str(error.url)).path
+    if lost := _lost(codes, continues):
+        return QueryLostError("Salesforce", "GET", path, lost, effect="none", words=words)
     if error.status == 401:  # simple-salesforce has logged in once more by then, with success and in vain
-        return _not_accepted(Answer("GET", urlsplit(str(error.url)).path, 401), session.where, words)
-    if LOCATOR_CODE in codes:
-        last = session.last
-        return QueryLostError("Salesforce", last.method, last.path, "forgot the query", effect="none", words=words)
+        return _not_accepted(Answer("GET", path, 401), session.where, words)
     if busy := codes & BUSY_CODES:
         return unreadable(session, f"is at its limit ({', '.join(sorted(busy))})", words)
     rejected = RejectedError(
@@ -111,6 +114,19 @@ def _refused(error: SalesforceError, session: Session, soql: str) -> PartnerSync
     schema = SchemaError("Salesforce", [finding])
     schema.__cause__ = rejected  # carries Salesforce's message, for the archive
     return schema
+
+
+def _lost(codes: Set[str], continues: bool) -> str:
+    """What ended a query that a new session can ask from the start; empty if that would not help.
+
+    A locator may belong to the session that made it: then no other session gets its next page. simple-salesforce does
+    not renew a token that Salesforce calls malformed.
+    """
+    if LOCATOR_CODE in codes:
+        return "forgot the query"
+    if SESSION_CODE in codes and continues:
+        return "ended the session of the query"
+    return "does not read its own token" if TOKEN_CODE in codes else ""
 
 
 def _next_step(status: int, session: Session) -> str:

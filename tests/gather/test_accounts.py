@@ -15,11 +15,12 @@ from partner_sync.errors import (
     ConfigError,
     IncompleteReadError,
     PartnerSyncError,
+    QueryLostError,
     RejectedError,
     SchemaError,
     UnavailableError,
 )
-from partner_sync.gather.accounts import read_accounts, selected
+from partner_sync.gather.accounts import look_up, read_accounts, selected
 from partner_sync.sandbox import Sandbox, default_world
 from partner_sync.vendors.salesforce_errors import call_salesforce, translate_error
 
@@ -263,6 +264,44 @@ def test_a_query_that_salesforce_forgot_is_asked_from_the_start(sandbox, client)
     assert snapshot.proof.calls == 6
 
 
+def _refusals(status, code, times, **where):
+    return {"do": "status", "status": status, "times": times, **_error(code), **where}
+
+
+def test_a_next_page_that_belongs_to_an_ended_session_is_asked_for_from_the_start(sandbox, client):
+    sandbox.fault(**_refusals(401, "INVALID_SESSION_ID", 4, path=NEXT))  # whatever token simple-salesforce renews
+
+    snapshot = read(client)
+
+    assert len(snapshot.rows) == snapshot.proof.read == 60
+
+
+def test_a_query_whose_session_ends_in_every_pass_is_left_to_airflow(sandbox, client):
+    sandbox.fault(**_refusals(401, "INVALID_SESSION_ID", None, path=NEXT))
+
+    with pytest.raises(QueryLostError, match="ended the session of the query"):
+        read(client)
+
+
+@pytest.mark.parametrize("path", [QUERY, NEXT])
+def test_a_token_that_salesforce_calls_malformed_is_replaced(sandbox, client, path):
+    sandbox.fault(**_refusals(401, "INVALID_AUTH_HEADER", 1, path=path))
+
+    assert len(read(client).rows) == 60
+    assert client.session.token_calls == 2
+
+
+def test_a_login_that_is_refused_in_mid_run_is_an_authentication_error(sandbox, client):
+    refused = {"body": '{"error": "invalid_client"}', "content_type": "application/json"}
+
+    def end(done, _):
+        sandbox.fault("status", status=400, path="*/oauth2/token", times=None, **refused)
+        sandbox.expire_tokens("salesforce")
+
+    with pytest.raises(AuthenticationError, match="Check the credentials"):
+        read(client, progress=end)
+
+
 def test_after_a_forgotten_query_the_snapshot_begins_with_the_second_reading(sandbox, client):
     body = json.dumps([{"message": "invalid query locator", "errorCode": "INVALID_QUERY_LOCATOR"}])
     sandbox.fault("status", status=400, body=body, content_type="application/json", path=NEXT, skip=1)
@@ -289,6 +328,63 @@ def test_a_page_that_breaks_is_read_again(sandbox, client, fault):
     sandbox.fault(**fault, path=NEXT)
 
     assert len(read(client).rows) == 60
+
+
+# -- lookups
+
+LOOKUP = "SELECT Account_ID_18__c, Name, IsDeleted, MasterRecordId, Solutions_Architect_Lookup__r.Name FROM Account"
+
+
+def test_a_lookup_shows_the_recycle_bin_and_who_won_a_merge(sandbox, client):
+    winner, loser, deleted = (row["Id"] for row in sandbox.accounts()[:3])
+    sandbox.merge_accounts(loser, winner)
+    sandbox.delete_account(deleted)
+
+    rows = look_up(client, f"{LOOKUP} WHERE Account_ID_18__c IN ('{winner}', '{loser}', '{deleted}')")
+
+    found = {row["Account_ID_18__c"]: (row["IsDeleted"], row["MasterRecordId"]) for row in rows}
+    assert found == {winner: (False, None), loser: (True, winner), deleted: (True, None)}
+    assert {tuple(row) for row in rows} == {selected(LOOKUP)}
+    assert client.session.calls == 1
+
+
+def test_a_lookup_that_finds_no_record_is_an_answer(client):
+    assert look_up(client, f"{LOOKUP} WHERE Account_ID_18__c IN ('0014M00001Abc01AAB')") == ()
+
+
+def test_all_pages_of_a_lookup_are_read(sandbox, client):
+    assert len(look_up(client, LOOKUP)) == len(sandbox.accounts()) == 71
+    assert client.session.calls == 4
+
+
+def test_a_lookup_whose_session_ends_is_asked_from_the_start(sandbox, client):
+    sandbox.fault(**_refusals(401, "INVALID_SESSION_ID", 4, path=NEXT))
+
+    assert len(look_up(client, LOOKUP)) == 71
+
+
+def test_rows_missing_from_a_lookup_are_noticed(sandbox, client):
+    sandbox.fault("short_read", path="*/queryAll/*", drop=1)
+
+    with pytest.raises(IncompleteReadError, match="announced 71 accounts and sent 70"):
+        look_up(client, LOOKUP)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (403, "REQUEST_LIMIT_EXCEEDED", UnavailableError),
+        (400, "INVALID_FIELD", SchemaError),
+        (403, "API_DISABLED_FOR_ORG", RejectedError),
+    ],
+)
+def test_a_refused_lookup_raises_what_a_refused_query_raises(sandbox, client, status, code, kind):
+    sandbox.fault("status", status=status, path="*/queryAll/*", **_error(code))
+
+    with pytest.raises(kind) as caught:
+        look_up(client, LOOKUP)
+
+    assert type(caught.value) is kind
 
 
 # -- hosts
