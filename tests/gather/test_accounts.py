@@ -387,6 +387,14 @@ def test_a_refused_lookup_raises_what_a_refused_query_raises(sandbox, client, st
     assert type(caught.value) is kind
 
 
+def test_a_run_reads_all_while_others_have_used_nine_of_ten_calls_of_the_day(sandbox, client):
+    sandbox.settings(salesforce_calls_per_day=100)
+    for _ in range(90):
+        client.limits()
+
+    assert len(read(client).rows) == 60
+
+
 # -- hosts
 
 
