@@ -12,6 +12,7 @@ from typing import Any
 
 from .organization_rules import InvalidOrganizationError, Writer
 from .state import State
+from .tickets import Tickets
 from .wire import SALESFORCE, ZENDESK
 from .world import make_world
 
@@ -56,6 +57,7 @@ class ControlApi:
             ("GET", "/organizations/*"): self._organization,
             ("PATCH", "/organizations/*"): self._edit,
             ("DELETE", "/organizations/*"): self._delete_organization,
+            ("POST", "/organizations/*/tickets"): self._put_tickets,
             ("GET", "/organization-fields"): lambda _key, _query, _body: list(self._state.fields.rows.values()),
             ("POST", "/organization-fields"): lambda _key, _query, body: self._state.fields.add(_object(body)),
             ("PATCH", "/organization-fields/*"): self._change_field,
@@ -147,6 +149,10 @@ class ControlApi:
 
     def _delete_organization(self, key: str, _query: Query, _body: Any) -> None:
         self._state.organizations.delete(_number(key), Writer("person", time.time()))
+
+    def _put_tickets(self, key: str, _query: Query, body: Any) -> None:
+        row = self._state.organizations.rows[_number(key)]
+        self._state.tickets.put(row["id"], Tickets(time.time(), **_object(body)))
 
     def _change_field(self, key: str, _query: Query, body: Any) -> dict[str, Any]:
         changes = _object(body)

@@ -35,8 +35,9 @@ LOCATORS_KEPT = 100
 
 @dataclass
 class Locator:
-    """A query's answer as it was when asked, waiting for its next pages."""
+    """A query's answer as it was when asked, waiting for its next pages; *session* is the one that asked."""
 
+    session: str
     records: list[dict[str, Any]]
     size: int
     made_at: float
@@ -78,10 +79,8 @@ class Salesforce:
             return _error(410, "UNSUPPORTED_API_VERSION", f"API version {version} is retired.")
         if not OLDEST_VERSION <= number <= NEWEST_VERSION or number != int(number):
             return _not_found()
-        scheme, _, value = call.headers.get("Authorization", "").partition(" ")
-        known = scheme.lower() in ("bearer", "oauth") and self._tokens.find(SALESFORCE, value.strip(), call.at)
-        if not known:
-            return _error(401, "INVALID_SESSION_ID", "Session expired or invalid")
+        if self._tokens.find(SALESFORCE, _session(call), call.at) is None:
+            return _invalid_session()
         if not self._quota.spend(call.at):
             answer = _error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
         else:
@@ -118,7 +117,7 @@ class Salesforce:
         if len(records) > size:
             self._locators_made += 1
             name = numbered_id("0r8xx3AMv", self._locators_made)
-            self._locators[name] = Locator(records, size, call.at)
+            self._locators[name] = Locator(_session(call), records, size, call.at)
             while len(self._locators) > LOCATORS_KEPT:
                 del self._locators[next(iter(self._locators))]
         return _page(version, name, records, 0, size)
@@ -133,6 +132,8 @@ class Salesforce:
         locator = self._locators.get(match.group(1)) if match else None
         if match is None or locator is None or call.at > locator.made_at + LOCATOR_SECONDS:
             return _error(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+        if self._settings.salesforce_bound_locators and locator.session != _session(call):
+            return _invalid_session()
         offset = int(match.group(2))
         if offset >= len(locator.records):
             return _error(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
@@ -150,6 +151,16 @@ class Salesforce:
             if "." not in path
         ]
         return {"name": ENTITY, "label": ENTITY, "queryable": True, "fields": fields}
+
+
+def _session(call: Call) -> str:
+    """The session that a call brings; empty without one."""
+    scheme, _, value = call.headers.get("Authorization", "").partition(" ")
+    return value.strip() if scheme.lower() in ("bearer", "oauth") else ""
+
+
+def _invalid_session() -> Answer:
+    return _error(401, "INVALID_SESSION_ID", "Session expired or invalid")
 
 
 def _page(version: str, locator: str, records: list[dict[str, Any]], offset: int, size: int) -> Answer:

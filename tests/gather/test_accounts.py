@@ -237,6 +237,7 @@ def test_an_answer_of_another_shape_is_asked_for_later(salesforce_session, notes
 
 
 def test_a_token_that_ends_between_two_pages_is_replaced(sandbox, client):
+    sandbox.settings(salesforce_bound_locators=0)
     snapshot = read(client, progress=lambda done, _: sandbox.expire_tokens("salesforce") if done == 20 else None)
 
     assert len(snapshot.rows) == 60

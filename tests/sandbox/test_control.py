@@ -134,6 +134,7 @@ WRONG: list[tuple[str, str, Any, int]] = [
     ("GET", "/organizations/1", None, 404),
     ("GET", "/organizations/one", None, 400),
     ("DELETE", "/organizations/1", None, 404),
+    ("POST", "/organizations/1/tickets", {"open": 1}, 404),
     ("DELETE", "/accounts/1", None, 404),
     ("POST", "/accounts/1/merge", {"into": "2"}, 404),
     ("POST", "/accounts/1/merge", None, 400),
