@@ -1,6 +1,6 @@
 """Data to JSON and back, checked on the way in: what comes out of an XCom or the archive is not believed.
 
-An XCom holds `{"schema": "AccountsSnapshot/1", "json": "<text>"}`: one text, since Airflow would walk every row of a
+An XCom holds `{"schema": "AccountsSnapshot/2", "json": "<text>"}`: one text, since Airflow would walk every row of a
 nested value to serialize it. pydantic's adapters do the work on our plain dataclasses.
 """
 
@@ -27,15 +27,15 @@ from partner_sync.model import AccountsSnapshot, Batch, OrganizationsSnapshot, P
 T = TypeVar("T")
 
 VERSIONS: dict[type, int] = {
-    AccountsSnapshot: 1,
-    OrganizationsSnapshot: 1,
-    Plan: 2,
+    AccountsSnapshot: 2,
+    OrganizationsSnapshot: 2,
+    Plan: 3,
     Batch: 2,
     PlanOrder: 1,
     OpenJob: 1,
     CandidateJobs: 1,
     RowVerdict: 1,
-    RunRecord: 2,
+    RunRecord: 3,
     AlarmNote: 1,
     Failure: 1,
     PartnerStates: 1,

