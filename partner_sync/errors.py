@@ -15,7 +15,7 @@ PartnerSyncError
     │   ├── TooManyJobsError
     │   └── QueryLostError
     ├── StorageError         object storage did not read or write an archive object or an XCom
-    ├── IncompleteReadError  read and announced counts differ
+    ├── IncompleteReadError  a read lacks rows, or has one twice
     └── JobPendingError      still running after the total bound
 
 A message says what happened, where, and what to do next. It contains ids, counts and our own reasons: never a token,
@@ -210,7 +210,7 @@ class TooManyJobsError(UnavailableError):
 
 
 class QueryLostError(UnavailableError):
-    """Salesforce lost the query between two pages; the read starts over once."""
+    """Salesforce lost the query or its session between two pages; the read starts over once, by a new session."""
 
     advice = "Nothing at first. If it persists, check the status page of Salesforce."
 
@@ -229,7 +229,7 @@ class StorageError(RetryableError):
 
 
 class IncompleteReadError(RetryableError):
-    """Fewer rows were read than announced, so the absence of a row means nothing."""
+    """A read lacks rows that exist, or has a row twice, so the absence of a row means nothing."""
 
     advice = (
         "Nothing at first. If it persists, view accounts and organizations as the users of the Connections: a lost"

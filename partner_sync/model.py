@@ -34,13 +34,19 @@ ATTRIBUTES = (NAME, EXTERNAL_ID)
 
 @dataclass(frozen=True, slots=True)
 class ReadProof:
-    """Why a read is complete: rows read, rows the system announced, pages until it said "done", calls made."""
+    """Why a read is complete: rows read, rows the system announced, pages until it said "done", calls made.
+
+    Salesforce announces what it sends, so the two are equal. Zendesk counts, and the count may be old: it is shown.
+    What proves its listing is `gone`: so many organizations of the previous snapshot are not listed, and Zendesk
+    confirmed that each of them no longer exists.
+    """
 
     system: str
     read: int
     announced: int
     pages: int
     calls: int
+    gone: int = 0
 
 
 @dataclass(frozen=True, slots=True)

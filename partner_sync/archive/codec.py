@@ -1,6 +1,6 @@
 """Data to JSON and back, checked on the way in: what comes out of an XCom or the archive is not believed.
 
-An XCom holds `{"schema": "AccountsSnapshot/1", "json": "<text>"}`: one text, since Airflow would walk every row of a
+An XCom holds `{"schema": "AccountsSnapshot/2", "json": "<text>"}`: one text, since Airflow would walk every row of a
 nested value to serialize it. pydantic's adapters do the work on our plain dataclasses.
 """
 

@@ -270,7 +270,7 @@ class Calls:
         Seconds, Field(description="the longest wait; for a longer wait, Airflow tries the task again later")
     ] = 90
     reserve_percent: Annotated[
-        Percent, Field(lt=100, description="the part of the request quota that is left to other clients")
+        Percent, Field(lt=100, description="the part of Zendesk's requests a minute that is left to other clients")
     ] = 20
 
 

@@ -8,37 +8,15 @@ from datetime import datetime
 from math import isfinite
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
-from xml.parsers.expat import ExpatError
 
 import simple_salesforce
-from simple_salesforce.exceptions import (
-    SalesforceAuthenticationFailed,
-    SalesforceError,
-    SalesforceExpiredSession,
-    SalesforceOperationError,
-)
 
-from partner_sync.errors import (
-    AuthenticationError,
-    Finding,
-    IncompleteReadError,
-    PartnerSyncError,
-    QueryLostError,
-    RejectedError,
-    SchemaError,
-    UnavailableError,
-)
+from partner_sync.errors import Finding, IncompleteReadError, QueryLostError, SchemaError
 from partner_sync.model import AccountsSnapshot, ReadProof
-from partner_sync.vendors.transport import Answer, Session
+from partner_sync.vendors.salesforce_errors import call_salesforce, unreadable
+from partner_sync.vendors.transport import Session
 
 T = TypeVar("T")
-
-CLIENT_ERRORS = (ValueError, KeyError, IndexError, TypeError, AttributeError, ExpatError)
-"""What simple-salesforce stumbles over when an answer is a web page, cut, or of another shape."""
-BUSY_CODES = frozenset({"REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "UNABLE_TO_LOCK_ROW"})
-SCHEMA_CODES = frozenset({"INVALID_FIELD", "INVALID_TYPE", "MALFORMED_QUERY"})
-LOCATOR_CODE = "INVALID_QUERY_LOCATOR"
-KEYWORDS = frozenset({"select", "from", "where", "and", "or", "not", "in"})
 
 
 def read_accounts(
@@ -49,16 +27,14 @@ def read_accounts(
     progress: Callable[[int, int], None],
 ) -> AccountsSnapshot:
     """All rows of `soql`, whose `client` speaks through our `Session`; `progress` hears rows read and announced."""
-    session: Session = client.session
-    begun, calls = now(), session.calls
-    reading = _Reading(client, session, soql, progress)
+    begun, calls = now(), client.session.calls
+    reading = _Reading(client, soql, progress)
     try:
         reading.read()
     except QueryLostError:
         begun = now()  # what was read of the lost query counts for nothing
-        reading = _Reading(client, session, soql, progress)
-        reading.read()
-    proof = ReadProof("Salesforce", len(reading.rows), reading.announced, reading.pages, session.calls - calls)
+        reading = reading.again()
+    proof = ReadProof("Salesforce", len(reading.rows), reading.announced, reading.pages, client.session.calls - calls)
     if not reading.rows:
         raise IncompleteReadError(
             "Salesforce has no account for the query. That is more likely a lost permission than the truth: check the"
@@ -67,24 +43,39 @@ def read_accounts(
     return AccountsSnapshot(begun, now(), proof, tuple(reading.rows))
 
 
+def look_up(client: simple_salesforce.Salesforce, soql: str) -> tuple[dict[str, object], ...]:
+    """All rows of `soql`, those in the recycle bin included: `IsDeleted`, and `MasterRecordId` of a merge's loser.
+
+    No row is a result as well. Raises what `read_accounts` raises.
+    """
+    reading = _Reading(client, soql, lambda _read, _announced: None, include_deleted=True)
+    try:
+        reading.read()
+    except QueryLostError:
+        reading = reading.again()
+    return tuple(reading.rows)
+
+
 class _Reading:
     """One pass over the pages of a query."""
 
     def __init__(
         self,
         client: simple_salesforce.Salesforce,
-        session: Session,
         soql: str,
         progress: Callable[[int, int], None],
+        *,
+        include_deleted: bool = False,
     ) -> None:
-        self._client, self._session, self._soql, self._progress = client, session, soql, progress
+        self._client, self._soql, self._progress, self._include_deleted = client, soql, progress, include_deleted
+        self._session: Session = client.session
         self._paths = selected(soql)
         self._seen: set[str] = set()
         self.rows: list[dict[str, object]] = []
         self.announced, self.pages = 0, 0
 
     def read(self) -> None:
-        page = call_salesforce(self._session, lambda: self._client.query(self._soql), self._soql)
+        page = self._call(lambda: self._client.query(self._soql, include_deleted=self._include_deleted))
         self.announced = self._part(page, "totalSize", int)
         self._take(page)
         while not self._part(page, "done", bool):
@@ -98,10 +89,18 @@ class _Reading:
                 " them. If it happens again, check the permissions of the Connection's user."
             )
 
+    def again(self) -> _Reading:
+        """Asks from the start, by a new session: a query may be lost because the session that asked it has ended."""
+        self._call(self._client._refresh_session)
+        reading = _Reading(self._client, self._soql, self._progress, include_deleted=self._include_deleted)
+        reading.read()
+        return reading
+
     def _next(self, path: str) -> Any:
-        return call_salesforce(
-            self._session, lambda: self._client.query_more(self._own(path), identifier_is_url=True), self._soql
-        )
+        return self._call(lambda: self._client.query_more(self._own(path), identifier_is_url=True), continues=True)
+
+    def _call(self, call: Callable[[], T], *, continues: bool = False) -> T:
+        return call_salesforce(self._session, call, self._soql, continues=continues)
 
     def _own(self, path: str) -> str:
         """The path of a next page. Salesforce names no host there; where one is named, it has to be ours."""
@@ -114,13 +113,13 @@ class _Reading:
     def _take(self, page: Any) -> None:
         for record in self._part(page, "records", list):
             if not isinstance(record, dict):
-                raise _unreadable(self._session)
+                raise unreadable(self._session)
             attributes = record.get("attributes")
             if isinstance(attributes, dict) and isinstance(url := attributes.get("url"), str):
                 self._once(url, "sent an account for the second time")
             row = {path: _at(record, path) for path in self._paths}
             if any(isinstance(value, float) and not isfinite(value) for value in row.values()):
-                raise _unreadable(self._session)  # NaN, which Python reads although JSON has no such number
+                raise unreadable(self._session)  # NaN, which Python reads although JSON has no such number
             self.rows.append(row)
         self.pages += 1
         self._progress(len(self.rows), self.announced)
@@ -136,7 +135,7 @@ class _Reading:
     def _part(self, page: Any, key: str, kind: type[T]) -> T:
         value = page.get(key) if isinstance(page, dict) else None
         if not isinstance(value, kind):
-            raise _unreadable(self._session)
+            raise unreadable(self._session)
         return value
 
 
@@ -159,108 +158,3 @@ def _at(record: Mapping[str, object], path: str) -> object:
             raise SchemaError("Salesforce", [Finding(path, "is missing from the response", advice)])
         value = fields[name]
     return value
-
-
-# -- errors -------------------------------------------------------------------------------------------------
-
-
-def call_salesforce(session: Session, call: Callable[[], T], soql: str = "") -> T:
-    """The result of a call to simple-salesforce, whose exceptions are raised as errors of ours."""
-    try:
-        return call()
-    except (SalesforceError, SalesforceOperationError, *CLIENT_ERRORS) as error:
-        ours = translate_error(error, session, soql)
-    raise ours  # outside of the except: the library's messages hold the query and what Salesforce said
-
-
-def translate_error(error: Exception, session: Session, soql: str = "") -> PartnerSyncError:
-    """What an exception of simple-salesforce means."""
-    if isinstance(error, SalesforceAuthenticationFailed):
-        return _login_failed(error, session)
-    if isinstance(error, SalesforceError) and isinstance(error.content, list | dict):
-        return _refused(error, session, soql)
-    if isinstance(error, SalesforceExpiredSession) or session.last.status == 401:
-        return _not_accepted(session.last, session.where, "")
-    return _unreadable(session)
-
-
-def _login_failed(error: SalesforceAuthenticationFailed, session: Session) -> PartnerSyncError:
-    """A refused token request. Its code is a word of Salesforce, or the HTTP status where the answer was no JSON."""
-    if error.code in BUSY_CODES:
-        return _unreadable(session, f"is at its limit ({error.code})", error.auth_message)
-    if isinstance(error.code, int) and error.code < 400:
-        return _unreadable(session)
-    words = f"{error.code}: {error.auth_message}"
-    shown = not isinstance(error.code, int) and "<" not in words  # else the whole response, which may hold anything
-    return _not_accepted(
-        session.last, session.where, words, " ".join(words.split()).removesuffix(":")[:300] if shown else ""
-    )
-
-
-def _not_accepted(asked: Answer, where: str, words: str, shown: str = "") -> AuthenticationError:
-    step = (
-        f"Check the credentials of {where} and its domain (a My Domain such as 'acme.my'), and that its user is active;"
-        " with a consumer_key and no password, that the app's client credentials flow is on too."
-    )
-    if shown:
-        step = f'Salesforce reported "{shown}". {step}'
-    return AuthenticationError("Salesforce", asked.method, asked.path, asked.status, words, step)
-
-
-def _unreadable(
-    session: Session, happened: str = "answered something that cannot be read", words: str = ""
-) -> UnavailableError:
-    last = session.last
-    return UnavailableError("Salesforce", last.method, last.path, happened, effect="none", words=words)
-
-
-def _refused(error: SalesforceError, session: Session, soql: str) -> PartnerSyncError:
-    """An error answer in JSON: an array of {message, errorCode}."""
-    items = error.content if isinstance(error.content, list) else [error.content]
-    said = [item for item in items if isinstance(item, dict)]
-    codes = {str(item.get("errorCode", "")) for item in said}
-    words = "; ".join(f"{item.get('errorCode')}: {item.get('message')}" for item in said)
-    if error.status == 401:  # simple-salesforce has logged in once more by then, with success and in vain
-        return _not_accepted(Answer("GET", urlsplit(str(error.url)).path, 401), session.where, words)
-    if LOCATOR_CODE in codes:
-        last = session.last
-        return QueryLostError("Salesforce", last.method, last.path, "forgot the query", effect="none", words=words)
-    if busy := codes & BUSY_CODES:
-        return _unreadable(session, f"is at its limit ({', '.join(sorted(busy))})", words)
-    rejected = RejectedError(
-        "Salesforce", session.last.method, session.last.path, error.status, words, _next_step(error.status, session)
-    )
-    if not codes & SCHEMA_CODES:
-        return rejected
-    advice = "Compare it with Salesforce's setup, and that the user of the Connection may see it; then fix the config."
-    finding = Finding(
-        _named(words, soql) or "the query", f"is refused by Salesforce with {', '.join(sorted(codes))}", advice
-    )
-    schema = SchemaError("Salesforce", [finding])
-    schema.__cause__ = rejected  # carries Salesforce's message, for the archive
-    return schema
-
-
-def _next_step(status: int, session: Session) -> str:
-    if status == 403:
-        return "Give the user of the Connection the permissions API Enabled and read access to Account."
-    if status in (404, 410):
-        return f"See that the API version and the domain of {session.where} still exist."
-    return f"Its words are in the archive, in failures/ of this run; check {session.where} and the config's [accounts]."
-
-
-def _named(words: str, soql: str) -> str | None:
-    """The field path of our own query that Salesforce's message is about: by its row and column, else by a quoted name.
-
-    For a lookup Salesforce quotes the last step only: "No such column 'Name' on entity 'User'".
-    """
-    code = re.sub(r"'(?:\\.|[^'\\])*'", lambda literal: " " * len(literal[0]), soql)
-    paths = [path for path in re.finditer(r"\w+(?:\.\w+)*", code) if path[0].casefold() not in KEYWORDS]
-    place = re.search(r"ERROR at Row:(\d+):Column:(\d+)", words)
-    row, column = (int(place[1]), int(place[2])) if place else (1, 0)
-    start = sum(map(len, soql.splitlines(keepends=True)[: row - 1])) + column - 1
-    for name in re.findall(r"'([\w.]+)'", words.casefold()):
-        about = [path for path in paths if f".{name}." in f".{path[0].casefold()}."]
-        if about:
-            return next((path for path in about if path.start() <= start < path.end()), about[0])[0]
-    return None

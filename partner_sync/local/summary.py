@@ -19,7 +19,7 @@ from rich.text import Text
 from partner_sync.archive.records import RowVerdict, VerdictTally
 from partner_sync.cli.sanitize import sanitize
 from partner_sync.local.outcome import RunOutcome, write_totals
-from partner_sync.model import KINDS, Change, Hold, Kind, Plan, Problem, Update, Value, Verdict
+from partner_sync.model import KINDS, Change, Hold, Kind, Plan, Problem, ReadProof, Update, Value, Verdict
 
 KIND_STYLES = {"create": "green", "update": "yellow", "mark": "magenta"}
 VERDICT_STYLES: dict[Verdict, str] = {
@@ -62,16 +62,22 @@ def render(outcome: RunOutcome, limits: Limits = EXAMPLES) -> RenderableType:
 
 
 def _reads(plan: Plan) -> Iterator[RenderableType]:
-    yield _title("Read", "complete" if all(proof.read == proof.announced for proof in plan.reads) else "")
+    yield _title("Read", "complete")
     table = _grid()
     for proof in plan.reads:
         pages = _count(proof.pages, "page")
         table.add_row(
             Text(sanitize(proof.system), "cyan"),
-            Text(f"{proof.read:,} of {proof.announced:,}"),
+            Text(_proof(proof)),
             Text(f"{pages}, {_count(proof.calls, 'call')}", "dim"),
         )
     yield _inset(table)
+
+
+def _proof(proof: ReadProof) -> str:
+    counted = "of" if proof.read == proof.announced else "read, counted"
+    gone = f", {proof.gone:,} confirmed gone" * bool(proof.gone)
+    return f"{proof.read:,} {counted} {proof.announced:,}{gone}"
 
 
 def _planned(outcome: RunOutcome, plan: Plan, limits: Limits) -> Iterator[RenderableType]:

@@ -45,7 +45,7 @@ def salesforce(conn_id: str, calls: Calls) -> simple_salesforce.Salesforce:
     import jwt
     from airflow.providers.salesforce.hooks.salesforce import SalesforceHook
 
-    from partner_sync.gather.accounts import call_salesforce
+    from partner_sync.vendors.salesforce_errors import call_salesforce
 
     connection, extra = _read(conn_id, "salesforce")
     settings = salesforce_settings(connection, extra)

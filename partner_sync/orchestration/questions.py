@@ -49,13 +49,13 @@ def read_adopted(matched: MatchedSnapshots) -> MatchedSnapshots:
 
 def _last_rows(archive: Archive, config: Config, earlier: Mapping[str, EarlierRuns]) -> dict[str, Row]:
     """The account rows of the last snapshot, by account id; empty if it cannot be read: it only explains a change."""
-    from partner_sync.archive.snapshots import Snapshots
+    from partner_sync.archive.snapshot_store import saved_accounts
 
     digests = [one.memory.accounts for one in earlier.values() if one.memory and one.memory.accounts]
     if not digests:
         return {}
     try:
-        rows = Snapshots(archive.root).accounts(digests[0])
+        rows = saved_accounts(archive.root, digests[0])
     except PartnerSyncError as error:
         log.warning("the last account snapshot cannot be read: %s", error)
         return {}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowRescheduleException
 
-from partner_sync.errors import ConfigError, Finding, PermanentError, SnapshotError, VerdictError, WithheldError
+from partner_sync.errors import ConfigError, Finding, PartnerSyncError, PermanentError, SnapshotError, VerdictError, WithheldError
 from partner_sync.orchestration.failures import remembered
 from partner_sync.orchestration.run_context import Context, config_of, note_of, trigger_of
 
@@ -57,27 +57,43 @@ def gather_accounts() -> None:
 
 @remembered
 def gather_organizations() -> None:
-    """Checks the organization fields and reads all organizations of every instance; pushes an OrganizationsSnapshot."""
+    """Checks the organization fields and reads all organizations of every instance; pushes an OrganizationsSnapshot.
+
+    An instance that cannot be read fails its own part: after the last try, the others go on.
+    """
     from partner_sync.compare.organization_schema import organization_schema
     from partner_sync.gather import organizations as zendesk
-    from partner_sync.model import OrganizationsSnapshot
-    from partner_sync.orchestration import connections, telemetry, xcoms
+    from partner_sync.model import InstanceRead, OrganizationsSnapshot, UnreadInstance
+    from partner_sync.orchestration import connections, locations, telemetry, xcoms
+    from partner_sync.orchestration.earlier import known_organizations
+    from partner_sync.orchestration.retry_policy import is_retried
 
     context = get_current_context()
-    config, begun = config_of(context), _now()
+    config, archive, begun = config_of(context), locations.archive(), _now()
     schema = organization_schema(config)
-    reads = tuple(
-        zendesk.read_organizations(
-            connections.zendesk(instance, config.calls),
-            write=instance.write,
-            schema=schema,
-            progress=_progress(f"organizations of {instance.name}"),
-        )
-        for instance in config.instances
-    )
+    reads: list[InstanceRead] = []
+    errors: dict[str, PartnerSyncError] = {}
+    for instance in config.instances:
+        try:
+            reads.append(
+                zendesk.read_organizations(
+                    connections.zendesk(instance, config.calls),
+                    write=instance.write,
+                    schema=schema,
+                    known=known_organizations(archive, instance.name),
+                    progress=_progress(f"organizations of {instance.name}"),
+                )
+            )
+        except PartnerSyncError as error:
+            errors[instance.name] = error
+            log.warning("%s was not read: %s", instance.name, error)
+    for error in errors.values():
+        if not reads or is_retried(error, context):
+            raise error
     for one in reads:
         telemetry.calls(one.instance, one.proof.calls)
-    xcoms.push(context["ti"], OrganizationsSnapshot(begun, _now(), reads))
+    unread = tuple(UnreadInstance(name, str(error)) for name, error in errors.items())
+    xcoms.push(context["ti"], OrganizationsSnapshot(begun, _now(), tuple(reads), unread))
 
 
 @remembered

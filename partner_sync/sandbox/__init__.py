@@ -20,9 +20,14 @@ GET      /_sandbox/writes?since=N            applied changes of organizations af
                                              "single", "person"), job_id, action ("create", "update", "delete"),
                                              organization_id, external_id, before and after (what changed; fields as
                                              "organization_fields.KEY"), no_op
-GET      /_sandbox/accounts                  all accounts
+GET      /_sandbox/accounts                  all living accounts, hidden ones too
 POST     /_sandbox/accounts                  a list of accounts, or one; same Id: the given fields change
-DELETE   /_sandbox/accounts/ID
+DELETE   /_sandbox/accounts/ID               into the recycle bin
+GET      /_sandbox/deleted-accounts          those in the recycle bin
+POST     /_sandbox/accounts/ID/merge         {"into": ID}: into the recycle bin, as the loser of a merge
+POST     /_sandbox/accounts/ID/undelete      out of the recycle bin again
+POST     /_sandbox/accounts/ID/purge         gone for good, from the recycle bin or alive
+POST     /_sandbox/accounts/ID/hide          alive, but no query finds it; /unhide ends that
 GET      /_sandbox/account-fields            {path: type}
 POST     /_sandbox/account-fields            {path: type}: fields become known to queries
 DELETE   /_sandbox/account-fields/PATH
@@ -31,6 +36,7 @@ POST     /_sandbox/organizations             a list of organizations, or one, pu
 GET      /_sandbox/organizations/ID
 PATCH    /_sandbox/organizations/ID          an edit by a person: attributes as in Zendesk's "organization"
 DELETE   /_sandbox/organizations/ID
+POST     /_sandbox/organizations/ID/tickets  {"open": 3, "solved": 40, "users": 12}: its tickets and users from now on
 GET      /_sandbox/organization-fields       all, inactive ones too
 POST     /_sandbox/organization-fields       {"key", "type"[, "options", "title", "tag", "active", ...]}
 PATCH    /_sandbox/organization-fields/KEY   {"active": false}, {"options": [...]}, {"title": ...}
@@ -60,19 +66,22 @@ Faults
 ``{"do": KIND, "system": "zendesk", "method": "GET", "path": "/api/v2/organizations*", "query": "*", "skip": 0,
 "times": 1, ...}``. ``path``, ``method`` and ``query`` are patterns with ``*``; ``times`` null is for ever. On the wire:
 
-=============  ====================================================================================================
-status         status, headers, body, content_type; effect: true lets the call take effect first
-reset_before   the connection breaks before anything happens
-reset_after    the call takes effect, then the connection breaks
-hang           seconds, then the call goes on (effect: true), or the connection breaks (effect: false)
-slow_body      the body comes over so many seconds
-truncated      how: "length" (half of the announced body, then the end) or "json" (half a document, rightly announced)
-html           a sign-in page with status 200 (or status) in place of JSON; effect
-redirect       status 302, location
-short_read     drop: rows missing at the end of a page; end: true ends the paging early
-foreign_links  links, nextRecordsUrl and instance_url name the host
-clock_skew     the Date header is seconds off
-=============  ====================================================================================================
+===================  ==================================================================================================
+status               status, headers, body, content_type; effect: true lets the call take effect first
+reset_before         the connection breaks before anything happens
+reset_after          the call takes effect, then the connection breaks
+hang                 seconds, then the call goes on (effect: true), or the connection breaks (effect: false)
+slow_body            the body comes over so many seconds
+truncated            how: "length" (half of what was announced, then the end) or "json" (half a document)
+html                 a sign-in page with status 200 (or status) in place of JSON; effect
+redirect             status 302, location
+forbidden            403 in the system's own form: the user lacks the permission for such calls
+invalid_auth_header  Salesforce's 401 of that name, which calls for a new session
+short_read           drop: rows missing at the end of a page; end: true ends the paging early
+foreign_links        links, nextRecordsUrl and instance_url name the host
+count_updating       the count of organizations has the limit as its value at most, and refreshed_at null
+clock_skew           the Date header is seconds off
+===================  ==================================================================================================
 
 For the next bulk job that is submitted:
 

@@ -43,8 +43,12 @@ class Controls:
         return list(self.request("GET", "/writes", {"since": since}))
 
     def accounts(self) -> list[Row]:
-        """All accounts, whether or not a query finds them."""
+        """All living accounts, whether or not a query finds them."""
         return list(self.request("GET", "/accounts"))
+
+    def deleted_accounts(self) -> list[Row]:
+        """The accounts in the recycle bin, with ``IsDeleted`` and ``MasterRecordId``."""
+        return list(self.request("GET", "/deleted-accounts"))
 
     def put_accounts(self, accounts: Iterable[Mapping[str, Any]]) -> list[str]:
         """Add accounts or change those of the same ``Id``; answers the ids."""
@@ -55,8 +59,28 @@ class Controls:
         return self.put_accounts([account])[0]
 
     def delete_account(self, account_id: str) -> None:
-        """Remove an account by ``Id`` or ``Account_ID_18__c``."""
+        """Move an account into the recycle bin, by ``Id`` or ``Account_ID_18__c``, as in the methods that follow."""
         self.request("DELETE", f"/accounts/{account_id}")
+
+    def merge_accounts(self, loser_id: str, winner_id: str) -> None:
+        """The loser goes into the recycle bin, with the winner as ``MasterRecordId``; the winner stays as it is."""
+        self.request("POST", f"/accounts/{loser_id}/merge", body={"into": winner_id})
+
+    def undelete_account(self, account_id: str) -> None:
+        """Bring an account back from the recycle bin."""
+        self.request("POST", f"/accounts/{account_id}/undelete")
+
+    def purge_account(self, account_id: str) -> None:
+        """Remove an account for good, from the recycle bin or alive: ``queryAll`` does not find it either."""
+        self.request("POST", f"/accounts/{account_id}/purge")
+
+    def hide_account(self, account_id: str) -> None:
+        """Let the account be alive, but invisible to the user: neither ``query`` nor ``queryAll`` finds it."""
+        self.request("POST", f"/accounts/{account_id}/hide")
+
+    def unhide_account(self, account_id: str) -> None:
+        """Let the user see an account again."""
+        self.request("POST", f"/accounts/{account_id}/unhide")
 
     def account_fields(self) -> dict[str, str]:
         """The fields that a query may name, with their types."""
@@ -90,6 +114,12 @@ class Controls:
     def delete_organization(self, organization_id: int) -> None:
         """Remove an organization as a person would."""
         self.request("DELETE", f"/organizations/{organization_id}")
+
+    def put_tickets(self, organization_id: int, open: int = 0, solved: int = 0, users: int = 0) -> None:
+        """Let an organization have so many open and solved tickets and users from now on; the search learns it late."""
+        self.request(
+            "POST", f"/organizations/{organization_id}/tickets", body={"open": open, "solved": solved, "users": users}
+        )
 
     def organization_fields(self) -> list[Row]:
         """The custom fields, inactive ones too."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from .organization_rules import InvalidOrganizationError, Writer
 from .state import State
+from .tickets import Tickets
 from .wire import SALESFORCE, ZENDESK
 from .world import make_world
 
@@ -41,7 +42,13 @@ class ControlApi:
             ("GET", "/writes"): lambda _key, query, _body: _since(self._state.journal.writes, query),
             ("GET", "/accounts"): lambda _key, _query, _body: list(self._state.accounts.rows.values()),
             ("POST", "/accounts"): lambda _key, _query, body: {"ids": self._state.accounts.put(_list(body))},
+            ("GET", "/deleted-accounts"): lambda _key, _query, _body: list(self._state.accounts.deleted.values()),
             ("DELETE", "/accounts/*"): lambda key, _query, _body: self._state.accounts.delete(key),
+            ("POST", "/accounts/*/merge"): self._merge,
+            ("POST", "/accounts/*/undelete"): lambda key, _query, _body: self._state.accounts.undelete(key),
+            ("POST", "/accounts/*/purge"): lambda key, _query, _body: self._state.accounts.purge(key),
+            ("POST", "/accounts/*/hide"): lambda key, _query, _body: self._state.accounts.hide(key),
+            ("POST", "/accounts/*/unhide"): lambda key, _query, _body: self._state.accounts.unhide(key),
             ("GET", "/account-fields"): lambda _key, _query, _body: self._state.accounts.fields,
             ("POST", "/account-fields"): lambda _key, _query, body: self._state.accounts.define(_object(body)),
             ("DELETE", "/account-fields/*"): lambda key, _query, _body: self._state.accounts.forget_field(key),
@@ -50,6 +57,7 @@ class ControlApi:
             ("GET", "/organizations/*"): self._organization,
             ("PATCH", "/organizations/*"): self._edit,
             ("DELETE", "/organizations/*"): self._delete_organization,
+            ("POST", "/organizations/*/tickets"): self._put_tickets,
             ("GET", "/organization-fields"): lambda _key, _query, _body: list(self._state.fields.rows.values()),
             ("POST", "/organization-fields"): lambda _key, _query, body: self._state.fields.add(_object(body)),
             ("PATCH", "/organization-fields/*"): self._change_field,
@@ -109,6 +117,9 @@ class ControlApi:
             "settings": state.settings.as_json(),
         }
 
+    def _merge(self, key: str, _query: Query, body: Any) -> None:
+        self._state.accounts.delete(key, str(_object(body).get("into")))
+
     def _organizations(self, _key: str, query: Query, _body: Any) -> list[dict[str, Any]]:
         """All by id, or those with a name, an external_id or a salesforce_id."""
         organizations = self._state.organizations
@@ -138,6 +149,10 @@ class ControlApi:
 
     def _delete_organization(self, key: str, _query: Query, _body: Any) -> None:
         self._state.organizations.delete(_number(key), Writer("person", time.time()))
+
+    def _put_tickets(self, key: str, _query: Query, body: Any) -> None:
+        row = self._state.organizations.rows[_number(key)]
+        self._state.tickets.put(row["id"], Tickets(time.time(), **_object(body)))
 
     def _change_field(self, key: str, _query: Query, body: Any) -> dict[str, Any]:
         changes = _object(body)

@@ -27,9 +27,12 @@ WIRE_FAULTS: dict[str, dict[str, Any]] = {
     "slow_body": {"seconds": 1.0},
     "truncated": {"how": "length"},
     "html": {"status": 200, "effect": False},
+    "forbidden": {},
+    "invalid_auth_header": {},
     "redirect": {"status": 302, "location": "https://elsewhere.example/login"},
     "short_read": {"drop": 0, "end": False},
     "foreign_links": {"host": "elsewhere.example"},
+    "count_updating": {"limit": 100_000},
     "clock_skew": {"seconds": 3600.0},
 }
 JOB_FAULTS: dict[str, dict[str, Any]] = {
@@ -44,6 +47,12 @@ JOB_FAULTS: dict[str, dict[str, Any]] = {
     "too_many_jobs": {},
 }
 _COMMON = {"system": None, "method": "*", "path": "*", "query": "*", "skip": 0, "times": 1}
+# Where a kind is for one endpoint only, unless an order says otherwise.
+_PATHS = {"count_updating": "/api/v2/organizations/count"}
+_FORBIDDEN: dict[str, Any] = {
+    SALESFORCE: [{"message": "insufficient access rights on cross-reference id", "errorCode": "INSUFFICIENT_ACCESS"}],
+    ZENDESK: {"error": "Forbidden", "description": "You do not have access to this page."},
+}
 _HTML = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Please sign in</h1></body></html>"
 
 
@@ -101,7 +110,8 @@ class Faults:
         unknown = set(given) - set(_COMMON) - set(defaults)
         if unknown:
             raise ValueError(f"fault {kind!r} takes no {', '.join(sorted(unknown))}")
-        common = {name: given.pop(name, default) for name, default in _COMMON.items()}
+        usual = {**_COMMON, "path": _PATHS.get(str(kind), "*")}
+        common = {name: given.pop(name, default) for name, default in usual.items()}
         if common["system"] not in (None, SALESFORCE, ZENDESK):
             raise ValueError(f"unknown system {common['system']!r}")
         self._made += 1
@@ -142,11 +152,16 @@ class Faults:
         self._storage.put("fault", str(fault.id), fault.__dict__)
 
 
-def instead(fault: Fault) -> Answer | None:
+def instead(fault: Fault, system: str) -> Answer | None:
     """The answer that a fault gives in place of the vendor's, if it is of such a kind."""
     take = fault.arguments
     if fault.do == "status":
         return Answer(take["status"], take["body"], dict(take["headers"]), take["content_type"])
+    if fault.do == "forbidden":
+        return Answer(403, _FORBIDDEN[system])
+    if fault.do == "invalid_auth_header":
+        # The code is a reported one, the text an assumption.
+        return Answer(401, [{"message": "INVALID_JWT_FORMAT", "errorCode": "INVALID_AUTH_HEADER"}])
     if fault.do == "html":
         return Answer(take["status"], _HTML, content_type="text/html; charset=utf-8")
     if fault.do == "redirect":
@@ -155,13 +170,16 @@ def instead(fault: Fault) -> Answer | None:
 
 
 def distort(fault: Fault, answer: Answer) -> None:
-    """Change what a JSON answer says, for ``short_read`` and ``foreign_links``."""
+    """Change what a JSON answer says, for the kinds of faults that do no more than that."""
     if not isinstance(answer.body, dict):
         return
     if fault.do == "short_read":
         _shorten(answer.body, fault.arguments["drop"], fault.arguments["end"])
     elif fault.do == "foreign_links":
         _mislead(answer.body, f"https://{fault.arguments['host']}")
+    elif fault.do == "count_updating" and "count" in answer.body:
+        count = min(answer.body["count"]["value"], fault.arguments["limit"])
+        answer.body["count"] = {"value": count, "refreshed_at": None}
 
 
 def _shorten(body: dict[str, Any], drop: int, end: bool) -> None:

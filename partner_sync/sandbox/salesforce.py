@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .accounts import ENTITY, Accounts
+from .account_query import ENTITY
+from .accounts import Accounts
 from .ids import numbered_id
 from .limits import SalesforceQuota
 from .salesforce_login import SalesforceLogin
@@ -34,8 +35,9 @@ LOCATORS_KEPT = 100
 
 @dataclass
 class Locator:
-    """A query's answer as it was when asked, waiting for its next pages."""
+    """A query's answer as it was when asked, waiting for its next pages; *session* is the one that asked."""
 
+    session: str
     records: list[dict[str, Any]]
     size: int
     made_at: float
@@ -77,10 +79,8 @@ class Salesforce:
             return _error(410, "UNSUPPORTED_API_VERSION", f"API version {version} is retired.")
         if not OLDEST_VERSION <= number <= NEWEST_VERSION or number != int(number):
             return _not_found()
-        scheme, _, value = call.headers.get("Authorization", "").partition(" ")
-        known = scheme.lower() in ("bearer", "oauth") and self._tokens.find(SALESFORCE, value.strip(), call.at)
-        if not known:
-            return _error(401, "INVALID_SESSION_ID", "Session expired or invalid")
+        if self._tokens.find(SALESFORCE, _session(call), call.at) is None:
+            return _invalid_session()
         if not self._quota.spend(call.at):
             answer = _error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
         else:
@@ -91,11 +91,12 @@ class Salesforce:
     def _resource(self, call: Call, version: str, rest: str) -> Answer:
         resources: dict[str, Callable[[], Answer]] = {
             "/query": lambda: self._query(call, version),
+            "/queryAll": lambda: self._query(call, version, with_deleted=True),
             "/limits": lambda: Answer(200, self._limits()),
             f"/sobjects/{ENTITY}/describe": lambda: Answer(200, self._describe()),
         }
-        locator = re.fullmatch(r"/query/(0r8\w{15})-(\d+)", rest)
-        if rest not in resources and not locator and not rest.startswith("/query/"):
+        locator = re.fullmatch(r"/query(?:All)?/(0r8\w{15})-(\d+)", rest)
+        if rest not in resources and not locator and not rest.startswith(("/query/", "/queryAll/")):
             return _not_found()
         if call.method != "GET":
             return _error(405, "METHOD_NOT_ALLOWED", f"HTTP Method '{call.method}' not allowed. Allowed are HEAD,GET")
@@ -103,12 +104,12 @@ class Salesforce:
             return resources[rest]()
         return self._more(call, version, locator)
 
-    def _query(self, call: Call, version: str) -> Answer:
+    def _query(self, call: Call, version: str, with_deleted: bool = False) -> Answer:
         text = call.query.get("q")
         if text is None:
             return _error(400, "MALFORMED_QUERY", "A query string has to be specified")
         try:
-            records = self._accounts.select(text, version)
+            records = self._accounts.select(text, version, with_deleted)
         except QueryError as error:
             return _error(400, error.code, str(error))
         size = self._page_size(call)
@@ -116,7 +117,7 @@ class Salesforce:
         if len(records) > size:
             self._locators_made += 1
             name = numbered_id("0r8xx3AMv", self._locators_made)
-            self._locators[name] = Locator(records, size, call.at)
+            self._locators[name] = Locator(_session(call), records, size, call.at)
             while len(self._locators) > LOCATORS_KEPT:
                 del self._locators[next(iter(self._locators))]
         return _page(version, name, records, 0, size)
@@ -131,6 +132,8 @@ class Salesforce:
         locator = self._locators.get(match.group(1)) if match else None
         if match is None or locator is None or call.at > locator.made_at + LOCATOR_SECONDS:
             return _error(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+        if self._settings.salesforce_bound_locators and locator.session != _session(call):
+            return _invalid_session()
         offset = int(match.group(2))
         if offset >= len(locator.records):
             return _error(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
@@ -148,6 +151,16 @@ class Salesforce:
             if "." not in path
         ]
         return {"name": ENTITY, "label": ENTITY, "queryable": True, "fields": fields}
+
+
+def _session(call: Call) -> str:
+    """The session that a call brings; empty without one."""
+    scheme, _, value = call.headers.get("Authorization", "").partition(" ")
+    return value.strip() if scheme.lower() in ("bearer", "oauth") else ""
+
+
+def _invalid_session() -> Answer:
+    return _error(401, "INVALID_SESSION_ID", "Session expired or invalid")
 
 
 def _page(version: str, locator: str, records: list[dict[str, Any]], offset: int, size: int) -> Answer:

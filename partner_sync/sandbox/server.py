@@ -179,7 +179,7 @@ class Server:
             early = self._vendor_answer(call, entry) if take["effect"] and take["first"] else None
             await asyncio.sleep(take["seconds"])
             return self._vendor_answer(call, entry) if take["effect"] and early is None else early
-        replacement = instead(fault)
+        replacement = instead(fault, call.system)
         if replacement is not None:
             if fault.arguments.get("effect"):
                 self._vendor_answer(call, entry)

@@ -25,6 +25,10 @@ class Settings:
     jobs_kept_seconds: float = _setting(86_400.0, "seconds after which an ended job is forgotten")
     salesforce_page_size: int = _setting(2_000, "most records on a page of a query")
     salesforce_token_seconds: float = _setting(7_200.0, "life of a Salesforce session in seconds")
+    # One report of it, which the vendor does not document: assumption.
+    salesforce_bound_locators: int = _setting(
+        1, "1: only the session that asked a query can have its next pages; 0: every session can"
+    )
     salesforce_calls_per_day: int = _setting(100_000, "Salesforce API calls in 24 hours")
     salesforce_instance_url: str = _setting(
         "https://acme.my.salesforce.com", "the instance_url in the response to a Salesforce login"
@@ -35,6 +39,7 @@ class Settings:
     zendesk_canonical_url: str = _setting(
         "https://z3n-acme.zendesk.com", "the base of links and urls in Zendesk's responses"
     )
+    zendesk_search_lag_seconds: float = _setting(0.0, "seconds until Zendesk's search knows of new tickets")
     zendesk_updates_per_minute: int = _setting(5, "single updates of one organization in a window")
     zendesk_count_cached_above: int = _setting(
         100_000, "number of organizations above which their count can be a day old"

@@ -44,6 +44,9 @@ _KEYWORDS = frozenset(
         "limit",
     )
 )
+# Salesforce's page on the limits of SOQL allows a WHERE of 4,000 characters. That the whole counts, not each text in
+# it, is the stricter reading and an assumption, as is the text of the error.
+LONGEST_WHERE = 4_000
 # A row of the recorded error shows the query around the place; how much of it is an assumption.
 _FRAGMENT = 40
 
@@ -176,12 +179,19 @@ class _Parser:
             fields.append(self._path())
         self._expect("from")
         entity = self._path()
-        where = self._level() if self._accept("where") else None
+        where = self._where() if self._accept("where") else None
         order = self._order() if self._accept("order") else ()
         limit = self._limit() if self._accept("limit") else None
         if self._next.kind != "end":
             self._unexpected()
         return Query(self._query, tuple(fields), entity, where, order, limit)
+
+    def _where(self) -> Condition:
+        start = self._next.at
+        condition = self._level()
+        if len(self._query[start : self._next.at].rstrip()) > LONGEST_WHERE:
+            refuse("MALFORMED_QUERY", self._query, start, f"WHERE cannot be longer than {LONGEST_WHERE} characters")
+        return condition
 
     def _level(self) -> Condition:
         """Everything between two parentheses: one NOT, or conditions joined by one and the same word."""

@@ -16,6 +16,7 @@ from .organizations import Organizations
 from .salesforce import Salesforce
 from .settings import Settings
 from .storage import Storage
+from .tickets import TicketCounts
 from .tokens import Tokens
 from .wire import SALESFORCE, Answer, Call
 from .world import World
@@ -42,6 +43,7 @@ class State:
         self.fields = OrganizationFields(self._storage)
         self.organizations = Organizations(self._storage, self.fields, self.journal)
         self.jobs = Jobs(self._storage, self.settings, self.organizations)
+        self.tickets = TicketCounts(self._storage)
         self.tokens = Tokens(self._storage)
         self.faults = Faults(self._storage)
         self.cases: dict[str, list[str]] = dict(self._storage.load("case"))
@@ -53,7 +55,9 @@ class State:
 
     def _start_systems(self) -> None:
         self._salesforce = Salesforce(self.settings, self.tokens, self.accounts)
-        self._zendesk = Zendesk(self.settings, self.tokens, self.fields, self.organizations, self.jobs, self.faults)
+        self._zendesk = Zendesk(
+            self.settings, self.tokens, self.fields, self.organizations, self.tickets, self.jobs, self.faults
+        )
 
     def answer(self, call: Call) -> Answer:
         """Let a vendor answer a call, after everything that was due before it."""
@@ -69,6 +73,7 @@ class State:
             self.accounts,
             self.fields,
             self.organizations,
+            self.tickets,
             self.jobs,
             self.tokens,
             self.faults,

@@ -14,6 +14,8 @@ from .organization_fields import Field, OrganizationFields
 from .organizations import Organizations
 from .pages import Listing, PageError, cursor_page, offset_page, wants_cursor
 from .settings import Settings
+from .ticket_calls import TicketCalls
+from .tickets import TicketCounts
 from .tokens import ZENDESK_EMAIL, Tokens
 from .wire import Answer, BadJsonError, Call
 from .zendesk_access import ZendeskAccess
@@ -31,6 +33,7 @@ class Zendesk:
         tokens: Tokens,
         fields: OrganizationFields,
         organizations: Organizations,
+        tickets: TicketCounts,
         jobs: Jobs,
         faults: Faults,
     ) -> None:
@@ -39,6 +42,7 @@ class Zendesk:
         self._quota = ZendeskQuota(settings)
         self._fields = fields
         single = OrganizationCalls(settings, organizations, self._quota)
+        counts = TicketCalls(settings, organizations, tickets)
         bulk = BulkCalls(settings, organizations, jobs, faults)
         self._routes = {
             ("GET", "/users/me"): self._me,
@@ -52,11 +56,13 @@ class Zendesk:
             ("POST", "/organizations/create_many"): bulk.create_many,
             ("PUT", "/organizations/update_many"): bulk.update_many,
             ("DELETE", "/organizations/destroy_many"): bulk.destroy_many,
+            ("GET", "/search/count"): counts.search_count,
             ("GET", "/job_statuses"): bulk.list_jobs,
             ("GET", "/job_statuses/show_many"): bulk.show_jobs,
         }
         self._organization_routes = {"GET": single.show, "PUT": single.update, "DELETE": single.delete}
         self._show_job = bulk.show_job
+        self._related = counts.related
 
     def answer(self, call: Call) -> Answer:
         """The answer to any call; unknown paths are 404."""
@@ -92,6 +98,9 @@ class Zendesk:
         organization = re.fullmatch(r"/organizations/(\d+)", path)
         if organization and call.method in self._organization_routes:
             return self._organization_routes[call.method](call, int(organization.group(1)))
+        related = re.fullmatch(r"/organizations/(\d+)/related", path)
+        if related and call.method == "GET":
+            return self._related(call, int(related.group(1)))
         job = re.fullmatch(r"/job_statuses/([\w-]+)", path)
         if job and call.method == "GET":
             return self._show_job(call, job.group(1))

@@ -229,9 +229,6 @@ class Session(requests.Session):
         if not quota.under(percent):
             return
         left = f"has {quota.remaining} of {quota.limit} requests left, under the reserve of {percent:g} % for others,"
-        if quota.resets_in is None:
-            left = f"{left[:-1]} until its daily quota recovers,"
-            raise UnavailableError(self.system, method, path, left, effect="none", next_step=QUOTA_STEP)
         wait = at + quota.resets_in - self._clock()
         if wait > longest:
             raise UnavailableError(

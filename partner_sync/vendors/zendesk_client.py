@@ -45,6 +45,22 @@ class Job:
         return self.status not in ENDED
 
 
+@dataclass(frozen=True)
+class OrganizationCount:
+    """How many organizations Zendesk counts. `settled` is false while it limits the number to 100,000 and counts."""
+
+    value: int
+    settled: bool
+
+
+@dataclass(frozen=True)
+class Related:
+    """How many users and tickets an organization has."""
+
+    users: int
+    tickets: int
+
+
 class Zendesk:
     """One Zendesk account, named `instance` in messages; `base_url` is https://{its host}."""
 
@@ -59,11 +75,25 @@ class Zendesk:
 
     # -- reading
 
-    def count(self) -> int:
+    def count(self) -> OrganizationCount:
         """How many organizations there are; over 100,000, Zendesk responds with a number up to a day old."""
         path = "/api/v2/organizations/count"
         counted = self._part(self._ask("GET", path), "count", dict, "GET", path)
-        return self._part(counted, "value", int, "GET", path)
+        value = self._part(counted, "value", int, "GET", path)
+        return OrganizationCount(value, settled=counted.get("refreshed_at") is not None)
+
+    def related(self, organization_id: int) -> Related:
+        """What belongs to an organization (assumption: no document names the counts)."""
+        path = f"/api/v2/organizations/{organization_id}/related"
+        counts = self._part(self._ask("GET", path), "organization_related", dict, "GET", path)
+        users, tickets = (self._part(counts, key, int, "GET", path) for key in ("users_count", "tickets_count"))
+        return Related(users, tickets)
+
+    def open_tickets(self, organization_id: int) -> int:
+        """How many tickets of an organization are not solved, as of some minutes ago."""
+        path = "/api/v2/search/count"
+        query = {"query": f"type:ticket organization:{organization_id} status<solved"}
+        return self._part(self._ask("GET", path, query), "count", int, "GET", path)
 
     def organization_fields(self) -> list[Row]:
         """All organization fields, inactive ones included."""
@@ -80,9 +110,9 @@ class Zendesk:
         answer = self._ask("GET", path, {key: ",".join(map(str, _many(values or ())))})
         return self._rows(answer, "organizations", path)
 
-    def _pages(self, path: str, key: str) -> Iterator[list[Row]]:
+    def _pages(self, path: str, key: str, size: int = MANY) -> Iterator[list[Row]]:
         """Loop on `has_more`: the last page names a cursor and a link as well."""
-        query, seen = {"page[size]": str(MANY)}, set[str]()
+        query, seen = {"page[size]": str(size)}, set[str]()
         while True:
             answer = self._ask("GET", path, query)
             yield self._rows(answer, key, path)
@@ -145,6 +175,14 @@ class Zendesk:
             self._job({"job_status": raw}, "GET", path) for page in self._pages(path, "job_statuses") for raw in page
         ]
         return [job for job in jobs if job.active]
+
+    def newest_job(self) -> Job | None:
+        """The job that was submitted last, by any client; None if Zendesk kept none of the last day.
+
+        Raises RejectedError with status 403 for a user who may not see jobs.
+        """
+        page = next(self._pages("/api/v2/job_statuses", "job_statuses", size=1))
+        return next((self._job({"job_status": raw}, "GET", "/api/v2/job_statuses") for raw in page), None)
 
     def _job(self, answer: Row, method: str, path: str) -> Job:
         raw = self._part(answer, "job_status", dict, method, path)

@@ -153,7 +153,7 @@ def test_the_register_holds_updates_and_forgets_entries(archive):
 def test_a_half_written_or_foreign_object_is_refused_by_name(archive, text):
     folder = archive.write_run(record())
     (folder / "run.json").write_text(text)
-    with pytest.raises(SnapshotError, match=r"run\.json is not a RunRecord/2"):
+    with pytest.raises(SnapshotError, match=r"run\.json is not a RunRecord/3"):
         archive.run(folder)
 
 

@@ -36,6 +36,7 @@ def run(connection: dict[str, Any]) -> dict[str, Any]:
             client,
             write=True,
             schema=organization_schema(config),
+            known=(),
             progress=lambda _read, _announced: None,
         )
         seconds, gathered = time.perf_counter() - begun, memory.peak() - start

@@ -100,7 +100,7 @@ CALLS = (
         _of("salesforce", "*/query/"),
         QUERY,
         form="page",
-        settings={"salesforce_page_size": 2},
+        settings={"salesforce_page_size": 2, "salesforce_bound_locators": 0},
     ),
     Call(
         "Zendesk token, to read",

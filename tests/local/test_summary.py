@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -95,6 +96,14 @@ def text(outcome: RunOutcome, width: int = 100, limits: Limits = EXAMPLES) -> st
 def test_it_says_what_was_read_of_what_was_announced_and_in_how_many_pages():
     assert "Salesforce      60 of 60        1 page, 1 call\n" in text(an_outcome())
     assert "Zendesk global  4,000 of 4,000  40 pages, 43 calls\n" in text(an_outcome())
+
+
+def test_it_shows_a_count_that_differs_and_how_many_are_confirmed_gone():
+    outcome = an_outcome()
+    proof = ReadProof("Zendesk global", 4_000, 3_998, 40, 45, gone=3)
+    plan = replace(outcome.record.plan, reads=(proof,))
+    said = text(replace(outcome, record=replace(outcome.record, plan=plan)))
+    assert "Zendesk global  4,000 read, counted 3,998, 3 confirmed gone  40 pages, 45 calls\n" in said
 
 
 def test_a_run_without_changes_says_so_plainly():

@@ -71,7 +71,7 @@ def salesforce(sandbox, define):
     ids=["client", "client-first", "token", "use_token", "oauth_token"],
 )
 def test_each_of_zendesks_credentials_is_taken(zendesk, extra, parts):
-    assert zendesk(extra, **parts).count() == 100
+    assert zendesk(extra, **parts).count().value == 100
 
 
 def test_a_client_asks_for_tokens_with_the_scope_of_the_connection(zendesk):
@@ -85,7 +85,7 @@ def test_a_client_asks_for_tokens_with_the_scope_of_the_connection(zendesk):
 def test_a_narrow_scope_is_enough_for_what_it_names(zendesk):
     client = {"client_id": "partner_sync", "client_secret": "sandbox-client-secret"}
 
-    assert zendesk({**client, "scope": "organizations:read"}).count() == 100
+    assert zendesk({**client, "scope": "organizations:read"}).count().value == 100
     with pytest.raises(RejectedError, match="refused GET /api/v2/organizations/count with 403"):
         zendesk({**client, "scope": "organizations:write"}).count()
 
@@ -94,7 +94,7 @@ def test_the_extra_may_be_a_text_of_json(sandbox, define):
     connection = sandbox.connections()["zendesk"]
     define("zendesk_default", {**connection, "extra": json.dumps(connection["extra"])})
 
-    assert connections.zendesk(INSTANCE, CALLS).count() == 100
+    assert connections.zendesk(INSTANCE, CALLS).count().value == 100
 
 
 def test_a_connection_may_be_a_uri(sandbox, define):
@@ -102,7 +102,7 @@ def test_a_connection_may_be_a_uri(sandbox, define):
     login, token = quote("sync@acme.example", safe=""), "sandbox-api-token"
     define("zendesk_default", f"zendesk://{login}:{token}@acme.zendesk.com/?use_token=true&endpoint_url={url}")
 
-    assert connections.zendesk(INSTANCE, CALLS).count() == 100
+    assert connections.zendesk(INSTANCE, CALLS).count().value == 100
 
 
 def test_messages_name_the_instance_and_the_connection(zendesk):

@@ -31,6 +31,30 @@ def test_accounts_are_put_changed_and_deleted(controls: Controls) -> None:
     assert controls.accounts() == []
 
 
+def test_deleted_accounts_are_in_the_recycle_bin_until_they_are_purged_or_come_back(controls: Controls) -> None:
+    winner, loser, gone = controls.put_accounts([{"Name": "a"}, {"Name": "b"}, {"Name": "c"}])
+    controls.delete_account(gone)
+    controls.merge_accounts(loser, winner)
+    bin_ = controls.deleted_accounts()
+    assert [(row["Id"], row["IsDeleted"], row["MasterRecordId"]) for row in bin_] == [
+        (gone, True, None),
+        (loser, True, winner),
+    ]
+    controls.undelete_account(loser)
+    controls.purge_account(gone)
+    assert controls.deleted_accounts() == []
+    assert controls.accounts() == [{"Id": winner, "Name": "a"}, {"Id": loser, "Name": "b"}]
+    controls.purge_account(winner)
+    assert (controls.deleted_accounts(), [row["Id"] for row in controls.accounts()]) == ([], [loser])
+
+
+def test_an_account_that_is_put_again_leaves_the_recycle_bin(controls: Controls) -> None:
+    account_id = controls.put_account(Name="a", Type="Partner")
+    controls.delete_account(account_id)
+    controls.put_account(Id=account_id, Name="b")
+    assert (controls.accounts(), controls.deleted_accounts()) == ([{"Id": account_id, "Name": "b"}], [])
+
+
 def test_an_account_without_a_good_id_gets_one_made_up(controls: Controls) -> None:
     ids = controls.put_accounts([{"Name": "a", "Account_ID_18__c": "broken"}, {"Name": "b"}])
     assert (len(set(ids)), {len(each) for each in ids}) == (2, {18})
@@ -110,7 +134,14 @@ WRONG: list[tuple[str, str, Any, int]] = [
     ("GET", "/organizations/1", None, 404),
     ("GET", "/organizations/one", None, 400),
     ("DELETE", "/organizations/1", None, 404),
+    ("POST", "/organizations/1/tickets", {"open": 1}, 404),
     ("DELETE", "/accounts/1", None, 404),
+    ("POST", "/accounts/1/merge", {"into": "2"}, 404),
+    ("POST", "/accounts/1/merge", None, 400),
+    ("POST", "/accounts/1/undelete", None, 404),
+    ("POST", "/accounts/1/purge", None, 404),
+    ("POST", "/accounts/1/hide", None, 404),
+    ("POST", "/accounts/1/unhide", None, 404),
     ("DELETE", "/account-fields/Nonsense__c", None, 404),
     ("POST", "/account-fields", {"Region__c": "colour"}, 400),
     ("POST", "/organization-fields", {"key": "bad key", "type": "text"}, 400),

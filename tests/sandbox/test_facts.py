@@ -13,6 +13,7 @@ import pytest
 
 LISTS, WRITES, JOBS = "test_organization_lists", "test_organization_writes", "test_jobs"
 ACCESS, LIMITS, FORCE, SOQL = "test_zendesk_access", "test_limits", "test_salesforce", "test_soql"
+ALL, TICKETS = "test_query_all", "test_tickets"
 
 SHOWN = [
     # Zendesk, authentication
@@ -37,6 +38,10 @@ SHOWN = [
     ("2.2 the offset form ends at 10,000 records", LISTS, "numbered_pages_end_at_ten_thousand_records"),
     ("2.3 the count is exact for small accounts", LISTS, "the_count_is_exact_for_small_accounts"),
     ("2.3 over 100,000 the count is a day old", LISTS, "the_count_of_a_large_account_is_as_old_as_a_day"),
+    ("2.3 while it is updated, the count is limited", LISTS, "the_count_can_be_limited_while_it_is_updated"),
+    ("2.3a an organization's tickets and users are counted", TICKETS, "the_tickets_and_users_of_an_organization"),
+    ("2.3a the search counts open tickets", TICKETS, "the_search_counts_all_tickets_or_the_open_ones"),
+    ("2.3a the search lags", TICKETS, "the_search_knows_new_tickets_after_its_lag"),
     ("2.4 a create answers 201 and Location", WRITES, "a_created_organization_is_answered_with_its_place"),
     ("2.4 a name is trimmed and unique without case", WRITES, "a_name_is_trimmed_and_unique_whatever_its_case"),
     ("2.4 a name is needed", WRITES, "a_name_is_needed"),
@@ -85,9 +90,15 @@ SHOWN = [
     ("4.2 with a slash, and plus for blanks", FORCE, "a_query_works_with_a_slash_and_with_plus_for_blanks"),
     ("4.3 texts compare without case", SOQL, "a_condition_finds_what_it_says"),
     ("4.3 AND with OR needs parentheses", SOQL, "anything_else_is_malformed"),
+    ("4.3 a WHERE has 4,000 characters at most", ALL, "a_where_has_4000_characters_at_most"),
     ("4.3 an overlong address is refused", FORCE, "an_overlong_address_is_refused"),
     ("4.4 errors are an array", FORCE, "a_refused_query_is_an_array_with_one_error"),
     ("4.4 the recorded text of a query error", SOQL, "an_unknown_object_is_refused_in_the_recorded_form"),
+    ("4.4 queryAll shows the recycle bin", ALL, "query_all_shows_the_recycle_bin_and_query_does_not"),
+    ("4.4 the loser of a merge names the winner", ALL, "the_loser_of_a_merge_names_the_winner"),
+    ("4.4 after the bin the link to the winner is gone", ALL, "a_purged_account_and_its_link_to_a_winner_are_gone"),
+    ("4.4 a locator belongs to its session (assumption)", FORCE, "a_locator_is_of_the_session_that_asked"),
+    ("4.4 INVALID_AUTH_HEADER in mid-run", FORCE, "an_invalid_auth_header_is_ordered"),
     ("4.4 INVALID_SESSION_ID", FORCE, "without_a_session_a_query_is_a_401"),
     ("4.4 REQUEST_LIMIT_EXCEEDED", FORCE, "after_the_last_call_of_the_day_everything_is_refused"),
     ("4.4 Sforce-Limit-Info", FORCE, "each_answer_tells_the_use_of_the_day"),

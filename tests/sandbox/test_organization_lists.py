@@ -163,6 +163,14 @@ def test_the_count_of_a_large_account_is_as_old_as_a_day(sandbox: Sandbox, zende
     assert zendesk.get("/organizations/count")["count"]["value"] == 3
 
 
+def test_the_count_can_be_limited_while_it_is_updated(sandbox: Sandbox, zendesk: Any) -> None:
+    add(sandbox, "a", "b", "c")
+    sandbox.fault("count_updating", limit=2)
+    assert page(zendesk)["meta"]["has_more"]
+    assert zendesk.get("/organizations/count")["count"] == {"value": 2, "refreshed_at": None}
+    assert zendesk.get("/organizations/count")["count"]["value"] == 3
+
+
 def test_many_are_shown_by_id_sorted_by_name_without_unknown_ones(sandbox: Sandbox, zendesk: Any) -> None:
     ids = add(sandbox, "c", "a", "b")
     answer = zendesk.get("/organizations/show_many", {"ids": ",".join(map(str, [*ids, 1, ids[0]]))})

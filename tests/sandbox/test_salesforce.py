@@ -191,6 +191,27 @@ def test_a_wish_for_a_batch_size_is_granted_from_200_to_2000(
     assert len(answer.json()["records"]) == size
 
 
+@pytest.mark.parametrize(("bound", "status"), [(1, 401), (0, 200)])
+def test_a_locator_is_of_the_session_that_asked(sandbox: Sandbox, salesforce: Any, bound: int, status: int) -> None:
+    put(sandbox, 3)
+    sandbox.settings(salesforce_page_size=2, salesforce_bound_locators=bound)
+    url = salesforce.query(QUERY).json()["nextRecordsUrl"]
+    again = {"Authorization": f"Bearer {salesforce.token().json()['access_token']}"}
+    answer = salesforce.call(url, headers=again)
+    assert answer.status_code == status
+    if bound:
+        assert answer.json()[0]["errorCode"] == "INVALID_SESSION_ID"
+    assert salesforce.call(url).status_code == 200
+    assert salesforce.query(QUERY, **again).status_code == 200
+
+
+def test_an_invalid_auth_header_is_ordered(sandbox: Sandbox, salesforce: Any) -> None:
+    sandbox.fault("invalid_auth_header", path="*/query")
+    answer = salesforce.query(QUERY)
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (401, "INVALID_AUTH_HEADER")
+    assert salesforce.query(QUERY).status_code == 200
+
+
 @pytest.mark.parametrize("locator", ["0r8xx3AMv000001AGA-2", "0r8xx3AMv000009AGA-2", "nonsense"])
 def test_an_unknown_locator_is_refused(salesforce: Any, locator: str) -> None:
     answer = salesforce.call(f"/services/data/v59.0/query/{locator}")

@@ -130,6 +130,7 @@ class Stage:
             self.zendesk,
             write=True,
             schema=SCHEMA,
+            known=(),
             progress=lambda *_: None,
         )
         return OrganizationsSnapshot(begun, self.clock(), (read,))
