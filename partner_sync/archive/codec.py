@@ -19,6 +19,7 @@ from partner_sync.archive.records import (
     Decision,
     Failure,
     HoldRecord,
+    MarkedOrganizations,
     Memory,
     OpenJob,
     PartnerStates,
@@ -51,6 +52,7 @@ VERSIONS: dict[type, int] = {
     Taken: 1,
     HoldRecord: 1,
     Memory: 1,
+    MarkedOrganizations: 1,
 }
 """Raised when a shape changes, so that an object of an earlier release is refused instead of misread."""
 

@@ -224,6 +224,16 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkedOrganizations:
+    """Organizations that one batch marks, each with the decisions that allow it although it is held."""
+
+    plan_id: str
+    batch: str
+    at: datetime
+    organizations: dict[int, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class HoldRow:
     """A row of a hold, with its change keys."""
 

@@ -30,7 +30,7 @@ def earlier_runs(archive: Archive, instance: str, now: datetime, shown: Iterable
     more = tuple(one for one in shown if one.instance == instance)
     return EarlierRuns(
         memory=memory,
-        marked=known.marked_since(now),
+        marked=known.marked_without_approval(now),
         written=_written(archive, memory),
         decisions=replace(decisions, decisions=(*decisions.decisions, *more)),
         armed=known.armed() is not None,

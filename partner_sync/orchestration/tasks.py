@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, NoReturn
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowRescheduleException
 
-from partner_sync.errors import ConfigError, Finding, PartnerSyncError, PermanentError, SnapshotError, VerdictError, WithheldError
+from partner_sync.errors import (
+    ConfigError,
+    Finding,
+    PartnerSyncError,
+    PermanentError,
+    SnapshotError,
+    VerdictError,
+    WithheldError,
+)
 from partner_sync.orchestration.failures import remembered
 from partner_sync.orchestration.run_context import Context, config_of, note_of, trigger_of
 
@@ -87,9 +95,9 @@ def gather_organizations() -> None:
         except PartnerSyncError as error:
             errors[instance.name] = error
             log.warning("%s was not read: %s", instance.name, error)
-    for error in errors.values():
-        if not reads or is_retried(error, context):
-            raise error
+    for unreadable in errors.values():
+        if not reads or is_retried(unreadable, context):
+            raise unreadable
     for one in reads:
         telemetry.calls(one.instance, one.proof.calls)
     unread = tuple(UnreadInstance(name, str(error)) for name, error in errors.items())
