@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
@@ -15,11 +15,12 @@ from partner_sync.archive.archive import Archive
 from partner_sync.archive.records import RowVerdict
 from partner_sync.compare.batches import batches
 from partner_sync.compare.organization_schema import organization_schema
-from partner_sync.compare.plan import compare_snapshots
+from partner_sync.compare.evidence import AccountLookup
+from partner_sync.compare.plan import ComparedRun, Questions, compare_snapshots
 from partner_sync.compare.snapshots import match_snapshots
-from partner_sync.compare.soql import soql
+from partner_sync.compare.soql import lookup_queries, soql
+from partner_sync.compare.tickets import TicketCount, TicketCounts
 from partner_sync.config.load import load
-from partner_sync.config.params import Options
 from partner_sync.config.settings import Calls, Sync
 from partner_sync.errors import RetryableError
 from partner_sync.gather import accounts as salesforce
@@ -140,15 +141,30 @@ class Stage:
         run = f"run-{next(runs)}"
         accounts, organizations = accounts or self.accounts(), organizations or self.organizations()
         matched = match_snapshots(CONFIG, accounts, organizations)
-        unread = matched.unread()
+        unread = matched.unread_fields()
         read = {
             instance: [self.whole(raw) for raw in self.zendesk.show_many(ids=ids)] for instance, ids in unread.items()
         }
         matched = matched.with_read(read)
-        plan = compare_snapshots(matched, Options(), plan_id=f"plan-{run}", run_id=run, made=self.clock()).plan
+        made = self.clock()
+        plan = compare_snapshots(matched, ComparedRun(run, made, f"plan-{run}", made), self.questions).plan
         if name:
             self.name(plan)
         return plan
+
+    @property
+    def questions(self) -> Questions:
+        """Salesforce is asked as the task does; nobody has open tickets."""
+
+        def look_up(ids: Sequence[str]) -> AccountLookup:
+            client = self.salesforce()
+            found, passing = (
+                {row["Account_ID_18__c"]: row for query in queries for row in salesforce.look_up(client, query)}
+                for queries in (lookup_queries(CONFIG, ids), lookup_queries(CONFIG, ids, passing=True))
+            )
+            return AccountLookup(frozenset(ids), found, frozenset(passing))
+
+        return Questions(look_up, lambda asked: TicketCounts(dict.fromkeys(asked, TicketCount(0, 0))))
 
     def whole(self, raw: dict[str, Any]) -> Organization:
         return zendesk.whole(raw, SCHEMA)
