@@ -86,16 +86,16 @@ class ConfigError(PermanentError):
 
 
 class RejectedError(PermanentError):
-    """A system answered 4xx. `words` is its response, cut to 2,000 characters: for the archive, not for a log."""
+    """A system answered 4xx. `vendor_message`, at most 2,000 characters of its response, goes to the archive only."""
 
     advice = (
         "The message names call, status and next step. Usually the user of the Connection lacks a permission (403) or"
         " the host is not an active account (404). Fix it, then clear the failed task."
     )
 
-    def __init__(self, system: str, method: str, path: str, status: int, words: str, next_step: str) -> None:
+    def __init__(self, system: str, method: str, path: str, status: int, vendor_message: str, next_step: str) -> None:
         self.system, self.method, self.path, self.status = system, method, path, status
-        self.words = words[:2000]
+        self.vendor_message = vendor_message[:2000]
         super().__init__(f"{system} refused {method} {path} with {status}. {next_step}")
 
 
@@ -171,7 +171,7 @@ class UnavailableError(RetryableError):
         *,
         effect: str,
         retry_after: float | None = None,
-        words: str = "",
+        vendor_message: str = "",
         next_step: str = "",
     ) -> None:
         self.system, self.method, self.path, self.happened, self.effect = (
@@ -181,7 +181,7 @@ class UnavailableError(RetryableError):
             happened,
             effect,
         )
-        self.words = words[:2000]
+        self.vendor_message = vendor_message[:2000]
         wait = f" It asks to wait {retry_after:.0f} s." if retry_after else ""
         self.fact = f"{system} {happened} at {method} {path}.{wait}"
         step = next_step or f"check the status page of {system} and the network between here and there."

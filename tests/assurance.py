@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.benchmarks.figures import kept_as_markdown
+from tests.benchmarks.measurements import kept_as_markdown
 from tests.faults import table as matrix
 from tests.production import kept as production
 

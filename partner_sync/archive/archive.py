@@ -3,6 +3,7 @@
     runs/<yyyy-mm-dd>/<run id>/run.json                                 the run and its newest plan, without the changes
     runs/<yyyy-mm-dd>/<run id>/<plan id>/plan.json                      the whole plan, where it has changes
     runs/<yyyy-mm-dd>/<run id>/<plan id>/verdicts/<batch>.<try>.jsonl   one flat line per change
+    runs/<yyyy-mm-dd>/<run id>/<plan id>/events.json                    the batch that emits the plan's asset events
     runs/<yyyy-mm-dd>/<run id>/failures/<task>[.<batch>].<try>.json     why a task ended without its result
     instances/<instance>/latest/<order>.json                            the newest plan
     instances/<instance>/standing/<order>.json                          the state of every partner as last read
@@ -23,8 +24,19 @@ from urllib.parse import quote
 
 from partner_sync.archive import codec
 from partner_sync.archive.object_store import NEXT_STEP, Root, children, get, put, put_new, read, remove
-from partner_sync.archive.records import CandidateJobs, Failure, OpenJob, PartnerStates, RowVerdict, RunRecord
+from partner_sync.archive.records import (
+    CandidateJobs,
+    EventsClaim,
+    Failure,
+    OpenJob,
+    PartnerStates,
+    RowVerdict,
+    RunRecord,
+)
 from partner_sync.model import Plan, PlanOrder
+
+EVENTS_CLAIM = "events.json"
+"""The name of an object that only the batches of its plan read."""
 
 _MOMENT = "%Y%m%dT%H%M%S.%fZ"
 
@@ -98,6 +110,11 @@ class Archive:
     def batches_with_verdicts(self, folder: Root, plan_id: str) -> int:
         """How many batches of a plan have verdicts of any try."""
         return len(_last_tries(folder, plan_id))
+
+    def claim_events(self, folder: Root, plan_id: str, batch: str) -> bool:
+        """Whether a batch emits the asset events of its plan: the first batch that asks does, in each of its tries."""
+        path, claim = folder / segment(plan_id) / EVENTS_CLAIM, EventsClaim(batch)
+        return put_new(path, codec.to_json(claim)) or get(EventsClaim, path) == claim
 
     # -- the newest plan ------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
-"""Data to JSON and back, checked on the way in: what comes out of an XCom or the archive is not believed.
+"""Data to JSON and back. Values from an XCom or the archive are validated.
 
-An XCom holds `{"schema": "AccountsSnapshot/2", "json": "<text>"}`: one text, since Airflow would walk every row of a
-nested value to serialize it. pydantic's adapters do the work on our plain dataclasses.
+An XCom is `{"schema": "AccountsSnapshot/2", "json": "<text>"}`: a single text, since Airflow would serialize a nested
+value row by row. pydantic's adapters work on our plain dataclasses.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from partner_sync.archive.records import (
     Armed,
     CandidateJobs,
     Decision,
+    EventsClaim,
     Failure,
     HoldRecord,
     MarkedOrganizations,
@@ -41,6 +42,7 @@ VERSIONS: dict[type, int] = {
     PlanOrder: 1,
     OpenJob: 1,
     CandidateJobs: 1,
+    EventsClaim: 1,
     RowVerdict: 1,
     RunRecord: 3,
     AlarmNote: 1,
@@ -54,7 +56,7 @@ VERSIONS: dict[type, int] = {
     Memory: 1,
     MarkedOrganizations: 1,
 }
-"""Raised when a shape changes, so that an object of an earlier release is refused instead of misread."""
+"""Increased when a shape changes, so that an object of an earlier release is refused instead of misread."""
 
 
 def schema_name(cls: type) -> str:
@@ -65,14 +67,14 @@ _adapters: dict[type, TypeAdapter[Any]] = {}
 
 
 def _adapter(cls: type) -> TypeAdapter[Any]:
-    """Adapters are made when first used: making one takes milliseconds that parsing a DAG does not have."""
+    """Adapters are built on first use: each takes milliseconds, which would slow down parsing of the DAG."""
     if cls not in _adapters:
         _adapters[cls] = TypeAdapter(cls)
     return _adapters[cls]
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
-    """One of the types in `VERSIONS` as JSON text; half a character, which no text can hold, becomes U+FFFD."""
+    """A value of a type in `VERSIONS` as JSON text. A lone surrogate, which UTF-8 cannot encode, becomes U+FFFD."""
     adapter = _adapter(type(value))
     try:
         return adapter.dump_json(value, indent=indent).decode()
@@ -82,7 +84,7 @@ def to_json(value: object, *, indent: int | None = None) -> str:
 
 
 def from_json(cls: type[T], text: str | bytes, *, source: str, next_step: str) -> T:
-    """The value in `text`. Raises SnapshotError, naming `source` and `next_step`, for anything of another shape."""
+    """The value in `text`. Raises SnapshotError, with `source` and `next_step`, for any other shape."""
     try:
         return cast("T", _adapter(cls).validate_json(text))
     except ValidationError as error:
@@ -92,15 +94,14 @@ def from_json(cls: type[T], text: str | bytes, *, source: str, next_step: str) -
 
 
 def dump(value: object) -> dict[str, str]:
-    """A value of `VERSIONS` as an XCom."""
+    """A value of a type in `VERSIONS` as an XCom."""
     return {"schema": schema_name(type(value)), "json": to_json(value)}
 
 
 def load_value(cls: type[T], xcom: object, *, source: str, next_step: str) -> T:
     """The value in an XCom. Raises SnapshotError for a missing one (None), a dangling one, or one of another schema.
 
-    A missing or damaged object arrives as the text of its path: the XCom backend of common.io hands that out instead of
-    raising.
+    For a missing or damaged object, the XCom backend of common.io returns the text of its path instead of raising.
     """
     if xcom is None:
         raise SnapshotError(f"{source} is missing. {next_step}")
@@ -113,5 +114,5 @@ def load_value(cls: type[T], xcom: object, *, source: str, next_step: str) -> T:
 
 
 def as_json(value: object) -> Any:
-    """A value of the model as lists, tables and texts that `json.dumps` takes."""
+    """A value of the model as lists, dicts and texts for `json.dumps`."""
     return _adapter(type(value)).dump_python(value, mode="json")

@@ -1,4 +1,4 @@
-"""Objects below a root, a folder or an object store: written whole or not at all, read as they are now."""
+"""Objects below a root, which is a folder or an object store: written whole or not at all, and never cached."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NEXT_STEP = "If it was damaged or written by another release, move it away; the 
 
 @contextmanager
 def attempted(did_not: str, what: object) -> Iterator[None]:
-    """What a store cannot do is a StorageError; that an object is there already, or not there to be read, is none."""
+    """Turns the errors of a store into StorageError, except that an object already exists or does not exist."""
     try:
         yield
     except store_errors() as error:
@@ -35,13 +35,13 @@ def attempted(did_not: str, what: object) -> Iterator[None]:
 
 
 def store_errors() -> tuple[type[Exception], ...]:
-    """What stores raise. Most clients have OSErrors; S3's has its own for what never reached the store."""
-    s3 = sys.modules.get("botocore.exceptions")  # there as soon as an object of S3 was asked for
+    """The errors of stores. Most clients raise OSError; S3's also has errors of its own."""
+    s3 = sys.modules.get("botocore.exceptions")  # imported as soon as S3 is used
     return (OSError, s3.BotoCoreError, s3.ClientError) if s3 else (OSError,)
 
 
 def put(path: Root, text: str) -> None:
-    """Writes an object, over an earlier one. A store shows it whole or not at all; a file is renamed into place."""
+    """Writes or replaces an object. Readers see it whole or not at all: a file is renamed into place."""
     with attempted("write", path):
         if isinstance(path, Path):
             with _part(path, text) as part:
@@ -51,9 +51,9 @@ def put(path: Root, text: str) -> None:
 
 
 def put_new(path: Root, text: str) -> bool:
-    """Writes an object unless there is one: of several writers at once, exactly one gets True.
+    """Writes an object unless it exists: of several concurrent writers, exactly one gets True.
 
-    A file is linked into place, an object store is asked for a conditional write (S3: If-None-Match).
+    A file is linked into place; an object store gets a conditional write (S3: If-None-Match).
     """
     try:
         with attempted("write", path):
@@ -73,27 +73,27 @@ def put_new(path: Root, text: str) -> bool:
 
 
 def _is_there(error: BaseException | None) -> bool:
-    """Whether a conditional write was refused with 412, in whatever words: s3fs knows only those of AWS."""
+    """Whether a conditional write was refused with 412. s3fs only recognizes the message of AWS."""
     while error is not None:
-        answer = getattr(error, "response", None)
-        if isinstance(answer, dict) and answer.get("ResponseMetadata", {}).get("HTTPStatusCode") == 412:
+        response = getattr(error, "response", None)
+        if isinstance(response, dict) and response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 412:
             return True
         error = error.__cause__
     return False
 
 
 def read(path: Root, next_step: str = NEXT_STEP) -> str:
-    """The text of an object. Raises FileNotFoundError, and SnapshotError for one that is no text."""
+    """The text of an object. Raises FileNotFoundError, and SnapshotError if it is not text."""
     with attempted("read", path):
         content = path.read_bytes() if isinstance(path, Path) else path.fs.cat_file(path.path)
     try:
         return str(content.decode())
     except UnicodeDecodeError:
-        raise SnapshotError(f"{path} is not a text. {next_step}") from None
+        raise SnapshotError(f"{path} is not text. {next_step}") from None
 
 
 def get(cls: type[T], path: Root, next_step: str = NEXT_STEP) -> T | None:
-    """The value in an object, None if there is none. Raises SnapshotError for one of another shape."""
+    """The value in an object, None if there is no object. Raises SnapshotError for an object of another shape."""
     try:
         text = read(path, next_step)
     except FileNotFoundError:
@@ -102,17 +102,17 @@ def get(cls: type[T], path: Root, next_step: str = NEXT_STEP) -> T | None:
 
 
 def children(folder: Root) -> Iterator[Root]:
-    """What lies in a folder, by name. An object store has none that is empty, and no store's trouble counts as none.
+    """The objects and folders in a folder, by name; none if the folder does not exist. Raises StorageError.
 
-    Of an object store the listing itself is asked: `iterdir()` first asks whether there is a folder, and many clients
-    answer that with no when the store does not answer at all. To this product that would mean an empty register.
+    An object store is listed without `iterdir()`, which first checks whether the folder exists. If the store is down,
+    many clients report that it does not, and the open-job register would seem to be empty.
     """
     try:
         with attempted("list", folder):
             if isinstance(folder, Path):
                 names = [path.name for path in folder.iterdir()]
             else:
-                folder.fs.invalidate_cache()  # clients remember listings; what others wrote since would not be seen
+                folder.fs.invalidate_cache()  # clients cache listings, without the objects that others wrote since
                 names = [str(name).rsplit("/", 1)[-1] for name in folder.fs.ls(folder.path, detail=False)]
     except FileNotFoundError:
         return
@@ -121,7 +121,7 @@ def children(folder: Root) -> Iterator[Root]:
 
 @dataclass(frozen=True)
 class Stored:
-    """One object: where it is below its root, its size, and when it was written. Its stamp changes when it does."""
+    """An object: its path below the root, its size, and when it was written. `stamp` changes when the object does."""
 
     path: Root
     parts: tuple[str, ...]
@@ -131,7 +131,7 @@ class Stored:
 
 
 def stored(root: Root) -> Iterator[Stored]:
-    """All objects below a root. What cannot be looked into raises OSError: it is not the same as nothing."""
+    """All objects below a root. Raises OSError for a folder that cannot be listed: it may not be empty."""
     if isinstance(root, Path):
         for folder, _, names in os.walk(root, onerror=_unless_gone):
             for name in names:
@@ -139,7 +139,7 @@ def stored(root: Root) -> Iterator[Stored]:
                 try:
                     found = path.stat()
                 except FileNotFoundError:
-                    continue  # removed by its owner meanwhile
+                    continue  # its owner has just removed it
                 stamp = f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"
                 yield Stored(path, path.relative_to(root).parts, found.st_size, _moment(found.st_mtime), stamp)
         return
@@ -157,7 +157,7 @@ def stored(root: Root) -> Iterator[Stored]:
 
 
 def remove(path: Root) -> None:
-    """Removes an object; that another has done so already is fine."""
+    """Removes an object, if it exists."""
     with suppress(FileNotFoundError), attempted("remove", path):
         if isinstance(path, Path):
             path.unlink()
@@ -167,7 +167,7 @@ def remove(path: Root) -> None:
 
 @contextmanager
 def _part(path: Path, text: str) -> Iterator[Path]:
-    """The text in a file beside the one that it is to become; gone afterwards, half written ones too."""
+    """Writes the text to a temporary file beside `path`, and removes that file at the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
@@ -183,12 +183,12 @@ def _unless_gone(error: OSError) -> None:
 
 
 def _written(info: Mapping[str, Any]) -> datetime | float:
-    """When an object was written, as the clients of the usual stores call it: S3, Google, Azure, and local files."""
+    """When an object was written, by the keys of S3, Google, Azure, and local files."""
     for key in ("LastModified", "updated", "last_modified", "mtime", "created"):
         if info.get(key):
             written: datetime | float = info[key]
             return written
-    raise OSError(f"the object store does not say when {info.get('name')} was written")
+    raise OSError(f"the object store does not report when {info.get('name')} was written")
 
 
 def _moment(value: datetime | float | str) -> datetime:

@@ -1,4 +1,7 @@
-"""What only the archive stores: runs, failures, verdicts, partner states, open jobs, alarms."""
+"""What only the archive stores: runs, failures, verdicts, partner states, open jobs, alarms.
+
+Field names are JSON keys of the archive and stay stable, so that archived objects remain readable.
+"""
 
 from __future__ import annotations
 
@@ -71,6 +74,13 @@ class CandidateJobs:
     """Jobs that ran at the first check after the response to a submit was lost. One of them may be the lost job."""
 
     job_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventsClaim:
+    """The batch that emits the asset events of its plan."""
+
+    batch: str
 
 
 @dataclass(frozen=True, slots=True)

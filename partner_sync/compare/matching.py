@@ -31,7 +31,7 @@ class Matches:
 def match(
     schema: OrganizationSchema, instance: str, account_ids: Sequence[str], organizations: Iterable[Organization]
 ) -> Matches:
-    """Match all accounts that have an id with the organizations of one instance."""
+    """Matches all accounts that have an id with the organizations of one instance."""
     index = _Ids(schema, instance, frozenset(account_ids), organizations)
     matched: dict[str, Organization] = {}
     undecided: set[str] = set()

@@ -61,7 +61,7 @@ class _Table:
         have = organization.fields
         if wanted is None:
             values = tuple(canonical(have.get(field)) for field, canonical in self.fields)
-        else:  # most values are as desired and need no rule
+        else:  # most values are as desired, and the rule need not run
             values = tuple(
                 want if (raw := have.get(field)) == want else canonical(raw)
                 for (field, canonical), want in zip(self.fields, wanted[1:], strict=True)

@@ -1,4 +1,4 @@
-"""From matched snapshots to the plan. Linear, and the same whatever the order of the input.
+"""From matched snapshots to the plan, in linear time. The order of the input does not change the result.
 
 Steps, for each instance: name conflicts, differences, missing accounts with their evidence, values that rest, holds, open
 tickets, `account_ids` of the run. Evidence and tickets are asked for in between, by functions that the caller passes.
@@ -23,7 +23,7 @@ from partner_sync.compare.snapshots import MatchedSnapshots
 from partner_sync.compare.tickets import CountTickets, TicketCounts, questions
 from partner_sync.config.params import Options
 from partner_sync.ids import id_18
-from partner_sync.model import Batch, Change, Hold, InstanceCounts, Kind, Mark, Plan, PlanOrder, Problem, Update
+from partner_sync.model import Batch, Change, Hold, InstanceCounts, Kind, Plan, PlanOrder, Problem, Update
 
 LookUp = Callable[[Sequence[str]], AccountLookup]
 

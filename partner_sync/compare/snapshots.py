@@ -77,7 +77,7 @@ class MatchedSnapshots:
 def match_snapshots(
     config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot
 ) -> MatchedSnapshots:
-    """Map every account and match it with the organizations of every instance.
+    """Maps every account and matches it with the organizations of every instance.
 
     :raises SnapshotError: if a snapshot cannot be what a complete read gives.
     """
@@ -95,7 +95,7 @@ def match_snapshots(
 def refuse_old(
     accounts: AccountsSnapshot, organizations: OrganizationsSnapshot, now: datetime, max_age_hours: float
 ) -> None:
-    """Raise SnapshotError for a snapshot older than a plan may be: a partner added since would be created twice."""
+    """Raises SnapshotError for a snapshot older than a plan may be: a partner added since would be created twice."""
     for task, begun in (("gather_accounts", accounts.begun), ("gather_organizations", organizations.begun)):
         hours = (now - begun).total_seconds() / 3600
         if hours > max_age_hours:

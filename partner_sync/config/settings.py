@@ -281,10 +281,10 @@ class Sync:
 
     jobs_in_flight: Annotated[Jobs, Field(description="bulk jobs queued or running at once; Zendesk allows 30")] = 20
     poll_seconds: Annotated[Seconds, Field(description="between two polls of a job within one attempt")] = 1
-    visit_seconds: Annotated[
+    polling_seconds: Annotated[
         Seconds, Field(description="polling time of all batches together, before they free their worker slots")
     ] = 30
-    come_back_seconds: Annotated[
+    reschedule_seconds: Annotated[
         Seconds, Field(description="until the next attempt; with less, the scheduler can miss attempts")
     ] = 10
     settle_seconds: Annotated[

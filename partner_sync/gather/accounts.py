@@ -1,4 +1,4 @@
-"""Reads the partner accounts out of Salesforce: all pages of one SOQL query, with the proof that they are all."""
+"""Reads the partner accounts from Salesforce: all pages of one SOQL query, with proof that the read is complete."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_accounts(
     now: Callable[[], datetime],
     progress: Callable[[int, int], None],
 ) -> AccountsSnapshot:
-    """All rows of `soql`, whose `client` speaks through our `Session`; `progress` hears rows read and announced."""
+    """All rows of `soql`, `client` uses our `Session`; `progress` is called with the rows read and announced so far."""
     begun, calls = now(), client.session.calls
     reading = _Reading(client, soql, progress)
     try:
@@ -37,7 +37,7 @@ def read_accounts(
     proof = ReadProof("Salesforce", len(reading.rows), reading.announced, reading.pages, client.session.calls - calls)
     if not reading.rows:
         raise IncompleteReadError(
-            "Salesforce has no account for the query. That is more likely a lost permission than the truth: check the"
+            "Salesforce has no account for the query. A lost permission is the likely cause: check the"
             " accounts as the user of the Connection, and compare the filter in the config."
         )
     return AccountsSnapshot(begun, now(), proof, tuple(reading.rows))
@@ -85,8 +85,8 @@ class _Reading:
             self._take(page)
         if len(self.rows) != self.announced:
             raise IncompleteReadError(
-                f"Salesforce announced {self.announced} accounts and sent {len(self.rows)}. Nothing was concluded from"
-                " them. If it happens again, check the permissions of the Connection's user."
+                f"Salesforce announced {self.announced} accounts and sent {len(self.rows)}. The read was"
+                " discarded. If it happens again, check the permissions of the Connection's user."
             )
 
     def again(self) -> _Reading:
@@ -103,7 +103,7 @@ class _Reading:
         return call_salesforce(self._session, call, self._soql, continues=continues)
 
     def _own(self, path: str) -> str:
-        """The path of a next page. Salesforce names no host there; where one is named, it has to be ours."""
+        """The path of a next page. Salesforce sends it without a host; a URL with another host is refused."""
         url = urlsplit(path)
         if not url.netloc:
             return path
@@ -127,7 +127,7 @@ class _Reading:
     def _once(self, what: str, happened: str) -> None:
         if what in self._seen:
             raise IncompleteReadError(
-                f"Salesforce {happened} within one read. Nothing was concluded from it. If it happens again, check"
+                f"Salesforce {happened} within one read. The read was discarded. If it happens again, check"
                 " the permissions of the Connection's user."
             )
         self._seen.add(what)
@@ -140,13 +140,13 @@ class _Reading:
 
 
 def selected(soql: str) -> tuple[str, ...]:
-    """The field paths that a query selects, as they are written there."""
+    """The field paths that a query selects, in its own spelling."""
     found = re.match(r"\s*SELECT\s+(.*?)\s+FROM\s", soql, re.IGNORECASE | re.DOTALL)
     return tuple(path.strip() for path in found[1].split(",")) if found else ()
 
 
 def _at(record: Mapping[str, object], path: str) -> object:
-    """The value at a path; an empty lookup makes all below it None. Salesforce answers in its own case, not in ours."""
+    """The value at a path; None below an empty lookup. Salesforce responds with its own upper and lower case."""
     value: object = record
     for step in path.split("."):
         if value is None:
@@ -154,7 +154,7 @@ def _at(record: Mapping[str, object], path: str) -> object:
         fields = value if isinstance(value, dict) else {}
         name = step if step in fields else next((key for key in fields if key.casefold() == step.casefold()), None)
         if name is None:
-            advice = "Nothing was concluded from its absence: clear this task, and check the name in the config."
+            advice = "The read was discarded: check the name in the config, and clear this task."
             raise SchemaError("Salesforce", [Finding(path, "is missing from the response", advice)])
         value = fields[name]
     return value

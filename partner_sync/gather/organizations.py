@@ -1,4 +1,4 @@
-"""Reads the organizations of one Zendesk instance: fields first, then every page, with the proof that it is all."""
+"""Reads the organizations of one Zendesk instance: checks the fields, then reads all pages and proves the count."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ COUNT_IS_CACHED_ABOVE = 100_000
 """Above so many organizations Zendesk's count is up to a day old, and proves nothing."""
 COUNT_SLACK, COUNT_SLACK_PERMILLE = 10, 1
 """What may come and go while a first listing runs: so many organizations, or so many of a thousand."""
-AGAIN = (
-    "Nothing was concluded from what is absent. If it happens again, check the permissions of the Connection's user."
-)
+AGAIN = "The read was discarded. If it happens again, check the permissions of the Connection's user."
 
 
 def read_organizations(
@@ -30,8 +28,8 @@ def read_organizations(
 ) -> InstanceRead:
     """All organizations; partner organizations keep the fields of `schema.kept`, the others none.
 
-    `known` are the ids of the previous snapshot, empty if there is none. `progress` hears organizations read and
-    counted. Calls: one a page of 100, one for 100 known organizations that are not listed, and four more; a first
+    `known` are the ids of the previous snapshot, empty if there is none. `progress` is called with the
+    organizations read and counted so far. Calls: one a page of 100, one for 100 known organizations that are not listed, and four more; a first
     listing that does not fit its count is repeated once.
     """
     calls = zendesk.calls
@@ -99,8 +97,8 @@ def _list(zendesk: Zendesk, schema: OrganizationSchema, progress: Callable[[int,
         progress(len(organizations), before.value)
     if not organizations:
         raise IncompleteReadError(
-            f"Zendesk {zendesk.instance} lists no organization at all. That is more likely a lost permission than the"
-            f" truth: check the organizations as the user of the Connection. {AGAIN}"
+            f"Zendesk {zendesk.instance} lists no organization at all. A lost permission is the likely"
+            f" cause: check the organizations as the user of the Connection. {AGAIN}"
         )
     if twice := len(organizations) - len(ids):
         raise IncompleteReadError(f"Zendesk {zendesk.instance} listed {twice} organizations twice. {AGAIN}")
@@ -118,12 +116,12 @@ def _confirmed_gone(zendesk: Zendesk, absent: Sequence[int]) -> int:
 
 
 def whole(raw: Row, schema: OrganizationSchema) -> Organization:
-    """An organization as `show_many` answered it, with its kept fields whatever it is."""
+    """An organization from `show_many`, with its kept fields even if it is not a partner's."""
     return _organization(raw, schema, schema.kept)
 
 
 def _organization(raw: Row, schema: OrganizationSchema, keys: Sequence[str] | None) -> Organization:
-    """100,000 of these are kept at once: equal texts are one object, fields nobody needs are dropped."""
+    """To keep 100,000 in memory, equal texts are one object, and fields without a use are dropped."""
     fields = _fields(raw)
     kind = _text(fields.get(schema.partner_field))
     external_id, salesforce_id = _text(raw.get("external_id")), _text(fields.get(schema.id_field))
@@ -147,7 +145,7 @@ def _text(value: Value) -> str | None:
 
 
 def _shared(value: Value) -> Value:
-    """The value, a list or an object as its text; texts that recur over thousands of organizations are kept once."""
+    """The value; a list or an object as text. Texts that recur in thousands of organizations are kept once."""
     if type(value) is str:
         return sys.intern(value)
     return str(value) if isinstance(value, list | dict) else value
@@ -170,11 +168,11 @@ def _check_jobs(zendesk: Zendesk) -> None:
             f" {zendesk.instance} a role that may see job statuses, and its OAuth client a scope that includes them,"
             ' such as "read"; or set write = false for this instance.'
         )
-        raise RejectedError(error.system, error.method, error.path, error.status, error.words, step) from None
+        raise RejectedError(error.system, error.method, error.path, error.status, error.vendor_message, step) from None
 
 
 def check_fields(fields: Sequence[Row], expected: Sequence[ExpectedField], instance: str) -> None:
-    """Raise a `SchemaError` with everything in which Zendesk's fields are not what the mapping needs."""
+    """Raises SchemaError with every difference between Zendesk's fields and what the mapping needs."""
     known = {str(field.get("key")): field for field in fields}
     findings = [finding for want in expected for finding in _findings(known.get(want.key), want)]
     if findings:

@@ -1,4 +1,7 @@
-"""The query behind a change: all tries, which only the archive has, and what concerns it in the run."""
+"""The query for one change: all its tries, which only the archive has, and what concerns it in the run.
+
+A module of its own: it combines changes, organizations, problems and runs, which do not import each other.
+"""
 
 from __future__ import annotations
 

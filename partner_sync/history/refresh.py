@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from partner_sync.archive.archive import EVENTS_CLAIM
 from partner_sync.archive.records import Failure, PartnerStates, RowVerdict, RunRecord
 from partner_sync.errors import SnapshotError, StorageError
 from partner_sync.history import files, parsing, rows
@@ -151,7 +152,8 @@ class Refresh:
 
     def _read_day(self, db: sqlite3.Connection, day: str, now: datetime) -> int:
         """Reads what is new or changed below a day; returns how many objects that were."""
-        there = self.objects.below(f"runs/{day}")
+        found = self.objects.below(f"runs/{day}").items()
+        there = {path: stamp for path, stamp in found if not path.endswith(f"/{EVENTS_CLAIM}")}
         known = {
             row["path"]: row["stamp"]
             for row in db.execute(

@@ -1,4 +1,7 @@
-"""Archives why a task failed, for people who read the archive and no task log."""
+"""Archives why a task failed, for people who read the archive and no task log.
+
+A module of its own, since it wraps all four tasks and belongs to none of them.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ def _remember(error: PartnerSyncError, task: str, batch: str | None) -> None:
             at=datetime.now(timezone.utc),
             error=type(error).__name__,
             message=str(error),
-            words=getattr(error, "words", ""),
+            words=getattr(error, "vendor_message", ""),
             retryable=is_retried(error, context),
         )
         locations.archive().write_failure(failure)

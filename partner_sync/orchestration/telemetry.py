@@ -75,7 +75,11 @@ def accounted(
 
 
 def _end_plan(context: Context, archive: Archive, batch: Batch, written: Collection[str]) -> None:
-    """Emits the events if the batch is the last of its plan and no row of the plan failed."""
+    """Emits the events if all batches of the plan have verdicts, no row failed, and no other batch emits them.
+
+    Batches that end together all see the last verdict. If two of them emitted the first event that an asset ever has,
+    Airflow would fail one of the two tasks, although all its rows are confirmed.
+    """
     from partner_sync.archive.records import VerdictTally
 
     dag_run, plan_id = context["dag_run"], batch.order.plan_id
@@ -83,7 +87,9 @@ def _end_plan(context: Context, archive: Archive, batch: Batch, written: Collect
     if archive.batches_with_verdicts(folder, plan_id) < batch.of:
         return
     plan, everything = archive.plan(folder, plan_id), archive.verdicts(folder, plan_id)
-    if plan is not None and not VerdictTally.of(everything).failed:
+    if plan is None or VerdictTally.of(everything).failed:
+        return
+    if archive.claim_events(folder, plan_id, batch.name):
         _emit(context, plan, written, everything)
 
 

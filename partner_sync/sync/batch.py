@@ -196,7 +196,7 @@ class BatchAttempt:
         except RejectedError as error:
             refused = Judgment("rejected", f"Zendesk refused the whole job with {error.status}")
             judged = [refused if row.verdict is None else row for row in judged]
-            self._account(claimed, judged, messages=dict.fromkeys(rows, error.words))
+            self._account(claimed, judged, messages=dict.fromkeys(rows, error.vendor_message))
             raise
         entry = replace(entry, job_id=job.id)
         self.register.write(entry)
@@ -216,7 +216,7 @@ class BatchAttempt:
     def _wait_for_a_slot(self, why: str, step: str) -> Reschedule:
         """Reschedules batches that may not write yet in waves, not all at once."""
         wave = self.batch.index // self.settings.jobs_in_flight
-        due = self.batch.order.made + timedelta(seconds=wave * self.settings.come_back_seconds)
+        due = self.batch.order.made + timedelta(seconds=wave * self.settings.reschedule_seconds)
         return self._wait(why, step, since=self.waiting_since, not_before=due)
 
     def _follow(self, entry: OpenJob, *, submitted: bool = False) -> Done | Reschedule:
@@ -225,7 +225,7 @@ class BatchAttempt:
         Polls at growing intervals for this batch's share of the time that all batches have together, then gives the
         worker slot back. A job `submitted` just now is first polled after a wait, since jobs take seconds.
         """
-        share = min(self.settings.visit_seconds / self.batch.of, self.settings.come_back_seconds)
+        share = min(self.settings.polling_seconds / self.batch.of, self.settings.reschedule_seconds)
         leave, wait = self.now() + timedelta(seconds=share), self.settings.poll_seconds
         while True:
             if submitted:
@@ -260,7 +260,7 @@ class BatchAttempt:
         return self._reschedule(why, not_before=not_before)
 
     def _reschedule(self, why: str, *, not_before: datetime | None = None) -> Reschedule:
-        soonest = self.now() + timedelta(seconds=self.settings.come_back_seconds)
+        soonest = self.now() + timedelta(seconds=self.settings.reschedule_seconds)
         return Reschedule(max(soonest, not_before or soonest), why)
 
     # -- account for every row ------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
-"""What the Connections must hold: everything that is wrong with a Connection is reported at once, and no value is.
+"""Checks the Connections: reports every error of a Connection at once, and never a value.
 
-`extra` is a Connection's extra as an object. Keys are those of the providers' own forms; for Zendesk `client_id`,
-`client_secret` and `scope` are ours, for both systems `endpoint_url`.
+`extra` is a Connection's extra as an object. Its keys are those of the providers' forms, plus ours: `client_id`,
+`client_secret` and `scope` for Zendesk, and `endpoint_url` for both systems.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ SALESFORCE_WAYS = (
     ("login", "consumer_key", "private_key_file_path"),
     ("consumer_key", "consumer_secret", "domain"),
 )
-"""What simple-salesforce can log in with, in its order. The last one is client credentials, which we recommend."""
+"""The credentials that simple-salesforce accepts, in its order. We recommend the last: client credentials."""
 
 
 class Connection(Protocol):
-    """What is looked at of Airflow's Connection besides its extra."""
+    """The attributes of Airflow's Connection that are checked, besides its extra."""
 
     host: str | None
     login: str | None
@@ -39,7 +39,7 @@ class Connection(Protocol):
 
 
 def given(settings: Extra, *keys: str) -> bool:
-    """Whether all of some keys have a value."""
+    """Whether all of the keys have a value."""
     return all(settings.get(key) for key in keys)
 
 
@@ -52,7 +52,7 @@ def _no_texts(settings: Extra, keys: tuple[str, ...]) -> list[Finding]:
 
 
 def _unclean(settings: Extra, keys: Iterable[str]) -> list[Finding]:
-    """Values that were copied with something around them, which no system takes and no message would show."""
+    """Values copied with extra characters, which no system accepts and which are invisible in a message."""
     advice = "Copy its value again, without whitespace or line breaks."
     return [
         Finding(key, "contains whitespace or a character that no credential has", advice)
@@ -62,8 +62,8 @@ def _unclean(settings: Extra, keys: Iterable[str]) -> list[Finding]:
 
 
 def unused(connection: Connection) -> list[Finding]:
-    """Parts of a Connection that would be left aside in silence: both systems are asked by https, at its own port."""
-    advice = "Leave it empty; where it is about another server than the vendor's, write the extra endpoint_url."
+    """Parts of a Connection that would be ignored: both systems are reached by https at its default port."""
+    advice = "Leave it empty; to use another server than the vendor's, set endpoint_url in the extra."
     wrong = {"schema": connection.schema not in (None, "", "https"), "port": connection.port not in (None, 443)}
     return [Finding(key, "cannot be used here", advice) for key, given in wrong.items() if given]
 
@@ -92,7 +92,7 @@ SALESFORCE_COPIED = ("security_token", "organization_id", "consumer_key", "consu
 
 
 def salesforce_settings(connection: Connection, extra: Extra) -> dict[str, Any]:
-    """What the provider's hook will find, under its own names; the prefix is that of old connection forms."""
+    """The settings that the provider's hook reads, by its names. Old connection forms stored them with a prefix."""
     found = {key: extra.get(key) or extra.get(f"extra__salesforce__{key}") or None for key in SALESFORCE_TEXTS}
     return {
         **found,
@@ -103,12 +103,12 @@ def salesforce_settings(connection: Connection, extra: Extra) -> dict[str, Any]:
 
 
 def salesforce_host(settings: Extra) -> str:
-    """The vendor's host, for example "acme.my.salesforce.com"; without a domain that of the common login."""
+    """The vendor's host, for example "acme.my.salesforce.com"; without a domain, the host of the common login."""
     return f"{settings['domain'] or 'login'}.{DOMAIN}"
 
 
 def salesforce_findings(settings: Extra) -> list[Finding]:
-    """Everything wrong with the `salesforce_settings` of a Connection."""
+    """Every error in the `salesforce_settings` of a Connection."""
     if findings := _no_texts(settings, SALESFORCE_TEXTS):
         return findings
     findings = _unclean(settings, SALESFORCE_COPIED) + _endpoint(settings) + _salesforce_credential_findings(settings)
@@ -134,7 +134,7 @@ def salesforce_findings(settings: Extra) -> list[Finding]:
 def _salesforce_credential_findings(settings: Extra) -> list[Finding]:
     ways = [way for way in SALESFORCE_WAYS if given(settings, *way)]
     clients = SALESFORCE_WAYS[-1]
-    advice = "Set consumer_key, consumer_secret and domain, of an External Client App with the client credentials flow."
+    advice = "Set consumer_key, consumer_secret and domain of an External Client App with the client credentials flow."
     if ways == [clients] and settings["domain"] in ("login", "test"):
         return [
             Finding(
@@ -164,12 +164,12 @@ def zendesk_host(connection: Connection) -> str:
 
 
 def uses_password_as_token(extra: Extra) -> bool:
-    """A box in the form, or the text "true" where the Connection came as a URI."""
+    """Whether the password is an API token: a checkbox in the form, or the text "true" in a Connection URI."""
     return str(extra.get("use_token") or "").lower() in ("true", "1", "yes", "on")
 
 
 def zendesk_findings(connection: Connection, extra: Extra) -> list[Finding]:
-    """Everything wrong with the Connection of an instance."""
+    """Every error in the Connection of an instance."""
     by_password = {"password": connection.password} if uses_password_as_token(extra) else {}
     findings = _no_texts(extra, ZENDESK_TEXTS) + _unclean({**extra, **by_password}, ZENDESK_COPIED)
     if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", zendesk_host(connection)):

@@ -1,4 +1,4 @@
-"""The connection extra `endpoint_url`: another base URL for everything that is meant for the vendor's host."""
+"""The connection extra `endpoint_url`: a base URL that replaces the vendor's host."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from partner_sync.errors import Finding
 
 
 def endpoint_finding(endpoint_url: str) -> Finding | None:
-    """What is wrong with the `endpoint_url` of a Connection; None if nothing is."""
+    """The error in the `endpoint_url` of a Connection; None if it is valid."""
     key, advice = "endpoint_url", "Write https://host[:port], or http://127.0.0.1:port for a server on this machine."
     try:
         url = urlsplit(endpoint_url)
@@ -40,22 +40,22 @@ def is_loopback(host: str) -> bool:
 
 
 class Endpoint(HTTPAdapter):
-    """Sends what was meant for the vendor's host to `base`, and lets the answer look as if it came from that host."""
+    """Sends requests for the vendor's host to `base`. Responses keep the URL of the vendor's host."""
 
     def __init__(self, base: str) -> None:
         self._base = urlsplit(base)
         super().__init__()
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        meant = request.url or ""
-        request.url = self._moved(urlsplit(meant))
+        vendor_url = request.url or ""
+        request.url = self._moved(urlsplit(vendor_url))
         loopback = is_loopback(self._base.hostname or "")
         kwargs["proxies"] = {} if loopback else requests.utils.get_environ_proxies(request.url)
         try:
             response = super().send(request, *args, **kwargs)
         finally:
-            request.url = meant  # clients recognize their own responses by it
-        response.url = meant
+            request.url = vendor_url  # clients recognize their own responses by it
+        response.url = vendor_url
         return response
 
     def _moved(self, url: SplitResult) -> str:

@@ -1,4 +1,7 @@
-"""What the headers of an answer say of the request quota, and how long they ask to wait."""
+"""The request quota and the wait that the headers of a response report.
+
+A module of its own: it only parses headers and sends nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
 ZENDESK_QUOTAS = ("ratelimit-{}", "rate-limit-{}", "x-rate-limit-{}")
-"""How Zendesk has named its account-wide quota over the years, newest first."""
+"""The names of Zendesk's account-wide quota over the years, newest first."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ def quota_of(headers: Mapping[str, str]) -> Quota | None:
         remaining = _number(headers.get(name.format("remaining"), ""))
         if limit is not None and remaining is not None:
             reset = _number(headers.get(name.format("reset"), ""))
-            return Quota(int(limit), int(remaining), 60 if reset is None else reset)  # Zendesk counts by the minute
+            return Quota(int(limit), int(remaining), 60 if reset is None else reset)  # Zendesk's quota is per minute
     return None
 
 
@@ -44,7 +47,7 @@ def _number(text: str) -> float | None:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds an answer asks to wait, by a number or by a date held against the answer's own clock."""
+    """The seconds that a response asks to wait: a number, or a date compared with the response's own `Date`."""
     value = headers.get("Retry-After", "").strip()
     seconds = _number(value)
     if seconds is not None or not value:

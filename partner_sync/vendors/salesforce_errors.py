@@ -1,4 +1,4 @@
-"""What the exceptions of simple-salesforce mean, as errors of ours."""
+"""Turns the exceptions of simple-salesforce into our errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from partner_sync.vendors.transport import Answer, Session
 T = TypeVar("T")
 
 CLIENT_ERRORS = (ValueError, KeyError, IndexError, TypeError, AttributeError, ExpatError)
-"""What simple-salesforce stumbles over when an answer is a web page, cut, or of another shape."""
+"""What simple-salesforce raises for a response that is a web page, truncated, or of another shape."""
 BUSY_CODES = frozenset({"REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "UNABLE_TO_LOCK_ROW"})
 SCHEMA_CODES = frozenset({"INVALID_FIELD", "INVALID_TYPE", "MALFORMED_QUERY"})
 LOCATOR_CODE, SESSION_CODE, TOKEN_CODE = "INVALID_QUERY_LOCATOR", "INVALID_SESSION_ID", "INVALID_AUTH_HEADER"
@@ -45,11 +45,11 @@ def call_salesforce(session: Session, call: Callable[[], T], soql: str = "", *, 
         return call()
     except (SalesforceError, SalesforceOperationError, *CLIENT_ERRORS) as error:
         ours = translate_error(error, session, soql, continues=continues)
-    raise ours  # outside of the except: the library's messages hold the query and what Salesforce said
+    raise ours  # outside of the except, since the library's message contains the query and the response
 
 
 def translate_error(error: Exception, session: Session, soql: str = "", *, continues: bool = False) -> PartnerSyncError:
-    """What an exception of simple-salesforce means."""
+    """The error for an exception of simple-salesforce."""
     if isinstance(error, SalesforceAuthenticationFailed):
         return _login_failed(error, session)
     if isinstance(error, SalesforceError) and isinstance(error.content, list | dict):
@@ -60,56 +60,60 @@ def translate_error(error: Exception, session: Session, soql: str = "", *, conti
 
 
 def _login_failed(error: SalesforceAuthenticationFailed, session: Session) -> PartnerSyncError:
-    """A refused token request. Its code is a word of Salesforce, or the HTTP status where the answer was no JSON."""
+    """A refused token request. Its code is Salesforce's, or the HTTP status if the response was not JSON."""
     if error.code in BUSY_CODES:
         return unreadable(session, f"is at its limit ({error.code})", error.auth_message)
     if isinstance(error.code, int) and error.code < 400:
         return unreadable(session)
-    words = f"{error.code}: {error.auth_message}"
-    shown = not isinstance(error.code, int) and "<" not in words  # else the whole response, which may hold anything
+    message = f"{error.code}: {error.auth_message}"
+    shown = (
+        not isinstance(error.code, int) and "<" not in message
+    )  # else the whole response, which can contain anything
     return _not_accepted(
-        session.last, session.where, words, " ".join(words.split()).removesuffix(":")[:300] if shown else ""
+        session.last, session.where, message, " ".join(message.split()).removesuffix(":")[:300] if shown else ""
     )
 
 
-def _not_accepted(asked: Answer, where: str, words: str, shown: str = "") -> AuthenticationError:
+def _not_accepted(asked: Answer, where: str, message: str, shown: str = "") -> AuthenticationError:
     step = (
         f"Check the credentials of {where} and its domain (a My Domain such as 'acme.my'), and that its user is active;"
-        " with a consumer_key and no password, that the app's client credentials flow is on too."
+        " with a consumer_key and no password, check that the client credentials flow of the app is on."
     )
     if shown:
         step = f'Salesforce reported "{shown}". {step}'
-    return AuthenticationError("Salesforce", asked.method, asked.path, asked.status, words, step)
+    return AuthenticationError("Salesforce", asked.method, asked.path, asked.status, message, step)
 
 
 def unreadable(
-    session: Session, happened: str = "answered something that cannot be read", words: str = ""
+    session: Session, happened: str = "answered something that cannot be read", message: str = ""
 ) -> UnavailableError:
     last = session.last
-    return UnavailableError("Salesforce", last.method, last.path, happened, effect="none", words=words)
+    return UnavailableError("Salesforce", last.method, last.path, happened, effect="none", vendor_message=message)
 
 
 def _refused(error: SalesforceError, session: Session, soql: str, continues: bool) -> PartnerSyncError:
-    """An error answer in JSON: an array of {message, errorCode}."""
+    """The error for a response in JSON: an array of {message, errorCode}."""
     items = error.content if isinstance(error.content, list) else [error.content]
-    said = [item for item in items if isinstance(item, dict)]
-    codes = {str(item.get("errorCode", "")) for item in said}
-    words = "; ".join(f"{item.get('errorCode')}: {item.get('message')}" for item in said)
+    reported = [item for item in items if isinstance(item, dict)]
+    codes = {str(item.get("errorCode", "")) for item in reported}
+    message = "; ".join(f"{item.get('errorCode')}: {item.get('message')}" for item in reported)
     path = urlsplit(str(error.url)).path
     if lost := _lost(codes, continues):
-        return QueryLostError("Salesforce", "GET", path, lost, effect="none", words=words)
-    if error.status == 401:  # simple-salesforce has logged in once more by then, with success and in vain
-        return _not_accepted(Answer("GET", path, 401), session.where, words)
+        return QueryLostError("Salesforce", "GET", path, lost, effect="none", vendor_message=message)
+    if error.status == 401:  # simple-salesforce has already logged in again, and the new session was refused too
+        return _not_accepted(Answer("GET", path, 401), session.where, message)
     if busy := codes & BUSY_CODES:
-        return unreadable(session, f"is at its limit ({', '.join(sorted(busy))})", words)
+        return unreadable(session, f"is at its limit ({', '.join(sorted(busy))})", message)
     rejected = RejectedError(
-        "Salesforce", session.last.method, session.last.path, error.status, words, _next_step(error.status, session)
+        "Salesforce", session.last.method, session.last.path, error.status, message, _next_step(error.status, session)
     )
     if not codes & SCHEMA_CODES:
         return rejected
-    advice = "Compare it with Salesforce's setup, and that the user of the Connection may see it; then fix the config."
+    advice = "Check that it exists in Salesforce and that the Connection's user can see it, then fix the config."
     finding = Finding(
-        _named(words, soql) or "the query", f"is refused by Salesforce with {', '.join(sorted(codes))}", advice
+        _field_named_in(message, soql) or "the query",
+        f"is refused by Salesforce with {', '.join(sorted(codes))}",
+        advice,
     )
     schema = SchemaError("Salesforce", [finding])
     schema.__cause__ = rejected  # carries Salesforce's message, for the archive
@@ -133,21 +137,26 @@ def _next_step(status: int, session: Session) -> str:
     if status == 403:
         return "Give the user of the Connection the permissions API Enabled and read access to Account."
     if status in (404, 410):
-        return f"See that the API version and the domain of {session.where} still exist."
-    return f"Its words are in the archive, in failures/ of this run; check {session.where} and the config's [accounts]."
+        return f"Check that the API version and the domain of {session.where} still exist."
+    return (
+        "Salesforce's message is in the archive, in failures/ of this run; check"
+        f" {session.where} and the config's [accounts]."
+    )
 
 
-def _named(words: str, soql: str) -> str | None:
-    """The field path of our own query that Salesforce's message is about: by its row and column, else by a quoted name.
+# Only prose says which field of a query is wrong: Salesforce sends `fields` for writes alone. Nothing branches on the
+# result, which only names the field in our message.
+def _field_named_in(message: str, soql: str) -> str | None:
+    """The field path of our own query that Salesforce's message is about: by row and column, else by a quoted name.
 
-    For a lookup Salesforce quotes the last step only: "No such column 'Name' on entity 'User'".
+    For a lookup, Salesforce quotes only the last step: "No such column 'Name' on entity 'User'".
     """
     code = re.sub(r"'(?:\\.|[^'\\])*'", lambda literal: " " * len(literal[0]), soql)
     paths = [path for path in re.finditer(r"\w+(?:\.\w+)*", code) if path[0].casefold() not in KEYWORDS]
-    place = re.search(r"ERROR at Row:(\d+):Column:(\d+)", words)
+    place = re.search(r"ERROR at Row:(\d+):Column:(\d+)", message)
     row, column = (int(place[1]), int(place[2])) if place else (1, 0)
     start = sum(map(len, soql.splitlines(keepends=True)[: row - 1])) + column - 1
-    for name in re.findall(r"'([\w.]+)'", words.casefold()):
+    for name in re.findall(r"'([\w.]+)'", message.casefold()):
         about = [path for path in paths if f".{name}." in f".{path[0].casefold()}."]
         if about:
             return next((path for path in about if path.start() <= start < path.end()), about[0])[0]

@@ -1,15 +1,15 @@
-"""The one HTTP session that both systems use: bounded time-outs and retries, a reserve of the quota, no foreign host.
+"""The HTTP session for both systems: bounded timeouts and retries, a reserve of the quota, no foreign host.
 
-What is repeated, and when:
+Retried:
 
     GET, token requests   broken connections (truncated bodies too), 409, 429, 502, 503, 504
-    everything else       429, and connections that were never made: both leave no effect behind
+    everything else       429, and connections that were never established: neither has an effect
 
-A write waits `WRITE_WAIT_SECONDS` at most: after a longer wait, its caller has to read again what it writes over.
+A write waits at most `WRITE_WAIT_SECONDS`: after a longer wait, its caller must read again what it overwrites.
 
-Anything else that stops an answer from arriving is an `UnavailableError`, whose `effect` says whether the request may
-have been carried out. Redirects are never followed: they turn a write into a read, and lead credentials to other hosts.
-Whatever else was answered, 4xx included, is the caller's to judge.
+Without a response, the session raises an `UnavailableError`, whose `effect` says whether the request may have been
+carried out. It never follows redirects: they turn a write into a read, and send credentials to other hosts. All other
+responses, 4xx included, are returned to the caller.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ from partner_sync.vendors.quota import Quota, quota_of, retry_after
 log = logging.getLogger(__name__)
 
 TOKEN_PATHS = ("/oauth/tokens", "/services/oauth2/token", "/services/Soap/u/")
-"""POSTs that may be repeated, since a token more or less has no effect. The last one is Salesforce's SOAP login."""
+"""POSTs that are safe to retry: an extra token has no effect. The last path is Salesforce's SOAP login."""
 SOAP_LOGIN = TOKEN_PATHS[2]
 WRITE_WAIT_SECONDS = 2
 """The longest wait before a write is sent, or sent again."""
 QUOTA_STEP = "find out who uses up the quota, or lower calls.reserve_percent in the config."
 BUSY = frozenset({409, 429, 502, 503, 504})
-"""Answers after which a repeatable request is sent again. 409 is Zendesk's "database collision"."""
+"""Status codes after which a repeatable request is retried. 409 is Zendesk's "database collision"."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was asked last and what came back, for messages: no host, no query."""
+    """The last request and the status of its response, for messages: no host, no query."""
 
     method: str
     path: str
@@ -63,20 +63,20 @@ class Answer:
 
 @dataclass(frozen=True)
 class _Failure:
-    """Why an attempt brought no usable answer."""
+    """Why an attempt had no usable response. `harmless`: it had no effect. `again`: it may be retried."""
 
     happened: str
     harmless: bool
     again: bool
     wait: float | None = None
-    words: str = ""
+    vendor_message: str = ""
 
 
 class Session(requests.Session):
     """A `requests` session for one system.
 
-    `host` is the configured one; `domain`, if given, also admits every https host below it. `calls` counts attempts on
-    the wire, `token_calls` those that ask for a token. `where` names the Connection in messages.
+    `host` is the configured host; `domain`, if given, also allows every https host below it. `calls` counts attempts on
+    the wire, `token_calls` the token requests among them. `where` names the Connection in messages.
     """
 
     def __init__(
@@ -104,12 +104,12 @@ class Session(requests.Session):
             self.mount("https://", Endpoint(endpoint_url))
             self.mount("http://", Endpoint(endpoint_url))
         self.headers["User-Agent"] = f"partner-sync/{__version__}"
-        self.auth = as_it_is  # or requests would put a login of ~/.netrc in the place of ours
+        self.auth = as_it_is  # or requests would replace our credentials by a login from ~/.netrc
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # its DEBUG lines hold query strings
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # its DEBUG lines contain query strings
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send until there is an answer for the caller to judge, or no sense in sending again."""
+        """Sends the request until there is a response for the caller, or a retry cannot help."""
         url = urlsplit(request.url or "")
         method, path = request.method or "", url.path
         self.refuse_foreign(url)
@@ -117,7 +117,7 @@ class Session(requests.Session):
         repeatable = token or method in ("GET", "HEAD")
         kwargs |= {"allow_redirects": False, "timeout": (self._settings.connect_seconds, self._settings.read_seconds)}
         kwargs["verify"] = kwargs.get("verify") or True
-        failure = _Failure("was not asked", harmless=True, again=False)
+        failure = _Failure("was not called", harmless=True, again=False)
         longest = (
             self._settings.max_wait_seconds if repeatable else min(self._settings.max_wait_seconds, WRITE_WAIT_SECONDS)
         )
@@ -144,11 +144,11 @@ class Session(requests.Session):
             failure.happened,
             effect="none" if repeatable or failure.harmless else "unknown",
             retry_after=failure.wait,
-            words=failure.words,
+            vendor_message=failure.vendor_message,
         )
 
     def _waits(self, longest: float) -> Iterator[float]:
-        """Waits between attempts, one fewer than there are attempts."""
+        """Seconds between attempts, one fewer than there are attempts."""
         for attempt in range(self._settings.attempts - 1):
             yield min(self._settings.first_wait_seconds * 2**attempt, longest)
 
@@ -162,10 +162,9 @@ class Session(requests.Session):
         except (requests.RequestException, LocationValueError) as error:
             problem = error
         else:
-            return self._judged(request, response, repeatable)
-        return self._broken(
-            request, problem, repeatable
-        )  # outside of the except: what requests says holds the query string
+            return self._checked(request, response, repeatable)
+        # Outside of the except, since the exception's message contains the query string.
+        return self._broken(request, problem, repeatable)
 
     def _broken(
         self,
@@ -176,10 +175,10 @@ class Session(requests.Session):
         wrapped = list(_causes(problem))
         causes = set(map(type, wrapped))
         if isinstance(problem, LocationValueError):
-            advice = "Between its dots are 1 to 63 characters each; check endpoint_url too, if there is one."
+            advice = "Each part between dots has 1 to 63 characters; check endpoint_url too, if it is set."
             raise ConfigError(self.where, [Finding("host", "is not a possible host name", advice)])
         if any(issubclass(cause, SSLCertVerificationError) for cause in causes):
-            advice = "Add its authority to the file that REQUESTS_CA_BUNDLE names; checking cannot be turned off."
+            advice = "Add its authority to the file that REQUESTS_CA_BUNDLE names; the check cannot be turned off."
             raise ConfigError(self.where, [Finding("host", "has a TLS certificate that is not trusted here", advice)])
         if lookup := next((cause for cause in wrapped if isinstance(cause, NameResolutionError)), None):
             absent = isinstance(lookup.__cause__, socket.gaierror) and lookup.__cause__.errno == socket.EAI_NONAME
@@ -193,18 +192,18 @@ class Session(requests.Session):
             happened = "broke the connection"
         return _Failure(happened, harmless=False, again=repeatable)
 
-    def _judged(
+    def _checked(
         self, request: requests.PreparedRequest, response: requests.Response, repeatable: bool
     ) -> requests.Response | _Failure:
-        """The answer if the caller may have it, a failure if it is about being busy or broken."""
+        """The response for the caller; a failure if the system is busy or broken."""
         method, path, status = request.method or "", urlsplit(request.url or "").path, response.status_code
         self.last = Answer(method, path, status)
         quota = quota_of(response.headers)
         self._quota = (quota, self._clock()) if quota else self._quota
         if response.is_redirect:
             self._refuse_redirect(response, method, path)
-        wait, words = retry_after(response.headers), response.text[:2000] if status >= 400 else ""
-        if not repeatable and _too_many_jobs(response):
+        wait, vendor_message = retry_after(response.headers), response.text[:2000] if status >= 400 else ""
+        if not repeatable and zendesk_error(response) == "TooManyJobs":  # whatever its status, which is undocumented
             raise TooManyJobsError(
                 self.system,
                 method,
@@ -212,16 +211,18 @@ class Session(requests.Session):
                 "has too many jobs queued or running",
                 effect="none",
                 retry_after=wait,
-                words=words,
+                vendor_message=vendor_message,
             )
         if status == 429 or (repeatable and status in BUSY):
-            return _Failure(f"answered {status}", harmless=status == 429, again=True, wait=wait, words=words)
+            return _Failure(
+                f"answered {status}", harmless=status == 429, again=True, wait=wait, vendor_message=vendor_message
+            )
         if status >= 500 and not (status == 500 and path.startswith(SOAP_LOGIN)):  # a SOAP fault is a 500
-            return _Failure(f"answered {status}", harmless=False, again=False, wait=wait, words=words)
+            return _Failure(f"answered {status}", harmless=False, again=False, wait=wait, vendor_message=vendor_message)
         return response
 
     def _keep_reserve(self, method: str, path: str, longest: float) -> None:
-        """Wait, or give up, while what remains of the quota is the part left to others."""
+        """Waits, or raises, while no more of the quota is left than the reserve for others."""
         if self._quota is None:
             return
         quota, at = self._quota
@@ -250,15 +251,15 @@ class Session(requests.Session):
             path,
             response.status_code,
             response.text,
-            f"It redirects to {target or 'what is no URL'}, where nothing was sent. Redirects are not followed: write"
-            f" the host that answers itself into {self.where}, and see that the account is not suspended.",
+            f"It redirects to {target or 'an invalid URL'}, where nothing was sent. Redirects are not followed: set the"
+            f" final host in {self.where}, and check that the account is not suspended.",
         )
 
     def get_redirect_target(self, response: requests.Response) -> None:
-        """None: requests would work out where a redirect leads even where it may not follow, and stumble over it."""
+        """None: requests parses the target of a redirect even if it may not follow it, and fails on invalid URLs."""
 
     def refuse_foreign(self, url: SplitResult) -> None:
-        """Nothing goes to a host that an answer, and not the Connection, names."""
+        """Raises ConfigError for a host that only a response names, and not the Connection."""
         host, plain = url.hostname or "", url.scheme == "https" and url.port in (None, 443) and "@" not in url.netloc
         if plain and (host == self.host or (self._domain is not None and host.endswith(f".{self._domain}"))):
             return
@@ -266,19 +267,19 @@ class Session(requests.Session):
             return
         allowed = f"https://{self.host}" + (f" or an https host below .{self._domain}" if self._domain else "")
         wrong = f"conflicts with a request for {url.scheme}://{host}, not for {allowed}; nothing was sent there"
-        advice = "Name the right host there; if it is right, find out who answers in its place."
+        advice = "Correct the host there; if it is right, find out which server responds in its place."
         raise ConfigError(self.where, [Finding("host", wrong, advice)])
 
 
 def as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """The `auth` of a request that carries its credential already, or none."""
+    """The `auth` of a request that already has its credential, or needs none."""
     return request
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The exceptions that `error` wraps, however deep: urllib3 hands on a reason, requests an argument.
+    """The exceptions that `error` wraps, at any depth: urllib3 has them as a reason, requests as an argument.
 
-    Python's own chain is not followed: it also has what the caller was just handling, maybe of another request.
+    `__cause__` and `__context__` are ignored: they can belong to another request that the caller was handling.
     """
     yield error
     for wrapped in (*error.args, getattr(error, "reason", None)):
@@ -286,12 +287,10 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             yield from _causes(wrapped)
 
 
-def _too_many_jobs(response: requests.Response) -> bool:
-    """Whether a write was refused for the number of bulk jobs; no document names the HTTP status (assumption: any)."""
-    if b"TooManyJobs" not in response.content:
-        return False
+def zendesk_error(response: requests.Response) -> object:
+    """Zendesk's code for an error, for example "TooManyJobs"; None for a body without one."""
     try:
         body = response.json()
     except requests.JSONDecodeError:
-        return False
-    return isinstance(body, dict) and body.get("error") == "TooManyJobs"
+        return None
+    return body.get("error") if isinstance(body, dict) else None

@@ -1,4 +1,4 @@
-"""How a request to Zendesk shows who asks. Credentials are kept in memory, and never show in a message or a repr."""
+"""Authenticates requests to Zendesk. Credentials stay in memory, and never appear in a message or a repr."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from partner_sync.errors import AuthenticationError, RejectedError, UnavailableE
 from partner_sync.vendors.transport import Session, as_it_is
 
 SCOPE = "read organizations:write"
-"""Assumption: no document says under which resource Zendesk counts job_statuses and organization_fields, so reading is
-asked for as a whole and writing for organizations only. A Connection can name another `scope`."""
+"""Assumption: Zendesk does not document which resource covers job_statuses and organization_fields, so the scope is to
+read everything and to write organizations. A Connection can set another `scope`."""
 TOKEN_SECONDS = 1800
 TOKEN_PATH = "/oauth/tokens"  # noqa: S105
 
 
 class Credential(AuthBase):
-    """What every way to authenticate has; `advice` is the next step when Zendesk answers 401."""
+    """A way to authenticate; `advice` is the next step after a 401."""
 
     advice = ""
 
     def renew(self) -> bool:
-        """Whether there is a new credential to try after a 401."""
+        """Whether there is a new credential to retry with after a 401."""
         return False
 
 
 class ClientCredentials(Credential):
-    """An OAuth client's own tokens: asked for when first needed, and again when Zendesk no longer takes the last."""
+    """The tokens of an OAuth client: requested when first needed, and again when Zendesk no longer accepts the last."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class ClientCredentials(Credential):
         if status in (400, 401, 403):
             raise AuthenticationError(system, "POST", TOKEN_PATH, status, response.text, self.advice)
         if status >= 400:
-            step = f"See that the host in {self._session.where} is a Zendesk account in use."
+            step = f"Check that the host in {self._session.where} is a Zendesk account in use."
             raise RejectedError(system, "POST", TOKEN_PATH, status, response.text, step)
         try:
             body = response.json()
@@ -80,10 +80,10 @@ class ClientCredentials(Credential):
 
 
 class StaticToken(Credential):
-    """An OAuth token that somebody made; when it ends, somebody has to make another."""
+    """An OAuth token that a person created, and must replace when it expires."""
 
     def __init__(self, token: str, where: str) -> None:
-        self.advice = f"The oauth_token of {where} has ended or was revoked: use client_id and client_secret instead."
+        self.advice = f"The oauth_token of {where} has expired or was revoked: use client_id and client_secret instead."
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -92,11 +92,11 @@ class StaticToken(Credential):
 
 
 class ApiToken(Credential):
-    """An email and an API token; Zendesk stops these on 30 April 2027."""
+    """An email and an API token; Zendesk ends API tokens on 30 April 2027."""
 
     def __init__(self, email: str, token: str, where: str) -> None:
         self.advice = (
-            f"Check login and token of {where}; better, use client_id and client_secret: Zendesk stops API tokens on"
+            f"Check login and token of {where}; better, use client_id and client_secret: Zendesk ends API tokens on"
             " 30 April 2027."
         )
         self._basic = HTTPBasicAuth(f"{email}/token".encode(), token.encode())

@@ -1,7 +1,7 @@
-"""Zendesk's organizations and bulk jobs over our own session, one method a call.
+"""A client for Zendesk's organizations and bulk jobs, with one method for each call.
 
-Not zenpy: it cannot clear a field, ask for a token, or bound its waiting. Cursors are put on our own base URL; links
-that an answer names are never followed, since Zendesk puts another host there.
+Zenpy cannot clear a field, request a token, or limit its waits. Pages are requested by cursor on our base URL; links in
+responses are never followed, since they can name another host.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from typing import Any, NoReturn, TypeVar
 import requests
 
 from partner_sync.errors import AuthenticationError, IncompleteReadError, RejectedError, UnavailableError
-from partner_sync.vendors.transport import Session
+from partner_sync.vendors.transport import Session, zendesk_error
 from partner_sync.vendors.zendesk_auth import Credential
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Row = dict[str, Any]
-"""An organization as Zendesk writes it. A key with None is sent as null, which clears it."""
+"""An organization in Zendesk's JSON. None is sent as null, which clears the field."""
 
 MANY = 100
-"""What a page, a re-read and a bulk job hold at most; Zendesk refuses more."""
+"""The most organizations in a page, a read by id and a bulk job; Zendesk refuses more."""
 ENDED = frozenset({"completed", "failed", "killed"})
-"""A job in any other status, one yet unheard of included, may still write."""
+"""A job in any other status, unknown ones included, may still write."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A bulk job. `results` has its items, in the order of the request, once it has ended: {status, id} or {error}."""
+    """A bulk job. Once it has ended, `results` has {status, id} or {error} for each row in the order of the request."""
 
     id: str
     status: str
@@ -70,7 +70,7 @@ class Zendesk:
 
     @property
     def calls(self) -> int:
-        """Calls on the wire until now, token requests not counted."""
+        """Calls on the wire so far, without token requests."""
         return self._session.calls
 
     # -- reading
@@ -100,11 +100,11 @@ class Zendesk:
         return [field for page in self._pages("/api/v2/organization_fields", "organization_fields") for field in page]
 
     def pages(self) -> Iterator[list[Row]]:
-        """All organizations, page by page, by rising id; `IncompleteReadError` if the pages do not come to an end."""
+        """All organizations by ascending id, page by page. Raises IncompleteReadError if there is no last page."""
         return self._pages("/api/v2/organizations", "organizations")
 
     def show_many(self, *, ids: Sequence[int] | None = None, external_ids: Sequence[str] | None = None) -> list[Row]:
-        """The organizations of at most 100 ids or external ids that exist, in Zendesk's order."""
+        """The existing organizations among at most 100 ids or external ids, in Zendesk's order."""
         key, values = ("ids", ids) if ids is not None else ("external_ids", external_ids)
         path = "/api/v2/organizations/show_many"
         answer = self._ask("GET", path, {key: ",".join(map(str, _many(values or ())))})
@@ -118,27 +118,27 @@ class Zendesk:
             yield self._rows(answer, key, path)
             meta = answer.get("meta")
             if not isinstance(meta, dict):
-                raise self._incomplete(path, "does not say whether there are more pages")
+                raise self._incomplete(path, "does not report whether there are more pages")
             if meta.get("has_more") is False:
                 return
             cursor = meta.get("after_cursor")
             if not isinstance(cursor, str) or not cursor or cursor in seen:
-                raise self._incomplete(path, "names no further page although there are more")
+                raise self._incomplete(path, "has no cursor for the next page although there are more")
             seen.add(cursor)
             query["page[after]"] = cursor
 
     # -- writing
 
     def create_many(self, rows: Sequence[Row]) -> Job:
-        """Submit a job that creates at most 100 organizations."""
+        """Submits a job that creates at most 100 organizations."""
         return self._submit("POST", "create_many", {"organizations": list(_many(rows))})
 
     def update_many(self, rows: Sequence[Row]) -> Job:
-        """Submit a job that changes at most 100 organizations, each by its `id` and in its own way."""
+        """Submits a job that updates at most 100 organizations, each by its `id` with its own values."""
         return self._submit("PUT", "update_many", {"organizations": list(_many(rows))})
 
     def update_alike(self, ids: Sequence[int], row: Row) -> Job:
-        """Submit a job that changes at most 100 organizations in the same way."""
+        """Submits a job that updates at most 100 organizations with the same values."""
         return self._submit("PUT", "update_many", {"organization": row}, {"ids": ",".join(map(str, _many(ids)))})
 
     def _submit(self, method: str, verb: str, body: Row, query: Mapping[str, str] | None = None) -> Job:
@@ -148,7 +148,7 @@ class Zendesk:
     # -- jobs
 
     def job(self, job_id: str) -> Job | None:
-        """A job by its id; None if Zendesk does not know it (any more, or for the first moments yet)."""
+        """A job by its id; None if Zendesk does not know it, because it is old or was created a moment ago."""
         path = f"/api/v2/job_statuses/{job_id}"
         try:
             answer = self._ask("GET", path)
@@ -165,10 +165,10 @@ class Zendesk:
         return [self._job({"job_status": raw}, "GET", path) for raw in self._rows(answer, "job_statuses", path)]
 
     def running_jobs(self) -> list[Job]:
-        """All jobs that may still write, of any client.
+        """All jobs of any client that may still write.
 
-        All pages are read: the list is by birth, newest first, and a slow job can be older than hundreds that have
-        ended. Stopping early would miss a job that still writes. Zendesk keeps jobs for a day.
+        Reads all pages: the list starts with the newest job, and a slow job can be older than hundreds that have ended.
+        Zendesk keeps jobs for a day.
         """
         path = "/api/v2/job_statuses"
         jobs = [
@@ -194,10 +194,10 @@ class Zendesk:
             message=str(raw.get("message") or ""),
         )
 
-    # -- asking
+    # -- requests
 
     def _ask(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Row | None = None) -> Row:
-        """One request with a credential; a 401 has no effect, so a credential that can be renewed is used once more."""
+        """Sends a request. After a 401, which has no effect, retries once with a renewed credential if there is one."""
         response = self._send(method, path, query, body)
         if response.status_code == 401 and self._auth.renew():
             response = self._send(method, path, query, body)
@@ -218,11 +218,13 @@ class Zendesk:
         )
 
     def _body(self, response: requests.Response, method: str, path: str) -> Row:
-        """The object of a good answer, whose content type says that it is JSON."""
+        """The JSON object of a successful response."""
         content_type = response.headers.get("Content-Type", "")
         if "json" not in content_type:
             if method == "GET":
-                step = f"It is no API answer: see that the host in {self._session.where} is a Zendesk account in use."
+                step = (
+                    f"It is no API answer: check that the host in {self._session.where} is an active Zendesk account."
+                )
                 raise RejectedError(self._session.system, method, path, response.status_code, response.text, step)
             raise self._unavailable(method, path, "answered something else than JSON")
         try:
@@ -234,11 +236,11 @@ class Zendesk:
         return body
 
     def _refused(self, response: requests.Response, method: str, path: str) -> RejectedError | UnavailableError:
-        status, words = response.status_code, response.text
+        status, vendor_message = response.status_code, response.text
         if status == 401:
-            return AuthenticationError(self._session.system, method, path, status, words, self._auth.advice)
-        if status == 409 and "DatabaseConflict" in words:
-            return self._unavailable(method, path, "had a database conflict", words)
+            return AuthenticationError(self._session.system, method, path, status, vendor_message, self._auth.advice)
+        if status == 409 and zendesk_error(response) == "DatabaseConflict":
+            return self._unavailable(method, path, "had a database conflict", vendor_message)
         if status == 403:
             step = (
                 f"Give the user behind {self._session.where} a role that may see and edit all organizations, and the"
@@ -246,27 +248,29 @@ class Zendesk:
             )
         else:
             step = (
-                "Its words are kept apart from this message, in the archive. Sent again, the same request would be"
-                f" refused again: see that the host in {self._session.where} is the right one, and act on its words."
+                "Zendesk's message is in the archive. The same request would be refused again: read the message, and"
+                f" check that the host in {self._session.where} is right."
             )
-        return RejectedError(self._session.system, method, path, status, words, step)
+        return RejectedError(self._session.system, method, path, status, vendor_message, step)
 
-    def _unavailable(self, method: str, path: str, happened: str, words: str = "") -> UnavailableError:
+    def _unavailable(self, method: str, path: str, happened: str, vendor_message: str = "") -> UnavailableError:
         effect = "none" if method == "GET" else "unknown"
-        return UnavailableError(self._session.system, method, path, happened, effect=effect, words=words)
+        return UnavailableError(
+            self._session.system, method, path, happened, effect=effect, vendor_message=vendor_message
+        )
 
     def _incomplete(self, path: str, happened: str) -> IncompleteReadError:
         return IncompleteReadError(
-            f"{self._session.system} {happened} at GET {path}. Nothing was concluded from what was read until then."
+            f"{self._session.system} {happened} at GET {path}. The read was discarded."
             " If it happens again, check the permissions of the Connection's user."
         )
 
     def _warn_of_dropped(self, response: requests.Response, path: str) -> None:
-        """Zendesk drops what it does not know, and says so in a header only. That may hold values; we log its keys."""
-        said = response.headers.get("x-zendesk-api-warn", "")
-        keys = re.findall(r'"([\w.\[\]-]+)"', "".join(re.findall(r"unpermitted_keys=>\[(.*?)\]", said)))
-        if said:
-            log.warning("%s dropped keys at %s: %s", self._session.system, path, ", ".join(keys) or "it names none")
+        """Logs keys that Zendesk dropped, which it reports only in a header. Values in the header are not logged."""
+        warning = response.headers.get("x-zendesk-api-warn", "")
+        keys = re.findall(r'"([\w.\[\]-]+)"', "".join(re.findall(r"unpermitted_keys=>\[(.*?)\]", warning)))
+        if warning:
+            log.warning("%s dropped keys at %s: %s", self._session.system, path, ", ".join(keys) or "none named")
 
     def _rows(self, answer: Row, key: str, path: str) -> list[Row]:
         rows = self._part(answer, key, list, "GET", path)
@@ -283,7 +287,7 @@ class Zendesk:
 
 
 def _no_json(word: str) -> NoReturn:
-    """NaN and Infinity, which Python reads although JSON has no such numbers."""
+    """Refuses NaN and Infinity, which Python parses although JSON has no such numbers."""
     raise ValueError(word)
 
 
@@ -293,5 +297,5 @@ def _has_fields(row: Row) -> bool:
 
 def _many(values: Sequence[T]) -> Sequence[T]:
     if not 0 < len(values) <= MANY:
-        raise ValueError(f"between 1 and {MANY} can be asked for at once, not {len(values)}")
+        raise ValueError(f"a call takes 1 to {MANY} values, not {len(values)}")
     return values

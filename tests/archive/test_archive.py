@@ -100,6 +100,13 @@ def test_the_newest_try_of_a_batch_counts_and_earlier_ones_stay(archive):
     assert 4 == len(list((folder / "p" / "verdicts").iterdir()))
 
 
+def test_the_first_batch_to_claim_the_events_of_a_plan_keeps_the_claim(archive):
+    folder = archive.run_folder(RUN, NOON)
+    claims = [archive.claim_events(folder, "p", batch) for batch in ("create 1-1", "mark 1-1", "create 1-1")]
+    assert [True, False, True] == claims
+    assert archive.claim_events(folder, "q", "mark 1-1")
+
+
 @pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\x0b", "\x1e", "\r\n"])
 def test_a_name_that_holds_another_kind_of_line_end_comes_back_whole(archive, end):
     folder = archive.write_run(record())

@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks [quick] [counted] [keep] [compare] [gather] [run] [writing] [page]
 
-Everything is real: a sandbox in a process of its own, the real scheduler, fresh processes. "quick" is a slice
-of less than three minutes; names of parts choose among them. With "counted" only what is counted decides over the exit
-code, not what is timed: for machines that have other things to do. The figures go to bench.json in PARTNER_SYNC_HOME;
-with "keep", a whole run is kept for the documentation, where `make docs` writes them.
+Everything is real: a sandbox in its own process, the real scheduler, new processes. "quick" runs a slice of less than
+three minutes; names select parts. With "counted", only counts and not times decide the exit code, for machines with
+other work. Results go to bench.json in PARTNER_SYNC_HOME; with "keep", a whole run is kept, and `make docs` shows it
+in the documentation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rich.console import Console
 from partner_sync.local.home import Home
 from partner_sync.local.progress import Progress, show
 from tests.benchmarks import page, single, writing
-from tests.benchmarks.figures import KEPT, Figure, missed, not_measured, table
+from tests.benchmarks.measurements import KEPT, Measurement, missed, not_measured, table
 
 PARTS = {
     "compare": single.compare,
@@ -44,41 +44,43 @@ def main(arguments: list[str]) -> int:
         console.print("Only a whole run is kept: `make bench ARGS=keep`.")
         return 2
     quick, chosen = "quick" in arguments, [name for name in PARTS if name in arguments] or list(PARTS)
-    figures: list[Figure] = []
+    measurements: list[Measurement] = []
     busy = os.getloadavg()[0]
     with Progress(console) as progress, tempfile.TemporaryDirectory(prefix="partner-sync-bench-") as folder:
         for name in chosen:
             progress.doing(name)
-            for figure in PARTS[name](Path(folder), quick):
-                progress.line(name, f"{figure.what}: {figure.measured}", "failed" if figure.met is False else "")
-                figures.append(figure)
-    figures.append(_suite())
+            for measurement in PARTS[name](Path(folder), quick):
+                progress.line(
+                    name, f"{measurement.what}: {measurement.measured}", "failed" if measurement.met is False else ""
+                )
+                measurements.append(measurement)
+    measurements.append(_suite())
     console.print()
-    show(console, table(figures))
-    wrong = missed(figures, counted_only="counted" in arguments)
-    console.print(f"\n{os.cpu_count()} cores, load {busy:.1f} when it began, {len(missed(figures))} missed")
-    _keep(figures, busy, keep="keep" in arguments)
+    show(console, table(measurements))
+    wrong = missed(measurements, counted_only="counted" in arguments)
+    console.print(f"\n{os.cpu_count()} cores, load {busy:.1f} when it began, {len(missed(measurements))} missed")
+    _keep(measurements, busy, keep="keep" in arguments)
     return 1 if wrong else 0
 
 
-def _suite() -> Figure:
+def _suite() -> Measurement:
     """What `make test` took when it was last run whole."""
     what, target, kept = "the test suite", "under 4 minutes", Home.of(os.environ).root / "suite.json"
     if not kept.exists():
         return not_measured(what, target, "run `make test` before this")
     told = json.loads(kept.read_text())
     measured = f"{told['passed']:,} tests in {told['seconds']} s"
-    return Figure(what, target, measured, told["seconds"] < SUITE_SECONDS, timed=True)
+    return Measurement(what, target, measured, told["seconds"] < SUITE_SECONDS, timed=True)
 
 
-def _keep(figures: list[Figure], busy: float, *, keep: bool) -> None:
+def _keep(measurements: list[Measurement], busy: float, *, keep: bool) -> None:
     home = Home.of(os.environ)
     home.root.mkdir(parents=True, exist_ok=True)
     told = {
         "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "cores": os.cpu_count(),
         "load": busy,
-        "figures": [figure.as_json() for figure in figures],
+        "measurements": [measurement.as_json() for measurement in measurements],
     }
     text = json.dumps(told, indent=1) + "\n"
     (home.root / "bench.json").write_text(text)

@@ -12,14 +12,14 @@ from fastapi.testclient import TestClient
 from partner_sync.history import History
 from partner_sync.history.reader import Reader
 from partner_sync.page.app import page_app
-from tests.benchmarks.figures import Figure
+from tests.benchmarks.measurements import Measurement
 from tests.history.past import Past, a_partner, a_problem, account, an_update
 
 LONGEST = 0.3
 TARGET = "under 300 ms"
 
 
-def page(folder: Path, quick: bool) -> Iterator[Figure]:
+def page(folder: Path, quick: bool) -> Iterator[Measurement]:
     """The page over an archive that nobody has read yet, while it is read, and afterwards."""
     runs, changes = (500, 2_000) if quick else (8_760, 20_000)
     past = Past(folder / "page")
@@ -41,10 +41,10 @@ def page(folder: Path, quick: bool) -> Iterator[Figure]:
         slowest = max(slowest, *(_took(browser, address) for address in ("/", f"/run?run={large}", "/find?q=partner")))
         time.sleep(0.2)
     read = time.perf_counter() - begun
-    yield _figure(f"page, slowest answer while {runs:,} runs are read for the first time", slowest)
-    yield Figure("reading them, in the background", "", f"{read:.0f} s, {1000 * read / runs:.1f} ms a run")
+    yield _measurement(f"page, slowest answer while {runs:,} runs are read for the first time", slowest)
+    yield Measurement("reading them, in the background", "", f"{read:.0f} s, {1000 * read / runs:.1f} ms a run")
     for what, address in asked.items():
-        yield _figure(
+        yield _measurement(
             f"page, {what}, {runs:,} runs, {changes:,} changes", max(_took(browser, address) for _ in range(5))
         )
     history.close()
@@ -70,8 +70,8 @@ def _took(browser: TestClient, address: str) -> tuple[float, float]:
     return time.perf_counter() - begun, time.process_time() - worked
 
 
-def _figure(what: str, took: tuple[float, float]) -> Figure:
+def _measurement(what: str, took: tuple[float, float]) -> Measurement:
     seconds, core = took
-    return Figure(
+    return Measurement(
         what, TARGET, f"{1000 * seconds:.0f} ms, {1000 * core:.0f} ms of a core", seconds < LONGEST, timed=True
     )

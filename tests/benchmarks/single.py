@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.benchmarks.figures import Figure
+from tests.benchmarks.measurements import Measurement
 from tests.benchmarks.stage import REPOSITORY, TOKENS, fresh, sandbox
 
 COMPARE = "the whole task compare, 100,000 accounts against 100,000 organizations"
@@ -24,7 +24,7 @@ GATHER_MEGABYTES = 100
 RUN_SECONDS = 20.0
 
 
-def compare(folder: Path, quick: bool) -> Iterator[Figure]:
+def compare(folder: Path, quick: bool) -> Iterator[Measurement]:
     sizes = (10_000, 100_000) if quick else (1_000, 10_000, 30_000, 100_000)
     seconds: dict[int, float] = {}
     calls: dict[int, int] = {}
@@ -37,17 +37,17 @@ def compare(folder: Path, quick: bool) -> Iterator[Figure]:
         seconds[size] = took
         if size == 100_000:
             seconds_target, memory_target = f"under {COMPARE_SECONDS:g} s of a core", f"under {COMPARE_MEGABYTES} MB"
-            yield Figure(COMPARE, seconds_target, f"{took:.2f} s", took < COMPARE_SECONDS, timed=True)
-            yield Figure("its memory", memory_target, f"{held:.0f} MB", held < COMPARE_MEGABYTES)
+            yield Measurement(COMPARE, seconds_target, f"{took:.2f} s", took < COMPARE_SECONDS, timed=True)
+            yield Measurement("its memory", memory_target, f"{held:.0f} MB", held < COMPARE_MEGABYTES)
         else:
             measured = f"{took:.2f} s of a core, {held:.0f} MB, {runs[0]['changes']:,} changes"
-            yield Figure(f"the whole task compare, {size:,} against {size:,}", "", measured)
+            yield Measurement(f"the whole task compare, {size:,} against {size:,}", "", measured)
     times, longer = calls[100_000] / calls[LINEAR_FROM], seconds[100_000] / seconds[LINEAR_FROM]
     measured = f"{times:.2f} times the function calls, {longer:.1f} times the seconds"
-    yield Figure("compare, ten times 10,000", "10 times the work", measured, times <= 10 * LINEAR)
+    yield Measurement("compare, ten times 10,000", "10 times the work", measured, times <= 10 * LINEAR)
 
 
-def gather(folder: Path, quick: bool) -> Iterator[Figure]:
+def gather(folder: Path, quick: bool) -> Iterator[Measurement]:
     sizes = (1_000, 10_000) if quick else (1_000, 10_000, 100_000)
     with sandbox(folder, accounts=10, organizations=20) as control:
         for size in sizes:
@@ -55,7 +55,7 @@ def gather(folder: Path, quick: bool) -> Iterator[Figure]:
             found = fresh("gather_once", json.dumps(control.connections))
             calls = sum(call["path"] != TOKENS for call in control.calls())
             pages = math.ceil(size / 100)
-            yield Figure(
+            yield Measurement(
                 f"Zendesk calls to gather {size:,} organizations",
                 f"{pages:,} pages and at most 4",
                 f"{calls:,}, in {found['seconds']:.1f} s",
@@ -63,7 +63,7 @@ def gather(folder: Path, quick: bool) -> Iterator[Figure]:
             )
             held = f"{found['megabytes']:.0f} MB, {found['megabytes_with_xcom']:.0f} MB with its XCom"
             big = size == 100_000
-            yield Figure(
+            yield Measurement(
                 f"gather, memory above start, {size:,} organizations, {found['partners']:,} partners",
                 f"under {GATHER_MEGABYTES} MB" if big else "",
                 held,
@@ -71,7 +71,7 @@ def gather(folder: Path, quick: bool) -> Iterator[Figure]:
             )
 
 
-def make_run(folder: Path, quick: bool) -> Iterator[Figure]:
+def make_run(folder: Path, quick: bool) -> Iterator[Measurement]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PARTNER_SYNC"))}
     took = []
     for number in range(1 if quick else 3):
@@ -80,6 +80,6 @@ def make_run(folder: Path, quick: bool) -> Iterator[Figure]:
         subprocess.run(["make", "run"], cwd=REPOSITORY, env=env, check=True, stdout=subprocess.DEVNULL)
         took.append(time.monotonic() - begun)
     seconds = median(took)
-    yield Figure(
+    yield Measurement(
         "make run, installed", f"under {RUN_SECONDS:g} s", f"{seconds:.1f} s", seconds < RUN_SECONDS, timed=True
     )

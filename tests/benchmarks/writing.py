@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks.figures import Figure, not_measured
+from tests.benchmarks.measurements import Measurement, not_measured
 from tests.benchmarks.stage import Measured, Stage, fresh, stage
 
 OLD = "against the old procedure: 150 ms a call, jobs of 5 s, 300 creates and 2,700 updates"
@@ -22,7 +22,7 @@ QUICKLY = "the quick slice leaves it out"
 TWO_INTERVALS = (datetime(2026, 1, 1, 0, tzinfo=timezone.utc), datetime(2026, 1, 1, 1, tzinfo=timezone.utc))
 
 
-def writing(folder: Path, quick: bool) -> Iterator[Figure]:
+def writing(folder: Path, quick: bool) -> Iterator[Measurement]:
     """All of it on one Airflow, one world after the other."""
     with stage(folder, job_seconds=5) as on:
         for batches in (10,) if quick else (1, 10, 50):
@@ -49,30 +49,30 @@ def _updates(on: Stage, batches: int) -> Measured:
     return on.measure()
 
 
-def _rate(what: str, target: str, run: Measured) -> Figure:
+def _rate(what: str, target: str, run: Measured) -> Measurement:
     measured = f"{run.rows_a_minute:,.0f}: {run.confirmed:,} in {run.seconds:.1f} s, {run.calls_a_row:.3f} calls a row"
     if not run.complete:
         measured += f"; {run.planned - run.confirmed} not confirmed, {run.state}"
     met = run.complete and (not target or run.rows_a_minute >= ROWS_A_MINUTE)
-    return Figure(what, target, measured, met, timed=run.complete)
+    return Measurement(what, target, measured, met, timed=run.complete)
 
 
-def _nothing(on: Stage) -> Figure:
+def _nothing(on: Stage) -> Measurement:
     run = on.measure()
     pages = math.ceil(on.sandbox.overview()["counts"]["organizations"] / 100)
     measured = f"{run.writes} writes, {run.calls} calls after compare, {run.gather_calls} to gather {pages} pages"
-    return Figure(NOTHING, "0", measured, run.state == "success" and run.writes == run.calls == 0)
+    return Measurement(NOTHING, "0", measured, run.state == "success" and run.writes == run.calls == 0)
 
 
-def _calls(on: Stage) -> Figure:
+def _calls(on: Stage) -> Measurement:
     """Of the sizes in between: with few batches a visit polls, with many it comes back."""
     worst = max((_updates(on, batches) for batches in (1, 5)), key=lambda run: run.calls_a_row)
     measured = f"{worst.calls_a_row:.3f}, the worse of 1 and 5 batches"
     what = "Zendesk calls a changed organization, full batches, tokens apart"
-    return Figure(what, f"at most {CALLS_A_ROW}", measured, worst.complete and worst.calls_a_row <= CALLS_A_ROW)
+    return Measurement(what, f"at most {CALLS_A_ROW}", measured, worst.complete and worst.calls_a_row <= CALLS_A_ROW)
 
 
-def _against_the_old(on: Stage) -> Figure:
+def _against_the_old(on: Stage) -> Measurement:
     on.sandbox.settings(latency=0.15)
     runs = []
     for _ in range(3):
@@ -86,10 +86,10 @@ def _against_the_old(on: Stage) -> Figure:
     measured = f"{times:.1f} times: {seconds:.1f} s against {old['seconds']:.1f} s"
     whole = all(run.complete for run in runs) and (old["creates"], old["updates"]) == (300, 2_700)
     target = f"at least {TIMES:g} times faster, every row confirmed"
-    return Figure(OLD, target, measured, whole and times >= TIMES, timed=whole)
+    return Measurement(OLD, target, measured, whole and times >= TIMES, timed=whole)
 
 
-def _two_at_once(on: Stage, batches: int) -> Figure:
+def _two_at_once(on: Stage, batches: int) -> Measurement:
     """Two runs of a backfill, which Airflow's limit on active runs does not hold back; jobs slow enough to pile up."""
     rows = batches * 100
     on.world(accounts=rows + 1, organizations=rows + 100, updates=rows)
@@ -100,4 +100,4 @@ def _two_at_once(on: Stage, batches: int) -> Figure:
     counts = on.sandbox.overview()["counts"]
     most, writes = counts["most_jobs_in_flight"], counts["writes"]
     measured = f"{most} at most, {writes:,} writes of {rows:,} changes"
-    return Figure(TWO, f"never over {IN_FLIGHT}", measured, most <= IN_FLIGHT and writes == rows)
+    return Measurement(TWO, f"never over {IN_FLIGHT}", measured, most <= IN_FLIGHT and writes == rows)

@@ -1,4 +1,4 @@
-"""The real DAG, executed by `dag.test()` against a sandbox of its own, with short waits and an archive of its own."""
+"""Runs the real DAG by `dag.test()` with short waits, against its own sandbox and archive."""
 
 from __future__ import annotations
 
@@ -39,31 +39,31 @@ reserve_percent = 0
 [sync]
 jobs_in_flight = 20
 poll_seconds = 0.05
-visit_seconds = 2
-come_back_seconds = 0.2
+polling_seconds = 2
+reschedule_seconds = 0.2
 settle_seconds = 0.2
 job_minutes = 0.1
 max_plan_age_hours = 6
 submits = 3
 """
-"""Instead of the shipped file's last tables: the same settings, with waits of a second at most."""
+"""Replaces the last tables of the shipped file: the same settings, with waits of at most a second."""
 
 ALL = 6
-"""Changes that a small world wants."""
+"""Changes that the plan for a small world has."""
 
 _dates = itertools.count()
 
 
 def next_date() -> datetime:
-    """A logical date that no run of these tests has had."""
+    """A logical date that no other run of the tests has."""
     return datetime(2026, 2, 1, tzinfo=timezone.utc) + timedelta(hours=next(_dates))
 
 
 @dataclass
 class Run:
-    """What came of one DAG run: its state, its tasks' states by id or label, and the archive's record of it.
+    """The result of a DAG run: its state, the states of its tasks by id or label, and its archived record.
 
-    `failures` are the errors of all tries, each with the id of its task, in order; `dag_run` is Airflow's own record.
+    `failures` are the errors of all tries in order, each with its task id; `dag_run` is Airflow's own record.
     """
 
     state: str
@@ -76,7 +76,7 @@ class Run:
     dag_run: Any = None
 
     def errors(self, task_id: str) -> list[BaseException]:
-        """What the tries of a task failed with."""
+        """The errors of the tries of a task."""
         return [error for name, error in self.failures if name == task_id]
 
     def counts(self) -> dict[str, int]:
@@ -88,7 +88,7 @@ class Run:
 
 
 class Stage:
-    """A sandbox, a config, an archive, and the DAG to be run on them."""
+    """A sandbox, a config and an archive, on which the DAG runs."""
 
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
         self.sandbox = sandbox
@@ -99,7 +99,7 @@ class Stage:
         self.config(lambda text: text)
 
     def config(self, change: Callable[[str], str]) -> None:
-        """The shipped file with short waits, changed."""
+        """Writes the shipped config with short waits, after `change`."""
         shipped = TOML[: TOML.index("[retry]")]
         (self.folder / "partner_sync.toml").write_text(change(shipped + FAST))
 
@@ -109,16 +109,16 @@ class Stage:
         after_failure: Callable[[], Any] = lambda: None,
         **conf: Any,
     ) -> Run:
-        """One run of the DAG, with `conf` as its params.
+        """Runs the DAG with `conf` as its params.
 
-        `before` says what happens when a task begins first, `after_failure` what happens when a try has failed.
+        Calls `before` of a task id when that task first starts, and `after_failure` after each failed try.
         """
         with self.environment(), listening(before or {}, after_failure) as failures:
             result = tested(next_date(), conf)
         return self._look(result, failures)
 
     def look_at(self, date: datetime, failures: list[tuple[str, BaseException]]) -> Run:
-        """The run of a logical date as it stands, ended or not; what its tasks failed with is the caller's to know."""
+        """The current state of the run of a logical date, with the given failures of its tasks."""
         from airflow import settings
         from airflow.models.dagrun import DagRun
 
@@ -127,14 +127,14 @@ class Stage:
         return self._look(session.query(DagRun).filter_by(dag_id="partner_sync", logical_date=date).one(), failures)
 
     def clear(self, run: Run, *task_ids: str) -> Run:
-        """Clears tasks of a run, as a person does, and lets it go on to its end."""
+        """Clears tasks of a run, as a person does, and runs it to its end."""
         with self.environment(), listening({}) as failures:
             result = cleared(parsed(), run.dag_run, task_ids)
         return self._look(result, failures)
 
     @contextmanager
     def environment(self) -> Iterator[None]:
-        """The variables of one run; what was there before is back afterwards."""
+        """Sets the environment of one run, and restores it afterwards."""
         values = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in self.connections.items()}
         values |= {
             "PARTNER_SYNC_CONFIG": str(self.folder / "partner_sync.toml"),
@@ -153,7 +153,7 @@ class Stage:
                     os.environ[name] = value
 
     def calm(self) -> None:
-        """The fault is over, and an hour has passed: entries of the register are as old as they are at the next run."""
+        """Ends all faults and jobs, and makes register entries an hour old, as they are at the next run."""
         self.sandbox.remove_faults()
         for job in self.sandbox.jobs():
             self.sandbox.end_job(job["id"])
@@ -164,7 +164,7 @@ class Stage:
             self.archive.write_open_job("global", aged)
 
     def in_sync(self) -> None:
-        """Every partner's organization is as its account wants it, every other partner organization is marked."""
+        """Asserts that each account has a matching organization, and that other partner organizations are marked."""
         accounts = {
             row["Id"]: row for row in self.sandbox.accounts() if row["Partners_Partner_Status__c"] == "Authorized"
         }
@@ -186,11 +186,11 @@ class Stage:
         return oracle.still_open(self.archive)
 
     def writes(self) -> list[dict[str, Any]]:
-        """What bulk jobs wrote, by the sandbox's own record."""
+        """Rows that bulk jobs wrote, as the sandbox recorded them."""
         return [write for write in self.sandbox.writes() if write["by"] == "job"]
 
     def submits(self) -> list[dict[str, Any]]:
-        """The calls that submit something, answered or not."""
+        """All submits, with or without a response."""
         return [call for call in self.sandbox.calls() if call["path"].endswith("_many") and call["method"] != "GET"]
 
     def _look(self, result: Any, failures: list[tuple[str, BaseException]]) -> Run:
@@ -205,7 +205,7 @@ class Stage:
         return Run(str(result.state), tasks, tries, record, plan, verdicts, failures, result)
 
     def _plan(self, folder: Path, plan_id: str) -> Plan | None:
-        """A plan of the archive; None for one that somebody has removed or damaged."""
+        """A plan of the archive; None if it was removed or damaged."""
         try:
             return self.archive.plan(folder, plan_id)
         except SnapshotError:
@@ -217,7 +217,7 @@ def _label(ti: Any) -> str:
 
 
 def parsed() -> Any:
-    """The DAG, parsed anew: `dag.test()` leaves its conf behind in the params of the object."""
+    """The DAG, parsed again: `dag.test()` leaves its conf in the params of the object."""
     from airflow.dag_processing.dagbag import DagBag
 
     bag = DagBag(str(REPOSITORY / "dags"))
@@ -228,10 +228,10 @@ def parsed() -> Any:
 
 
 def tested(date: datetime, conf: Mapping[str, Any]) -> Any:
-    """A run by `dag.test()`, which looks for tasks ten times a second; by itself it sleeps a second when none can run.
+    """Runs `dag.test()`, with its sleep of one second between two searches for tasks cut to a tenth.
 
-    Its second is no setting, and it imports `time` anew in each call: only `time.sleep` itself can be told from whom a
-    wish to sleep comes. All others sleep as long as they want.
+    The second is not configurable, and `dag.test()` imports `time` in each call, so `time.sleep` itself is replaced.
+    Other callers sleep as long as they ask to.
     """
     sleep = time.sleep
 
@@ -249,7 +249,7 @@ def tested(date: datetime, conf: Mapping[str, Any]) -> Any:
 def listening(
     before: Mapping[str, Callable[[], Any]], after_failure: Callable[[], Any] = lambda: None
 ) -> Iterator[list[tuple[str, BaseException]]]:
-    """Collects what tasks fail with; does what is to be done before the first try of a task, and after a failed one."""
+    """Collects the errors of tasks. Calls `before` at the first try of a task, `after_failure` after a failed try."""
     from airflow.listeners import hookimpl
     from airflow.sdk.listener import get_listener_manager
 
@@ -271,11 +271,11 @@ def listening(
         yield failures
     finally:
         get_listener_manager().pm.unregister(listener)
-    assert todo == {} or failures  # a task that begins no more because another failed has nothing before it
+    assert todo == {} or failures  # a task that never starts because another failed is not preceded by its call
 
 
 def cleared(dag: Any, dag_run: Any, task_ids: Sequence[str]) -> Any:
-    """Clears tasks of a run and runs them as `dag.test()` does, which itself can only begin a run anew."""
+    """Clears tasks of a run and runs them like `dag.test()`, which can only start a run from the beginning."""
     from airflow import settings
     from airflow.models.dagrun import DagRun
     from airflow.sdk.definitions.dag import _run_task
@@ -284,7 +284,7 @@ def cleared(dag: Any, dag_run: Any, task_ids: Sequence[str]) -> Any:
 
     session = settings.Session()
     for ti in dag_run.get_task_instances(state=[TaskInstanceState.RUNNING], session=session):
-        ti.state = TaskInstanceState.FAILED  # what the scheduler does with a task that gives no sign of life any more
+        ti.state = TaskInstanceState.FAILED  # as the scheduler does with a task without heartbeats
     session.commit()
     scheduled = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
     scheduled.on_success_callback, scheduled.on_failure_callback = dag.on_success_callback, dag.on_failure_callback
@@ -308,6 +308,6 @@ def cleared(dag: Any, dag_run: Any, task_ids: Sequence[str]) -> Any:
 
 @contextmanager
 def staged(folder: Path, world: World | None = None, **settings: Any) -> Iterator[Stage]:
-    """A stage with a world of its own, for as long as the context lasts."""
+    """A stage with its own world, within the context."""
     with Sandbox(world=world or default_world(1), **{"job_seconds": 0.05, **settings}) as sandbox:
         yield Stage(sandbox, folder)

@@ -97,7 +97,7 @@ def test_short_reads_are_read_again_by_the_next_try(small):
     assert "success" == run.state
     assert ["gather_accounts", "gather_organizations"] == sorted(name for name, _ in run.failures)
     assert {IncompleteReadError} == {type(error) for _, error in run.failures}
-    assert all("Nothing was concluded" in str(error) for _, error in run.failures)
+    assert all("The read was discarded" in str(error) for _, error in run.failures)
     assert ({"confirmed": ALL}, ALL) == (run.counts(), len(small.writes()))
     assert "skipped" == next_run_comes_right(small).tasks["sync"]
 
@@ -222,7 +222,7 @@ def test_reads_that_stay_short_fail_on_both_sides_and_nothing_is_written(small):
     for name in ("gather_accounts", "gather_organizations"):
         assert ("failed", 4) == (run.tasks[name], run.tries[name])
         assert [IncompleteReadError] * 4 == [type(error) for error in run.errors(name)]
-        assert "Nothing was concluded" in str(run.errors(name)[0])
+        assert "The read was discarded" in str(run.errors(name)[0])
     assert ("upstream_failed", "upstream_failed") == (run.tasks["compare"], run.tasks["sync"])
     assert ([], None) == (small.submits(), run.record)
     assert {"confirmed": ALL} == next_run_comes_right(small).counts()

@@ -82,6 +82,15 @@ def test_a_damaged_file_of_another_batch_holds_up_the_event_and_not_the_batch(st
     assert [] == news()
 
 
+def test_batches_that_each_find_every_verdict_emit_one_event_between_them_and_again_when_cleared(stage, news):
+    world = stage(large_world(**WORLD))
+    run = world.run()
+    assert 1 == len(news())
+    for _ in range(2):
+        assert "success" == world.clear(run, "sync").state  # all three batches find the verdicts of the first run
+        assert 1 == len(news())
+
+
 @pytest.mark.parametrize("conf", [{"dry_run": True}, {}], ids=["dry run", "rejected row"])
 def test_a_dry_run_and_a_run_with_a_rejected_row_emit_none(stage, news, conf):
     world = stage(large_world(**WORLD))

@@ -7,6 +7,7 @@ from typing import Literal
 
 WRITING = ("open",)
 INTO_PLACE = ("os.rename",)
+LINKING = ("os.link",)
 REMOVING = ("os.remove",)
 LISTING = ("os.listdir", "os.scandir")
 
@@ -67,6 +68,7 @@ ACCESSES = (
     Access("register, job", "sync", "write", "*/open/.*", WRITING, skip=2),
     Access("verdicts", "sync", "write", "*/verdicts/.*", WRITING),
     Access("register, entry removed", "sync", "remove", "*/open/[!.]*", REMOVING),
+    Access("asset events, claimed", "sync", "write", "*/events.json", LINKING),
 )
 
 CLOCKS = (

@@ -2,7 +2,8 @@
 
 `python -m tests.faults.child FD` imports Airflow once, then forks for every order that it reads, and writes the id of
 each process and how it ended to FD. What strikes a run in its files is a hook on the audit events of Python, which come
-right before a file is opened, renamed or removed and before a folder is listed: the real call, in the real process.
+right before a file is opened, linked, renamed or removed and before a folder is listed: the real call, in the real
+process.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 
 import time_machine
 
-WHICH = {"open": 0, "os.rename": 1, "os.remove": 0, "os.listdir": 0, "os.scandir": 0}
+WHICH = {"open": 0, "os.rename": 1, "os.link": 1, "os.remove": 0, "os.listdir": 0, "os.scandir": 0}
 """Events about files, and which of their arguments is the path in question."""
 NO_ROOM = 0
 """Bytes that a file may have while the disk is full: with RLIMIT_FSIZE the kernel refuses the write itself."""

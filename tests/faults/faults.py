@@ -145,7 +145,4 @@ FAULTS = (
 )
 """In order of appearance in the table. The clocks of `clock skew` are the vendors', those of the last two our own."""
 
-NEXT_STEP = (
-    r"If it happens again, check"
-    r"|\b(Check|Give|[Ss]ee that|Clear|[Ww]rite|Name|Look at|Add|Set|[Ff]ix|Correct|move it away|remove)\b"
-)
+NEXT_STEP = r"\b([Cc]heck|Give|Clear|[Ww]rite|Name|Look at|Add|Set|[Ff]ix|Correct|move it away|remove)\b"

@@ -453,7 +453,7 @@ def test_a_query_that_does_not_fit_names_the_field(client, soql, named):
         read(client, soql)
 
     assert isinstance(caught.value.__cause__, RejectedError)
-    assert caught.value.__cause__.words
+    assert caught.value.__cause__.vendor_message
     assert "ERROR at Row" not in str(caught.value)
 
 
@@ -507,7 +507,7 @@ def test_each_refusal_becomes_the_error_of_what_happens_next(sandbox, client, st
         read(client)
 
     assert type(caught.value) is kind
-    assert caught.value.words == f"{code}: words of Salesforce"
+    assert caught.value.vendor_message == f"{code}: words of Salesforce"
     assert "words of Salesforce" not in str(caught.value)
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
@@ -565,7 +565,7 @@ def test_a_wrong_password_over_soap_is_an_authentication_error_although_its_stat
     with pytest.raises(AuthenticationError) as caught:
         call_salesforce(session, lambda: simple_salesforce.Salesforce(session=session, **login))
 
-    assert "INVALID_LOGIN" in caught.value.words
+    assert "INVALID_LOGIN" in caught.value.vendor_message
     assert 'Salesforce reported "INVALID_LOGIN: ' in str(caught.value)
     assert session.token_calls == 1
 

@@ -150,6 +150,16 @@ def test_what_is_foreign_or_half_written_is_a_sentence_with_its_path(past, name,
     assert history.run(run_id) is not None or name == "run.json"
 
 
+def test_the_claim_to_the_events_of_a_plan_is_not_read(past):
+    run_id = past.run(-1, [a_create(1)])
+    before = past.history().refresh().objects
+    folder = past.archive.run_folder(run_id, past.trigger(-1).run_after)
+    past.archive.claim_events(folder, "plan--1-0", "create 1-1")
+    history = past.history()
+    assert () == history.unreadable()
+    assert 0 == history.refresh().objects < before
+
+
 def test_a_damaged_object_that_is_fixed_is_read_again(past):
     run_id = past.run(-1, [a_create(1)])
     path = past.archive.run_folder(run_id, past.trigger(-1).run_after) / "plan--1-0" / "plan.json"

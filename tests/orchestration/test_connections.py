@@ -191,7 +191,9 @@ def test_a_private_key_is_used_to_ask_for_a_token(sandbox, salesforce):
     with pytest.raises(AuthenticationError) as caught:
         salesforce({"consumer_key": "sandbox-consumer-key", "private_key": pem, "domain": "acme.my"}, login="me")
 
-    assert "unsupported_grant_type" in caught.value.words  # the sandbox has no JWT flow; that it was asked is the point
+    assert (
+        "unsupported_grant_type" in caught.value.vendor_message
+    )  # the sandbox has no JWT flow; that it was asked is the point
 
 
 # -- hosts

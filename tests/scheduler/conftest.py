@@ -31,15 +31,16 @@ reserve_percent = 0
 [sync]
 jobs_in_flight = 20
 poll_seconds = 0.2
-visit_seconds = 10
-come_back_seconds = 10
+polling_seconds = 10
+reschedule_seconds = 10
 settle_seconds = 1
 job_minutes = 3
 max_plan_age_hours = 6
 submits = 3
 """
-"""Instead of the shipped file's last tables: short waits, but for `come_back_seconds`. Nearer than ten seconds the
-scheduler loses visits; so all batches of a run together poll for ten seconds, and only longer jobs cost another ten."""
+"""Instead of the shipped file's last tables: short waits, except for `reschedule_seconds`. With less than ten
+seconds the scheduler misses attempts; so all batches of a run together poll for ten seconds, and only longer jobs cost
+another ten."""
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ import simple_salesforce
 from partner_sync.archive.archive import Archive
 from partner_sync.archive.records import RowVerdict
 from partner_sync.compare.batches import batches
-from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.compare.evidence import AccountLookup
+from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.compare.plan import ComparedRun, Questions, compare_snapshots
 from partner_sync.compare.snapshots import match_snapshots
 from partner_sync.compare.soql import lookup_queries, soql
@@ -36,8 +36,8 @@ from tests import oracle
 
 CONFIG = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
 CALLS = Calls(connect_seconds=30, read_seconds=30, attempts=1, reserve_percent=0)
-"""One attempt a call: what a session repeats by itself, it is proven elsewhere to repeat rightly."""
-SETTINGS = Sync(visit_seconds=0.5)
+"""One attempt for each call: the tests of vendors/ cover the retries of a session."""
+SETTINGS = Sync(polling_seconds=0.5)
 SCHEMA = organization_schema(CONFIG)
 TIMEOUT = timedelta(minutes=10)
 START = datetime(2026, 3, 1, 9, tzinfo=timezone.utc)
@@ -48,11 +48,11 @@ runs = itertools.count(1)
 
 
 class Killed(BaseException):
-    """A worker dies here."""
+    """The worker is killed at this point."""
 
 
 class Clock:
-    """Time that passes by waiting, and a millisecond at every read: two plans never have the same time."""
+    """A clock that advances by each sleep, and by a millisecond at every read: no two plans have the same time."""
 
     def __init__(self) -> None:
         self.time = START

@@ -46,7 +46,7 @@ class Stage:
         made = datetime.now(timezone.utc)
         self.order = PlanOrder(made, made, "p1")
         self.settings = replace(
-            CONFIG.sync, jobs_in_flight=PLACES, poll_seconds=0.05, visit_seconds=0.03, come_back_seconds=10
+            CONFIG.sync, jobs_in_flight=PLACES, poll_seconds=0.05, polling_seconds=0.03, reschedule_seconds=10
         )
         self.organizations = sandbox.organizations()
 

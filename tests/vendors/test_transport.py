@@ -347,7 +347,7 @@ def test_neither_message_nor_log_holds_query_body_credential_or_answer(sandbox, 
     assert "secret" not in told
     assert "Dear Bob" not in told
     assert [(error.__cause__, error.__context__) for error in errors] == [(None, None)] * 2
-    assert [error.words for error in errors] == [fault.get("body", "")] * 2
+    assert [error.vendor_message for error in errors] == [fault.get("body", "")] * 2
 
 
 def test_a_message_names_system_method_and_path(sandbox, zendesk_session):

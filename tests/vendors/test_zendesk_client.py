@@ -115,7 +115,7 @@ def test_a_cursor_that_repeats_ends_the_reading(zendesk_session, notes):
     notes.answers = [(200, {}, json.dumps({"organizations": [], "meta": meta}))]
     zendesk = Zendesk(zendesk_session(notes.url), BASE, "global", StaticToken("token", "here"))
 
-    with pytest.raises(IncompleteReadError, match="names no further page although there are more"):
+    with pytest.raises(IncompleteReadError, match="has no cursor for the next page although there are more"):
         list(zendesk.pages())
 
     assert zendesk.calls == 2
@@ -179,7 +179,7 @@ def test_nobody_asks_for_none_or_for_more_than_a_hundred(zendesk, ids):
         lambda: zendesk.update_many([{"id": each} for each in ids]),
         lambda: zendesk.update_alike(ids, {}),
     ):
-        with pytest.raises(ValueError, match="between 1 and 100"):
+        with pytest.raises(ValueError, match="takes 1 to 100 values"):
             ask()
     assert zendesk.calls == 0
 
@@ -361,7 +361,7 @@ def test_an_oauth_token_made_by_hand_works(sandbox, zendesk_session):
     ("auth", "advice"),
     [
         (ApiToken("sync@acme.example", "old", "Connection 'z'"), "Check login and token of Connection 'z'"),
-        (StaticToken("old", "Connection 'z'"), "The oauth_token of Connection 'z' has ended"),
+        (StaticToken("old", "Connection 'z'"), "The oauth_token of Connection 'z' has expired"),
     ],
 )
 def test_a_credential_that_cannot_be_replaced_is_tried_once(sandbox, zendesk_session, auth, advice):
@@ -418,10 +418,11 @@ def test_credentials_do_not_show_in_messages_or_representations(sandbox, session
     ("status", "body", "kind", "told"),
     [
         (403, {"error": "Forbidden"}, RejectedError, "a role that may see and edit all organizations"),
-        (404, {"error": "RecordNotFound"}, RejectedError, "is the right one, and act on its words"),
-        (400, {"error": "TooManyValues"}, RejectedError, "kept apart from this message"),
-        (422, {"error": "RecordInvalid", "description": "Name: X taken"}, RejectedError, "kept apart"),
-        (409, {"error": "SomethingElse"}, RejectedError, "kept apart from this message"),
+        (404, {"error": "RecordNotFound"}, RejectedError, "check that the host in .* is right"),
+        (400, {"error": "TooManyValues"}, RejectedError, "message is in the archive"),
+        (422, {"error": "RecordInvalid", "description": "Name: X taken"}, RejectedError, "in the archive"),
+        (409, {"error": "SomethingElse"}, RejectedError, "message is in the archive"),
+        (409, {"error": "Locked", "description": "no DatabaseConflict"}, RejectedError, "in the archive"),
         (
             409,
             {"error": "DatabaseConflict", "description": "Database collision"},
@@ -437,7 +438,7 @@ def test_each_refusal_of_a_write_becomes_the_error_of_what_happens_next(sandbox,
         zendesk.create_many([{"name": "Fresh"}])
 
     assert type(caught.value) is kind
-    assert json.loads(caught.value.words) == body
+    assert json.loads(caught.value.vendor_message) == body
     assert "taken" not in str(caught.value)
 
 
@@ -464,7 +465,7 @@ def test_a_web_page_instead_of_an_answer_is_a_wrong_host_for_a_read(sandbox, zen
     sandbox.fault("html", path=COUNT)
 
     with pytest.raises(
-        RejectedError, match="see that the host in Connection 'zendesk_default' is a Zendesk account in use"
+        RejectedError, match="check that the host in Connection 'zendesk_default' is an active Zendesk account"
     ):
         zendesk.count()
 
