@@ -8,7 +8,7 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, Param
 
 from partner_sync.alerts import callbacks
-from partner_sync.alerts.states import OVERDUE
+from partner_sync.alerts.deadline import OVERDUE
 from partner_sync.config.params import PARAMS
 from partner_sync.orchestration import retry_policy, tasks, telemetry
 
@@ -30,8 +30,8 @@ is *skipped*: that is the normal case. A dry run ends the same way.
 
 You can clear any task at any time: the register keeps what was sent, and nothing is written twice. A backfill reads
 current data, so it is an ordinary run. **When to worry**: two red runs in a row, or no green run for two hours.
-If a Connection `partner_sync_smtp` or `partner_sync_apprise` exists, the team is notified of the first red run and of the
-next complete green run.
+If a Connection `partner_sync_smtp` or `partner_sync_apprise` exists, the team is notified once per cause when it is new and
+when it is over, and once a day of all that is open.
 """
 
 with DAG(

@@ -18,6 +18,8 @@ HOLD_REASONS: tuple[HoldReason, ...] = ("no_trace", "emptied", "limit", "budget"
 """Why changes are held, in the order in which they apply: a row is in one hold, the first that applies."""
 COUNT_REASONS: frozenset[HoldReason] = frozenset({"emptied", "limit", "budget"})
 """Reasons that are a number of rows. A row stays held for one of these until it is decided or no longer wanted."""
+Element = Literal["withheld", "instances", "problems"]
+ELEMENTS: tuple[Element, ...] = ("withheld", "instances", "problems")
 EvidenceKind = Literal["merged", "deleted", "filtered", "listed", "no_record"]
 Verdict = Literal["confirmed", "rejected", "superseded", "unknown"]
 VERDICTS: tuple[Verdict, ...] = ("confirmed", "rejected", "superseded", "unknown")
@@ -205,7 +207,8 @@ class Hold:
 
     `id` follows from reason and rows, so the same rows are the same hold in every run. `limit` is the most that the
     guard lets pass (None: the reason is no count), `of` what its percentage is of. `since` is when the first of its
-    rows was held. `opens_case` makes this run red; a later run that finds the same case is green. `changes` is empty in
+    rows was held. A hold that `is_case` needs a decision: it makes the run red that `opens_case`, and no
+    later run. `changes` is empty in
     `run.json`.
     """
 
@@ -219,6 +222,7 @@ class Hold:
     since: datetime
     why: str
     next_step: str
+    is_case: bool = False
     opens_case: bool = False
     changes: tuple[Change, ...] = ()
 
@@ -291,6 +295,8 @@ class Plan:
     planning_only: tuple[str, ...] = ()
     """Instances that are not armed: their changes are planned and shown, not written."""
     unread: tuple[UnreadInstance, ...] = ()
+    elements: tuple[Element, ...] = ()
+    """Mapped elements of `sync` that write nothing and fail on purpose, after the batches: somebody must act."""
 
     @property
     def id(self) -> str:

@@ -28,6 +28,7 @@ TABLES: Mapping[str, Callable[[], list[Table]]] = {
     "params": tables.params,
     "problems": tables.problems,
     "times": tables.times,
+    "alarms": tables.alarms,
     "untouched": tables.untouched,
     "verdicts": tables.verdicts,
 }

@@ -12,7 +12,10 @@ from typing import get_args
 
 from docs.generate.config_keys import type_of
 from partner_sync import errors
-from partner_sync.alerts.states import OVERDUE
+from partner_sync.alerts.deadline import OVERDUE
+from partner_sync.alerts.messages import STEPS, TEXTS
+from partner_sync.alerts.states import REMINDER
+from partner_sync.archive.records import ALARM_CAUSES
 from partner_sync.cli.commands import COMMANDS, VARIABLES
 from partner_sync.cli.fields import Table, required_fields
 from partner_sync.compare.guards import limit
@@ -158,9 +161,15 @@ def times() -> list[Table]:
         ("further tries of a failed task", f"{tries}; `sync`: {tries_of_sync}"),
         ("first delay before a retry", _duration(waits["retry_delay"])),
         ("a DAG without a successful run, until the alarm", _of(OVERDUE)),
+        ("an open alarm without a message, until the reminder", _of(REMINDER)),
         ("an access token of Zendesk", _of(timedelta(seconds=TOKEN_SECONDS))),
     ]
     return [Table(("limit", "value"), tuple(rows))]
+
+
+def alarms() -> list[Table]:
+    rows = tuple((f"`{cause}`", sentence(TEXTS[cause]), sentence(STEPS[cause].rstrip("."))) for cause in ALARM_CAUSES)
+    return [Table(("cause", "message", "next step"), rows)]
 
 
 def _duration(keyword: str) -> str:

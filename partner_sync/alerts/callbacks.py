@@ -1,9 +1,9 @@
 """The DAG's callbacks: they message the team when a run hung, failed, withheld changes or is late, and when it is over.
 
 `failed` and `succeeded` run in the DAG processor, `overdue` in the triggerer: this module has to be on PYTHONPATH in
-both, and the archive within reach. Messages go through Airflow's notifiers to the Connections `partner_sync_smtp` and
-`partner_sync_apprise`. If neither exists, nothing is sent and nothing is recorded. If the archive cannot be read, every
-failure is sent: a repeated message is better than silence.
+both, and the archive within reach. Each of them sends the daily reminder if it is due. Messages go through Airflow's
+notifiers to the Connections `partner_sync_smtp` and `partner_sync_apprise`. If neither exists, nothing is sent and
+nothing is recorded. If the archive cannot be read, every failure is sent: a repeated message is better than silence.
 """
 
 from __future__ import annotations
@@ -12,18 +12,21 @@ import asyncio
 import html
 import logging
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from partner_sync.alerts.states import AlarmState, MessageKind, Notice, after_deadline, after_failure, after_success
+from partner_sync.alerts.deadline import is_overdue
 from partner_sync.errors import ConfigError, Finding, PartnerSyncError
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-    from partner_sync.alerts.messages import EndedRun, Message
+    from partner_sync.alerts.ended_run import EndedRun, RunEnd
+    from partner_sync.alerts.messages import Message
+    from partner_sync.archive.records import AlarmCause
     from partner_sync.model import Plan
     from partner_sync.orchestration.run_context import Context
 
@@ -40,11 +43,8 @@ SMTP, APPRISE = "partner_sync_smtp", "partner_sync_apprise"
 def failed(context: Context) -> None:
     """The DAG's `on_failure_callback`; Airflow calls it for a run that took too long as well."""
     if channels := _channels():
-        ended = _ended(context)
-        what: MessageKind = (
-            "hung" if context.get("reason") == "timed_out" else "withheld" if ended.only_withheld else "failed"
-        )
-        _send(channels, ended, lambda state, now: after_failure(what, state, now))
+        ended = _ended(context, "hung" if context.get("reason") == "timed_out" else "failed")
+        _send(channels, ended, ended.causes)
 
 
 def succeeded(context: Context) -> None:
@@ -54,12 +54,13 @@ def succeeded(context: Context) -> None:
     from partner_sync.orchestration import locations
 
     if channels := _channels():
-        ended = _ended(context)
+        ended = _ended(context, "succeeded")
         if ended.whole:
-            AlarmLog(locations.archive().root).succeeded(AlarmNote("succeeded", ended.run_id, _now()))
-            _send(channels, ended, after_success)
-        elif ended.unread:
-            log.warning("could not determine whether a whole run succeeded: %s", ended.unread)
+            AlarmLog(locations.archive().root).write_success(AlarmNote(ended.run_id, _now()))
+        elif ended.unreadable:
+            log.warning("could not determine whether a whole run succeeded: %s", ended.unreadable)
+            return
+        _send(channels, ended, ended.causes)
 
 
 async def overdue(context: Context) -> None:
@@ -68,43 +69,53 @@ async def overdue(context: Context) -> None:
 
 
 def _overdue(context: Context) -> None:
+    from partner_sync.alerts.log import AlarmLog
+    from partner_sync.orchestration import locations
+
     if channels := _channels():
-        queued = context["dag_run"].get("queued_at")
-        queued = _moment(queued) if queued else None
-        _send(channels, _ended(context), lambda state, now: after_deadline(queued, state, now))
+        queued, succeeded = context["dag_run"].get("queued_at"), None
+        try:
+            succeeded = AlarmLog(locations.archive().root).last_success()
+        except ARCHIVE_ERRORS as error:
+            log.warning("could not determine when a whole run last succeeded: %s", error)
+        late = is_overdue(_moment(queued) if queued else None, succeeded, _now())
+        _send(channels, _ended(context, "late"), {"overdue"} if late else frozenset())
 
 
 # -- the run --------------------------------------------------------------------------------------------------
 
 
-def _ended(context: Context) -> EndedRun:
+def _ended(context: Context, end: RunEnd) -> EndedRun:
     """Reads the run of a context from the archive. The context has objects in a callback, JSON in the triggerer."""
     from airflow.sdk.configuration import conf
 
-    from partner_sync.alerts.messages import EndedRun
+    from partner_sync.alerts.ended_run import EndedRun
     from partner_sync.archive.records import VerdictTally
     from partner_sync.orchestration import locations
 
     dag_run = context.get("dag_run") or {}
     dag_run = dag_run if isinstance(dag_run, Mapping) else {"run_id": dag_run.run_id, "run_after": dag_run.run_after}
     run_id, ti = str(context.get("run_id") or dag_run["dag_run_id"]), context.get("ti")
-    record, verdicts, unread = None, [], ""
+    record, verdicts, failures, unreadable = None, [], [], ""
     if "run_after" in dag_run:
         try:
             archive = locations.archive()
             folder = archive.run_folder(run_id, _moment(dag_run["run_after"]))
             record = archive.run(folder)
             verdicts = archive.verdicts(folder, record.plan.id) if record else []
+            failures = archive.failures(folder) if record else []
         except ARCHIVE_ERRORS as error:
-            unread = str(error)
+            unreadable = str(error)
     base = conf.get("api", "base_url", fallback="http://localhost:8080").rstrip("/")
     return EndedRun(
         run_id=run_id,
         link=f"{base}/dags/partner_sync/runs/{quote(run_id, safe='')}",
-        task=_label(ti, record.plan if record else None) if ti else None,
+        end=end,
+        task=_label(ti, record.plan if record else None) if ti and end == "failed" else None,
         record=record,
         verdicts=VerdictTally.of(verdicts),
-        unread=unread,
+        failures=tuple(failures),
+        unreadable=unreadable,
     )
 
 
@@ -112,10 +123,8 @@ def _label(ti: Any, plan: Plan | None) -> str:
     """A task by its id, and by its batch if mapped, as in the grid: batches are mapped in the plan's order."""
     if ti.map_index is None or ti.map_index < 0:
         return str(ti.task_id)
-    batches = list(plan.digests) if plan else []
-    if plan and ti.map_index >= len(batches):
-        return f"{ti.task_id} {'withheld' if any(one.opens_case for one in plan.holds) and ti.map_index == len(batches) else 'problems'}"
-    return f"{ti.task_id} {batches[ti.map_index] if plan else ti.map_index}"
+    names = [*plan.digests, *plan.elements] if plan else []
+    return f"{ti.task_id} {names[ti.map_index] if ti.map_index < len(names) else ti.map_index}"
 
 
 def _moment(value: object) -> datetime:
@@ -130,26 +139,25 @@ def _now() -> datetime:
 # -- sending ------------------------------------------------------------------------------------------------
 
 
-def _send(
-    channels: Mapping[str, Send], ended: EndedRun, decide: Callable[[AlarmState, datetime], Notice | None]
-) -> None:
-    """Sends the notice that is due, if any, and records it as arrived if at least one channel accepted it."""
+def _send(channels: Mapping[str, Send], ended: EndedRun, shown: AbstractSet[AlarmCause]) -> None:
+    """Sends the message that is due, if any, and records it as arrived if at least one channel accepted it."""
     from partner_sync.alerts.log import AlarmLog
     from partner_sync.alerts.messages import message
-    from partner_sync.archive.records import AlarmNote
+    from partner_sync.alerts.states import AlarmState, due
     from partner_sync.orchestration import locations
 
-    now, alarm_log = _now(), None
+    now, number, alarm_log = _now(), 0, None
     try:
         alarm_log = AlarmLog(locations.archive().root)
-        notice = decide(alarm_log.state(), now)
-        if notice is None or not alarm_log.announce(notice, AlarmNote(notice.what, ended.run_id, now)):
+        announced = alarm_log.announce(lambda state: due(state, ended.run_id, shown, ended.over, now))
+        if announced is None:
             return  # the team knows, or another run that ends now sends it
+        number, note = announced
     except ARCHIVE_ERRORS as error:
-        if (notice := decide(AlarmState(), now)) is None:
+        if (unrecorded := due(AlarmState(), ended.run_id, shown, ended.over, now)) is None:
             raise
-        alarm_log, ended = None, replace(ended, unread=ended.unread or str(error))
-    sent = message(notice.what, ended)
+        alarm_log, note, ended = None, unrecorded, replace(ended, unreadable=ended.unreadable or str(error))
+    sent = message(note, ended)
     lost: list[Finding] = []
     for conn_id, send in channels.items():
         try:
@@ -164,7 +172,7 @@ def _send(
             )
     if len(lost) < len(channels):
         if alarm_log is not None:
-            alarm_log.arrived(notice, AlarmNote(notice.what, ended.run_id, now))
+            alarm_log.arrived(number, note)
         log.info("sent to the team: %s", sent.title)
     if lost:
         raise ConfigError("The delivery of alarms", lost)
@@ -224,7 +232,7 @@ def _apprise(connection: Connection) -> Send:
         from partner_sync.alerts.apprise import CheckedAppriseNotifier
 
         _extra(connection, "config", "the services that get the messages, as the provider of Apprise documents")
-        kind = NotifyType.SUCCESS if message.what == "recovered" else NotifyType.FAILURE
+        kind = NotifyType.SUCCESS if message.well else NotifyType.FAILURE
         text = {"body": message.text, "title": message.title, "notify_type": kind}
         CheckedAppriseNotifier(**text, apprise_conn_id=APPRISE).notify({})
 

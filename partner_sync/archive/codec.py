@@ -45,7 +45,7 @@ VERSIONS: dict[type, int] = {
     EventsClaim: 1,
     RowVerdict: 1,
     RunRecord: 3,
-    AlarmNote: 1,
+    AlarmNote: 2,
     Failure: 1,
     PartnerStates: 1,
     Armed: 1,

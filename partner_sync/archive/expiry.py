@@ -1,6 +1,6 @@
-"""What is old enough to go: runs of the archive, alarms that are over, XCom objects. Looks, and removes what it gets.
+"""What is old enough to go: runs of the archive, alarm messages, XCom objects. Looks, and removes what it gets.
 
-Age goes by when an object was written. A run or an alarm goes as a whole or not at all: one fresh object keeps it. A
+Age goes by when an object was written. A run or a message goes as a whole or not at all: one fresh object keeps it. A
 folder is walked; an object store is listed in pages, so ages and sizes cost no call for each object.
 """
 
@@ -44,7 +44,7 @@ def expired_runs(root: Root, *, before: datetime, keep: int) -> list[Group]:
 
 
 def expired_alarms(root: Root, *, before: datetime) -> list[Group]:
-    """Alarms that are over and older than `before`; the newest one stays, since the next is numbered after it."""
+    """Messages of the alarm log that are older than `before`; the newest stays, since it has all open alarms."""
     found = [one for one in stored(root / "alarms") if one.parts[-1].split(".")[0].isdigit()]
     by_number = defaultdict(list)
     for one in found:

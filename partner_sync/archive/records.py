@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from partner_sync.model import (
     FAILED_VERDICTS,
@@ -166,6 +166,11 @@ class RunRecord:
     """System or instance to the vendor's host, or to the URL of a server on this machine in its place, for links."""
 
 
+AlarmCause = Literal["failed", "hung", "overdue", "unreachable", "withheld", "problems", "rejected"]
+ALARM_CAUSES: tuple[AlarmCause, ...] = get_args(AlarmCause)
+"""What an alarm is about, the most urgent first. Each cause has an alarm of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class MissingAccount:
     """What is known of a partner organization whose account every complete run since `since` missed.
@@ -317,8 +322,13 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class AlarmNote:
-    """An object of the alarm log: the kind of message, the run it is about, and when its attempt began."""
+    """An object of the alarm log: a message to the team, the run that caused it, and when it was announced.
 
-    what: str
+    `open` has every open alarm and since when it is open; `new` are those that the team has certainly not heard of.
+    """
+
     run_id: str
     at: datetime
+    open: dict[AlarmCause, datetime] = field(default_factory=dict)
+    new: tuple[AlarmCause, ...] = ()
+    recovered: tuple[AlarmCause, ...] = ()

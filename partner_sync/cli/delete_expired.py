@@ -1,7 +1,7 @@
 """`python -m partner_sync.retention`: lists old objects of the archive and of XComs, and removes them with `--delete`.
 
 It never removes the last runs, runs whose plan is an instance's latest or has an open job, anything below instances/,
-the newest alarm, and anything younger than the given days.
+the newest alarm message, and anything younger than the given days.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LEAST_DAYS = 2
 
 def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.write) -> int:
     parser = terminal.Parser(command("python -m partner_sync.retention"))
-    parser.add_argument("--days", type=_days(1), default=90, help="keep younger runs and alarms (default: 90)")
+    parser.add_argument("--days", type=_days(1), default=90, help="keep younger runs and alarm messages (default: 90)")
     parser.add_argument(
         "--xcom-days", type=_days(LEAST_DAYS), default=14, help="keep younger XCom objects (default: 14, at least 2)"
     )
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.wri
     old, old_xcoms = now - timedelta(days=chosen.days), now - timedelta(days=chosen.xcom_days)
     found = {
         f"runs in {archive}": expiry.expired_runs(archive, before=old, keep=chosen.keep_runs),
-        f"alarms in {archive}": expiry.expired_alarms(archive, before=old),
+        f"alarm messages in {archive}": expiry.expired_alarms(archive, before=old),
     }
     if xcoms is not None:
         found[f"runs' XCom objects in {xcoms}"] = expiry.expired_xcoms(xcoms, locations.DAG_ID, before=old_xcoms)

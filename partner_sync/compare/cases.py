@@ -41,7 +41,9 @@ def open_cases(
         why = f"{hold.why} {again} of them approved, not written." if again else hold.why
         if run_id is not None and (case is None or again or hold.rows >= 2 * case.rows):
             case = Case(hold.kind, hold.reason, case.since if case else made, run_id, hold.rows)
-        found.append(replace(hold, why=why, opens_case=case is not None and case.run_id == run_id))
+        found.append(
+            replace(hold, why=why, is_case=case is not None, opens_case=case is not None and case.run_id == run_id)
+        )
         still += [case] if case else []
     return tuple(found), tuple(still)
 

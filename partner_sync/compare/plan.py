@@ -23,7 +23,7 @@ from partner_sync.compare.snapshots import MatchedSnapshots
 from partner_sync.compare.tickets import CountTickets, TicketCounts, questions
 from partner_sync.config.params import Options
 from partner_sync.ids import id_18
-from partner_sync.model import Batch, Change, Hold, InstanceCounts, Kind, Plan, PlanOrder, Problem, Update
+from partner_sync.model import Batch, Change, Element, Hold, InstanceCounts, Kind, Plan, PlanOrder, Problem, Update
 
 LookUp = Callable[[Sequence[str]], AccountLookup]
 
@@ -103,8 +103,19 @@ def compare_snapshots(matched: MatchedSnapshots, run: ComparedRun, ask: Question
         planning_only=tuple(side.name for side in sides if side.matched.write and not side.earlier.armed),
     )
     cut = batches(plan)
-    plan = replace(plan, digests={batch.name: batch.digest for batch in cut})
+    digests = {batch.name: batch.digest for batch in cut}
+    plan = replace(plan, digests=digests, elements=_elements(plan, fail=matched.config.problems == "fail"))
     return Comparison(matched, plan, cut, tuple(memories))
+
+
+def _elements(plan: Plan, *, fail: bool) -> tuple[Element, ...]:
+    withheld = any(hold.opens_case for hold in plan.holds)
+    due: dict[Element, bool] = {
+        "withheld": withheld,
+        "instances": bool(plan.unread),
+        "problems": fail and bool(plan.problems),
+    }
+    return () if plan.dry_run else tuple(name for name, is_due in due.items() if is_due)
 
 
 def _compare_accounts(sides: Iterable[Side], look_up: LookUp) -> None:

@@ -24,6 +24,7 @@ from partner_sync.errors import (
     VerdictError,
     WithheldError,
 )
+from partner_sync.model import ELEMENTS
 from partner_sync.orchestration.failures import remembered
 from partner_sync.orchestration.run_context import Context, config_of, note_of, trigger_of
 
@@ -38,9 +39,6 @@ log = logging.getLogger(__name__)
 
 SYNC_TIMEOUT = timedelta(minutes=10)
 """Execution timeout of one attempt of `sync`; after it, the owner of a register entry can no longer submit."""
-
-WITHHELD, INSTANCES, PROBLEMS = "withheld", "instances", "problems"
-"""Mapped elements that write nothing and fail on purpose, so that the run is red if somebody must act."""
 
 PROGRESS_SECONDS = 5
 
@@ -136,7 +134,7 @@ def compare() -> list[dict[str, str]]:
     if plan.dry_run:
         telemetry.planned(context, plan, written)
         return []
-    names = [batch.name for batch in queue] + _elements(plan, config)
+    names = [*(batch.name for batch in queue), *plan.elements]
     _check_room(len(names))
     for batch in queue:
         xcoms.push(ti, batch, batch.name)
@@ -159,7 +157,7 @@ def sync(batch: str) -> None:
 
     context = get_current_context()
     ti, config, archive = context["ti"], config_of(context), locations.archive()
-    if batch in (WITHHELD, INSTANCES, PROBLEMS):
+    if batch in ELEMENTS:
         _fail_on_purpose(batch, archive, context)
     work = xcoms.pull(ti, Batch, "compare", batch)
     written = {instance.name: instance for instance in config.instances if instance.write}
@@ -200,10 +198,10 @@ def _fail_on_purpose(element: str, archive: Archive, context: Context) -> NoRetu
     record = archive.run(archive.run_folder(dag_run.run_id, dag_run.run_after))
     if record is None:
         raise SnapshotError(f"The archive has no run.json of {dag_run.run_id}. {xcoms.again('compare')}")
-    if element == WITHHELD:
+    if element == "withheld":
         holds = [hold for hold in record.plan.holds if hold.opens_case]
         raise WithheldError("\n".join(f"{hold.why} {hold.next_step}" for hold in holds))
-    if element == INSTANCES:
+    if element == "instances":
         unread = "; ".join(f"{one.instance}: {one.why}" for one in record.plan.unread)
         raise PermanentError(f"Not read, so nothing is planned there; the other instances were written. {unread}")
     kinds = sorted({problem.kind for problem in record.plan.problems})
@@ -246,13 +244,6 @@ def _compared_run(context: Context, archive: Archive, config: Config, made: date
         options=asked,
         earlier={name: earlier_runs(archive, name, made, shown) for name in written},
     )
-
-
-def _elements(plan: Plan, config: Config) -> list[str]:
-    """The elements that fail on purpose."""
-    withheld = any(hold.opens_case for hold in plan.holds)
-    problems = bool(plan.problems) and config.problems == "fail"
-    return [WITHHELD] * withheld + [INSTANCES] * bool(plan.unread) + [PROBLEMS] * problems
 
 
 def _record(context: Context, config: Config, plan: Plan) -> RunRecord:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from partner_sync.alerts.messages import EndedRun, message
-from partner_sync.archive.records import RunRecord, Trigger, VerdictTally
+from partner_sync.alerts.ended_run import EndedRun
+from partner_sync.alerts.messages import Message, message
+from partner_sync.archive.records import ALARM_CAUSES, AlarmNote, RunRecord, Trigger, VerdictTally
 from partner_sync.model import Create, FieldChange, Plan, PlanOrder, Problem, Withheld
 
 AT = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
@@ -33,61 +34,79 @@ RECORD = RunRecord(TRIGGER, {}, PLAN)
 LINK = "https://airflow.example/dags/partner_sync/runs/scheduled__1"
 
 
-def ended(**known) -> EndedRun:
-    return EndedRun(run_id="scheduled__1", link=LINK, **known)
+def sent(*new, still=(), recovered=(), end="failed", **known) -> Message:
+    """The message with these new, known and recovered causes."""
+    since = AT - timedelta(days=2)
+    note = AlarmNote("scheduled__1", AT, dict.fromkeys(new, AT) | dict.fromkeys(still, since), new, recovered)
+    return message(note, EndedRun(run_id="scheduled__1", link=LINK, end=end, **known))
 
 
-@pytest.mark.parametrize("what", ["hung", "failed", "withheld", "overdue", "recovered"])
+@pytest.mark.parametrize(
+    "causes", [{"recovered": ALARM_CAUSES}, {"still": ALARM_CAUSES}, *({"still": (one,)} for one in ALARM_CAUSES)]
+)
+@pytest.mark.parametrize("new", [(), ("failed",)], ids=["", "new"])
 @pytest.mark.parametrize("record", [None, RECORD])
-def test_every_message_has_the_run_a_next_step_and_the_link_and_no_name(what, record):
-    said = message(what, ended(record=record, task="sync update 1-30", verdicts=VerdictTally(confirmed=33)))
-    lines = said.text.splitlines()
+def test_every_message_has_the_run_a_next_step_and_the_link_and_no_name(causes, new, record):
+    one = sent(*new, **causes, record=record, task="sync update 1-30", verdicts=VerdictTally(confirmed=33))
+    lines = one.text.splitlines()
     assert "Run: scheduled__1" == lines[0]
     assert f"Link: {LINK}" in lines
     assert [line for line in lines if line.startswith("Next: ")]
-    assert "Initech" not in said.title + said.text
-    assert 1 == len(said.title.splitlines())
+    assert "Initech" not in one.title + one.text
+    assert 1 == len(one.title.splitlines())
 
 
 def test_a_withheld_plan_says_how_much_and_how_to_go_on():
-    said = message("withheld", ended(record=RECORD, task="sync withheld", verdicts=VerdictTally(confirmed=33)))
-    assert "Planned: 3 creates, 30 updates" in said.text
-    assert "Verdicts: 33 confirmed" in said.text
-    assert "Held for review: 37 marks in global (limit 12)" in said.text
-    assert "Problems: 1" in said.text
-    assert 'Next: trigger with {"mark": 37}' in said.text
+    one = sent("withheld", record=RECORD, task="sync withheld", verdicts=VerdictTally(confirmed=33))
+    assert "Planned: 3 creates, 30 updates" in one.text
+    assert "Verdicts: 33 confirmed" in one.text
+    assert "Held for review: 37 marks in global (limit 12)" in one.text
+    assert "Problems: 1" in one.text
+    assert 'Next: trigger with {"mark": 37}' in one.text
+
+
+def test_an_instance_that_was_not_read_is_named():
+    one = sent("unreachable", record=replace(RECORD, plan=replace(PLAN, unread=("eu", "us"))))
+    assert "Not read: eu, us" in one.text
 
 
 def test_rows_that_are_not_confirmed_come_with_their_next_step():
     record = replace(RECORD, plan=replace(PLAN, withheld=()))
-    said = message(
-        "failed", ended(record=record, task="sync update 1-30", verdicts=VerdictTally(confirmed=32, rejected=1))
-    )
-    assert "Verdicts: 32 confirmed, 1 rejected" in said.text
-    assert "plans these rows again" in said.text
+    one = sent("rejected", record=record, task="sync update 1-30", verdicts=VerdictTally(confirmed=32, rejected=1))
+    assert "Verdicts: 32 confirmed, 1 rejected" in one.text
+    assert "plans these rows again" in one.text
 
 
 def test_a_run_without_a_plan_names_the_log_to_read():
-    said = message("failed", ended(task="gather_accounts"))
-    assert "the last line of the log of gather_accounts: it names the cause and the next step" in said.text
+    one = sent("failed", task="gather_accounts")
+    assert "the last line of the log of gather_accounts: it names the cause and the next step" in one.text
 
 
-def test_only_the_first_message_of_an_alarm_announces_the_next_one():
-    assert "You get the next message when" in message("failed", ended()).text
-    assert "You get the next message when" not in message("recovered", ended()).text
+def test_a_cause_that_another_run_showed_is_not_explained_by_this_run():
+    assert "The run wrote nothing" not in sent(still=("failed",), end="succeeded").text
 
 
-@pytest.mark.parametrize(
-    ("verdicts", "only"),
-    [({"confirmed": 33}, True), ({"confirmed": 30, "superseded": 3}, True), ({"confirmed": 32, "rejected": 1}, False)],
-)
-def test_a_run_is_only_withheld_when_everything_else_is_well(verdicts, only):
-    assert only == ended(record=RECORD, verdicts=VerdictTally(verdicts)).only_withheld
+def test_the_title_has_what_is_new_and_the_text_also_what_is_still_open_and_what_recovered():
+    one = sent("failed", "hung", still=("withheld",), recovered=("overdue",))
+    assert "Partner Sync: a run failed; a run took too long and was stopped" == one.title
+    assert "New: a run failed" in one.text
+    assert "Still open: changes are held for review, since 2026-02-27 12:00 UTC" in one.text
+    assert "Recovered: no run has succeeded for 2 hours" in one.text
 
 
-def test_a_dry_run_or_one_of_some_accounts_is_not_whole():
-    some = replace(TRIGGER, params={"account_ids": ["0014M00001sDiGEQA0"]})
-    assert ended(record=RECORD).whole
-    assert not ended(record=replace(RECORD, trigger=some)).whole
-    assert not ended(record=replace(RECORD, plan=replace(PLAN, dry_run=True))).whole
-    assert not ended().whole
+def test_a_recovery_says_in_its_title_what_is_still_open():
+    one = sent(still=("rejected",), recovered=("failed",))
+    assert "Partner Sync: recovered in part, still open: rows are rejected or unknown" == one.title
+    assert not one.well
+
+
+def test_when_nothing_is_open_any_more_the_title_says_recovered():
+    one = sent(recovered=("failed", "rejected"), end="succeeded")
+    assert ("Partner Sync: recovered", True) == (one.title, one.well)
+    assert "You get the next message when" not in one.text
+
+
+def test_a_reminder_lists_all_that_is_open():
+    one = sent(still=("withheld", "rejected"))
+    assert "Partner Sync: still open: changes are held for review; rows are rejected or unknown" == one.title
+    assert "You get the next message when this changes, and a reminder once a day until then." in one.text

@@ -61,10 +61,10 @@ def test_a_run_whose_plan_is_the_latest_or_has_an_open_job_stays(root, tmp_path)
     assert ["2026-01-01/neither"] == names(expiry.expired_runs(root, before=before(90), keep=0))
 
 
-def test_alarms_that_are_over_go_and_the_newest_stays(root, tmp_path):
+def test_old_alarm_messages_go_and_the_newest_which_has_all_open_alarms_stays(root, tmp_path):
     for number in ("000001", "000002"):
-        for part in ("open.1", "open.arrived", "over.1", "over.arrived"):
-            write(tmp_path, f"alarms/{number}.{part}.json", 200)
+        write(tmp_path, f"alarms/{number}.json", 200)
+        write(tmp_path, f"alarms/{number}.arrived.json", 200)
     write(tmp_path, "alarms/succeeded.json", 200)
     assert ["000001"] == names(expiry.expired_alarms(root, before=before(90)))
     assert [] == expiry.expired_alarms(root, before=before(300))

@@ -1,4 +1,4 @@
-"""One message when a run goes wrong, one when it is over: by real mail and a real webhook, through runs of the DAG."""
+"""A message when a cause of an alarm is new or over, and once a day: by real mail and a webhook, through real runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from email import message_from_bytes
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,6 +82,14 @@ def failed_run(world: Any) -> str:
     return str(state)
 
 
+def revoked_run(world: Any) -> str:
+    """A run whose credentials Zendesk no longer accepts."""
+    fault = world.sandbox.fault("status", system="zendesk", path="/api/v2/*", status=401, times=None)
+    state = world.run().state
+    world.sandbox.remove_faults(fault)
+    return str(state)
+
+
 def alarms(world: Any) -> list[str]:
     return sorted(path.name for path in (world.folder / "archive" / "alarms").glob("*.json"))
 
@@ -137,12 +146,51 @@ def test_a_rejected_row_is_told_by_count_and_task(stage, webhook):
     assert "Verdicts: 2 confirmed, 1 rejected" in told["message"]
 
 
+def test_a_row_that_is_rejected_every_hour_silences_no_other_cause(stage, webhook):
+    world = stage(a_world(updates=3))
+    rejects = world.sandbox.fault("fail_rows", rows=[0], times=None)
+    assert ["failed"] * 2 == [world.run().state, world.run().state]
+    assert ["Partner Sync: rows are rejected or unknown"] == webhook.titles
+    for _ in range(2):  # also the second time: the run in between proved that the first time is over
+        webhook.got.clear()
+        assert ["failed"] * 2 == [revoked_run(world), revoked_run(world)]
+        assert ["Partner Sync: a run failed"] == webhook.titles
+        assert "Still open: rows are rejected or unknown, since " in webhook.got[-1]["message"]
+        assert "failed" == world.run().state
+        assert "Partner Sync: recovered in part, still open: rows are rejected or unknown" == webhook.titles[-1]
+    world.sandbox.remove_faults(rejects)
+    assert "success" == world.run().state
+    assert "Partner Sync: recovered" == webhook.titles[-1]
+
+
+def test_marks_over_their_limit_and_a_rejected_row_recover_each_by_itself(stage, webhook):
+    world = stage(a_world(marks=20, updates=1))
+    rejects = world.sandbox.fault("fail_rows", rows=[0], times=None)
+    assert "failed" == world.run().state
+    assert ["Partner Sync: changes are held for review; rows are rejected or unknown"] == webhook.titles
+    world.sandbox.remove_faults(rejects)
+    assert "failed" == world.run().state
+    assert "Recovered: rows are rejected or unknown" in webhook.got[-1]["message"]
+    assert "success" == world.run(allow_over_limit={"mark": 20}).state
+    assert "Recovered: changes are held for review" in webhook.got[-1]["message"]
+    assert 3 == len(webhook.got)
+
+
+def test_problems_that_fail_every_run_silence_no_other_cause(stage, webhook):
+    world = stage()
+    world.config(lambda text: text.replace('problems = "report"', 'problems = "fail"'))
+    assert "failed" == world.run().state
+    assert ["Partner Sync: problems fail the run"] == webhook.titles
+    assert "failed" == revoked_run(world)
+    assert "Partner Sync: a run failed" == webhook.titles[-1]
+
+
 def test_one_channel_that_is_down_does_not_silence_the_other(stage, mailbox, webhook):
     webhook.status = 500
     world = stage(a_world())
     assert "failed" == failed_run(world)
     assert ["Partner Sync: a run failed"] == mailbox.subjects
-    assert ["000001.open.1.json", "000001.open.arrived.json"] == alarms(world)
+    assert ["000001.arrived.json", "000001.json"] == alarms(world)
 
 
 # -- what Airflow calls outside of a run --------------------------------------------------------------------
@@ -159,12 +207,38 @@ def context(reason: str = "timed_out") -> dict[str, Any]:
     return {"dag": None, "run_id": "scheduled__2026-03-01T12:00:00+00:00", "reason": reason}
 
 
+def past(note: Path, age: timedelta) -> None:
+    """A message of the alarm log was announced so long ago."""
+    at = datetime.now(timezone.utc) - age
+    note.write_text(json.dumps({**json.loads(note.read_text()), "at": at.isoformat()}))
+
+
 def test_a_run_that_hung_is_told_as_such(database, archive, webhook):
     from partner_sync.alerts import callbacks
 
     callbacks.failed(context("timed_out"))
-    callbacks.failed(context("task_failure"))
+    callbacks.failed(context("timed_out"))
     assert ["Partner Sync: a run took too long and was stopped"] == webhook.titles
+
+
+def test_while_an_alarm_is_open_whatever_ends_first_after_a_day_reminds_of_all_that_are_open(
+    database, archive, webhook
+):
+    from partner_sync.alerts import callbacks
+
+    callbacks.failed(context("timed_out"))
+    callbacks.failed(context("task_failure"))
+    webhook.got.clear()
+    newest = archive / "000002.json"
+    past(newest, timedelta(hours=23))
+    missed(timedelta(seconds=2))
+    assert [] == webhook.got
+    past(newest, timedelta(hours=25))
+    missed(timedelta(seconds=2))
+    missed(timedelta(seconds=2))
+    assert [
+        "Partner Sync: still open: a run failed; a run took too long and was stopped",
+    ] == webhook.titles
 
 
 def test_a_message_that_reached_nobody_is_tried_again_later(database, archive, webhook):
@@ -176,9 +250,7 @@ def test_a_message_that_reached_nobody_is_tried_again_later(database, archive, w
     callbacks.failed(context())  # not at once: another may be telling it
     assert 1 == len(webhook.got)
     webhook.status = 200
-    attempt = archive / "000001.open.1.json"
-    long_ago = datetime.now(timezone.utc) - timedelta(minutes=11)
-    attempt.write_text(json.dumps({**json.loads(attempt.read_text()), "at": long_ago.isoformat()}))
+    past(archive / "000001.json", timedelta(minutes=11))
     callbacks.failed(context())
     callbacks.failed(context())
     assert 2 == len(webhook.got)
