@@ -15,7 +15,8 @@ from typing import Any
 
 from .account_query import ENTITY, Account, AccountQuery
 from .ids import is_salesforce_id, numbered_id
-from .soql import parse, refuse
+from .soql import parse
+from .soql_tokens import refuse
 from .storage import Storage
 
 FIELD_TYPES = ("id", "string", "boolean", "double", "date", "datetime")
