@@ -61,16 +61,8 @@ SLOWEST_FIRST = (
 )
 
 
-NOT_MEASURED = ("protocol", "sandbox", "scheduler", "faults", "walks", "sync/test_interleaving", "dag/test_faults")
-"""Tests without coverage: they would take half as long again, and what they execute, others execute too."""
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files begin first, so that no process is left alone with one at the end."""
-    if config.pluginmanager.hasplugin("_cov"):
-        for item in items:
-            if any(f"tests/{name}" in item.nodeid for name in NOT_MEASURED):
-                item.add_marker("no_cover")
 
     def rank(item: pytest.Item) -> int:
         return next((at for at, name in enumerate(SLOWEST_FIRST) if f"{name}.py" in item.nodeid), len(SLOWEST_FIRST))

@@ -44,6 +44,8 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     except ComponentEnded as ended:
         errors.print(Text(sanitize(ended), "red"), soft_wrap=True)
+        for line in ended.last_lines:
+            errors.print(Text(sanitize(line)), soft_wrap=True)
         return 1
     except signals.Stop as stop:
         errors.print(Text("Stopped."), soft_wrap=True)

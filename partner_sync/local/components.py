@@ -2,8 +2,8 @@
 
     python -m partner_sync.local.components LOGS TASKS_PORT
 
-Airflow's settings are in the environment. One line on standard output names a component that ended by itself. All
-components end when our standard input closes, which also happens when our parent dies.
+Airflow's settings are in the environment. One line on standard output names a component that ended by itself, and its
+exit code. All components end when our standard input closes, which also happens when our parent dies.
 
 People and tasks have separate API servers: in one process, a response to a person waits for the database in the event
 loop that the transaction of a task needs to finish.
@@ -40,9 +40,9 @@ def main(logs: Path, tasks_port: str) -> None:
             for name, command in COMPONENTS.items()
         }
         while not stop.wait(0.2):
-            ended = [name for name, process in processes.items() if process.poll() is not None]
+            ended = [f"{name} {code}\n" for name, process in processes.items() if (code := process.poll()) is not None]
             if ended:
-                sys.stdout.write(f"{ended[0]}\n")
+                sys.stdout.write(ended[0])
                 sys.stdout.flush()
                 break
     finally:

@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any, NoReturn
 
 from rich.console import Console
@@ -24,14 +25,19 @@ from partner_sync.local.progress import Progress, show
 from partner_sync.orchestration.locations import DAG_ID
 
 USUAL_PORT = 8080
-START_SECONDS = 180
+START_SECONDS = 400
 STOP_SECONDS = 20
+LAST_LINES = 20
 EXAMPLE = {"Id": "0014M00001KKzjJQAT", "Support_Hold__c": True}
 """A change to make by hand: an account of the sandbox's default world whose organization is in sync."""
 
 
 class ComponentEnded(Exception):  # noqa: N818 - an event, not an error of ours
-    """A component of the running Airflow ended by itself; the message names the log."""
+    """A component of the running Airflow ended by itself. The message names its log, and `last_lines` end that log."""
+
+    def __init__(self, what: str, log: Path) -> None:
+        super().__init__(f"{what} The end of {near(log)}:")
+        self.last_lines = log.read_text(encoding="utf-8", errors="replace").rstrip().splitlines()[-LAST_LINES:]
 
 
 def up(environ: Mapping[str, str], console: Console) -> NoReturn:
@@ -59,7 +65,7 @@ def up(environ: Mapping[str, str], console: Console) -> NoReturn:
                 keep=(lock,),
                 patience=STOP_SECONDS,
             )
-            _Airflow(port, tasks_port, home, components, sandbox).wait(progress)
+            StartingAirflow(port, tasks_port, home, components, sandbox).wait(progress, START_SECONDS)
         _show_addresses(console, port, home, sandbox)
         _stay(components, home, sandbox)
 
@@ -99,12 +105,12 @@ def _prepare(env: Mapping[str, str], home: Home, progress: Progress, *, paused: 
         child = Child(stack, "partner_sync.local.database", "paused" if paused else "active", env=env, log=log)
         code = child.process.wait()
     if code:
-        raise ComponentEnded(f"Airflow's metadata database cannot be created or migrated. See {near(log)}.")
+        raise ComponentEnded("Airflow's metadata database cannot be created or migrated.", log)
     progress.line("database", "ready")
 
 
-class _Airflow:
-    """The starting Airflow: which of its components are up."""
+class StartingAirflow:
+    """Which components of an Airflow that starts are up."""
 
     def __init__(
         self, port: int, tasks_port: int, home: Home, components: Child, sandbox: systems.Sandbox | None
@@ -114,8 +120,12 @@ class _Airflow:
         self._begun = datetime.now(timezone.utc)
         self._token = ""
 
-    def wait(self, progress: Progress) -> None:
-        """Waits until every component has sent a heartbeat since we began, and the DAG is loaded."""
+    def wait(self, progress: Progress, seconds: float) -> None:
+        """Waits until every component has sent a heartbeat since we began, and the DAG is loaded.
+
+        Raises ComponentEnded for the first that is not up when all are looked at after `seconds`. On a busy machine one
+        look takes seconds, so one that began earlier may miss a component that is up by now.
+        """
         awaited = {
             "api-server": self._api,
             "task-api": self._task_api,
@@ -125,16 +135,17 @@ class _Airflow:
             "DAG": self._dag,
         }
         progress.line("Airflow", f"starting {', '.join(name for name in awaited if name != 'DAG')}")
-        until = time.monotonic() + START_SECONDS
+        until = time.monotonic() + seconds
         while awaited:
+            late = time.monotonic() > until
             progress.doing(f"starting {', '.join(awaited)}")
             for name in [name for name, there in awaited.items() if there()]:
                 progress.line(name, "up" if name != "DAG" else f"{DAG_ID} is loaded")
                 del awaited[name]
-            if time.monotonic() > until:
-                log = near(self._home.logs / f"{next(iter(awaited))}.log".replace("DAG", "dag-processor"))
-                raise ComponentEnded(f"{next(iter(awaited))} is not up after {START_SECONDS} s. See {log}.")
-            _watch_components(self._components, self._home, self._sandbox, 0.3)
+            if awaited and late:
+                log = self._home.logs / f"{next(iter(awaited))}.log".replace("DAG", "dag-processor")
+                raise ComponentEnded(f"{next(iter(awaited))} is not up after {seconds:g} s.", log)
+            watch_components(self._components, self._home, self._sandbox, 0.3)
 
     def _api(self) -> bool:
         return self._get(f"{self._address}/api/v2/monitor/health") is not None
@@ -172,17 +183,18 @@ class _Airflow:
 
 def _stay(components: Child, home: Home, sandbox: systems.Sandbox | None) -> NoReturn:
     while True:
-        _watch_components(components, home, sandbox, 1.0)
+        watch_components(components, home, sandbox, 1.0)
 
 
-def _watch_components(components: Child, home: Home, sandbox: systems.Sandbox | None, seconds: float) -> None:
+def watch_components(components: Child, home: Home, sandbox: systems.Sandbox | None, seconds: float) -> None:
     """Waits a moment. Raises ComponentEnded when a component, or the sandbox, has ended."""
     if select.select([components.output], [], [], seconds)[0]:
-        name = components.output.readline().decode().strip()
-        log = home.logs / (f"{name}.log" if name else "up.log")
-        raise ComponentEnded(f"{name or 'Airflow'} ended by itself, so everything was stopped. See {near(log)}.")
+        words = components.output.readline().decode().split()
+        name, code = words or ("Airflow", components.process.wait())
+        log = home.logs / f"{name}.log" if words else components.log
+        raise ComponentEnded(f"{name} ended by itself with exit code {code}, so everything was stopped.", log)
     if sandbox and sandbox.ended:
-        raise ComponentEnded(f"The sandbox ended by itself, so everything was stopped. See {near(sandbox.log)}.")
+        raise ComponentEnded("The sandbox ended by itself, so everything was stopped.", sandbox.log)
 
 
 def _show_addresses(console: Console, port: int, home: Home, sandbox: systems.Sandbox | None) -> None:

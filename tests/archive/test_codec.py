@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partner_sync.archive import codec
@@ -70,6 +70,7 @@ every_value = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(every_value)
 def test_whatever_is_dumped_is_loaded_as_it_was(value):
     xcom = codec.dump(value)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
@@ -24,6 +25,8 @@ from partner_sync.sandbox import Controls, salesforce_id
 T = TypeVar("T")
 
 RUN_SECONDS = 180
+END_SECONDS = 30
+"""How long `up` takes to end everything when a component has ended."""
 FINISHED = ("success", "failed")
 
 
@@ -66,11 +69,18 @@ class Run:
 class Airflow:
     """The running Airflow as its REST API shows it, and the sandbox and the archive that it works on."""
 
-    def __init__(self, process: psutil.Process, url: str, home: Home, sandbox: Controls) -> None:
+    def __init__(self, process: psutil.Popen, log: Path, url: str, home: Home, sandbox: Controls) -> None:
         self.home, self.sandbox, self.archive = home, sandbox, Archive(home.archive)
-        self._process, self.url = process, url
+        self._process, self._log, self.url = process, log, url
         self._session = requests.Session()
         self._session.trust_env = False
+
+    def runs(self, seconds: float = 0.0) -> bool:
+        """True, as long as `up` runs; fails with what `up` wrote last if it has ended, or ends within `seconds`."""
+        with suppress(psutil.TimeoutExpired):
+            code = self._process.wait(seconds)
+            pytest.fail(f"`up` ended with {code}: {self._log.read_text()[-6000:]}")
+        return True
 
     # -- the REST API ---------------------------------------------------------------------------------------
 
@@ -92,7 +102,11 @@ class Airflow:
     def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
         """One call; repeated where SQLite was locked for too long, which Airflow answers with 500."""
         for _ in range(3):
-            answer = self._session.request(method, f"{self.url}/api/v2{path}", timeout=30, **arguments)
+            try:
+                answer = self._session.request(method, f"{self.url}/api/v2{path}", timeout=30, **arguments)
+            except requests.ConnectionError:
+                self.runs(END_SECONDS)
+                raise
             if answer.status_code != 500:
                 break
         return answer

@@ -1,20 +1,14 @@
-"""What it takes to have the team told by the real processes: runs that fail, a triggerer, and hours that pass."""
+"""What it takes to have the team told by the real processes: runs that fail, and hours that pass."""
 
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from partner_sync.local.environment import embedded
 from tests.scheduler.running import Airflow, Run
-from tests.webhook import Webhook
 
 
 def failed_run(airflow: Airflow) -> Run:
@@ -26,20 +20,6 @@ def failed_run(airflow: Airflow) -> Run:
     airflow.sandbox.remove_faults(fault)
     assert "failed" == run.state
     return run
-
-
-@contextmanager
-def triggerer(airflow: Airflow, webhook: Webhook) -> Iterator[None]:
-    """A triggerer on the same database; `up` has none, since nothing there is deferred."""
-    environ = embedded(dict(os.environ), airflow.home, {"AIRFLOW_CONN_PARTNER_SYNC_APPRISE": webhook.connection})
-    environ |= {"PARTNER_SYNC_ARCHIVE": f"file://{airflow.home.archive}"}
-    command = [sys.executable, "-m", "airflow", "triggerer", "--skip-serve-logs"]
-    process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def three_hours_pass(airflow: Airflow, run: Run) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.scheduler.running import Airflow, Run, until
-from tests.scheduler.telling import failed_run, three_hours_pass, triggerer
+from tests.scheduler.telling import failed_run, three_hours_pass
 from tests.webhook import Webhook
 
 HOUR = timedelta(hours=1)
@@ -209,8 +209,7 @@ def test_the_dag_processor_tells_once_that_runs_fail_and_once_that_it_is_over(fi
 
 def test_the_triggerer_tells_that_no_run_has_succeeded_for_two_hours(airflow, first_failed, webhook):
     three_hours_pass(airflow, first_failed)
-    with triggerer(airflow, webhook):
-        until("the missed deadline is told", 60, lambda: len(webhook.got) > 2)
+    until("the missed deadline is told", 60, lambda: len(webhook.got) > 2)
     assert [FAILED, RECOVERED, OVERDUE] == webhook.titles
     assert f"/dags/partner_sync/runs/{first_failed.id}" in webhook.got[-1]["message"]
 
