@@ -45,12 +45,16 @@ class ReadProof:
 
 @dataclass(frozen=True, slots=True)
 class AccountsSnapshot:
-    """All rows of the account query; relationship paths flattened to "Lookup__r.Name", values as they were sent."""
+    """All rows of the account query; relationship paths flattened to "Lookup__r.Name", values as they were sent.
+
+    `digest` names the copy in the archive.
+    """
 
     begun: datetime
     ended: datetime
     proof: ReadProof
     rows: tuple[dict[str, object], ...]
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,13 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class InstanceRead:
-    """All organizations of one instance."""
+    """All organizations of one instance; `digest` names the copy in the archive."""
 
     instance: str
     write: bool
     proof: ReadProof
     organizations: tuple[Organization, ...]
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import platform
 import secrets
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, NoReturn
 
@@ -39,11 +40,12 @@ PROGRESS_SECONDS = 5
 
 @remembered
 def gather_accounts() -> None:
-    """Reads all accounts of the query; pushes an AccountsSnapshot."""
+    """Reads all accounts of the query; archives and pushes an AccountsSnapshot."""
+    from partner_sync.archive.snapshot_store import save_accounts
     from partner_sync.compare.soql import soql
     from partner_sync.config.params import options
     from partner_sync.gather import accounts as salesforce
-    from partner_sync.orchestration import connections, telemetry, xcoms
+    from partner_sync.orchestration import connections, locations, telemetry, xcoms
 
     context = get_current_context()
     config = config_of(context)
@@ -51,12 +53,14 @@ def gather_accounts() -> None:
     client = connections.salesforce(config.accounts.connection, config.calls)
     snapshot = salesforce.read_accounts(client, soql(config), now=_now, progress=_progress("accounts"))
     telemetry.calls("salesforce", snapshot.proof.calls)
-    xcoms.push(context["ti"], snapshot)
+    digest = save_accounts(locations.archive().root, snapshot.rows, config.accounts.id)
+    xcoms.push(context["ti"], replace(snapshot, digest=digest))
 
 
 @remembered
 def gather_organizations() -> None:
-    """Checks the organization fields and reads all organizations of every instance; pushes an OrganizationsSnapshot."""
+    """Checks the organization fields and reads all organizations of every instance; archives and pushes them."""
+    from partner_sync.archive.snapshot_store import save_organizations
     from partner_sync.compare.organization_schema import organization_schema
     from partner_sync.gather import organizations as zendesk
     from partner_sync.model import OrganizationsSnapshot
@@ -65,19 +69,20 @@ def gather_organizations() -> None:
     context = get_current_context()
     config, archive, begun = config_of(context), locations.archive(), _now()
     schema = organization_schema(config)
-    reads = tuple(
-        zendesk.read_organizations(
-            connections.zendesk(instance, config.calls),
+    clients = connections.zendesk_clients(config)
+    reads = []
+    for instance in config.instances:
+        read = zendesk.read_organizations(
+            clients[instance.name],
             write=instance.write,
             schema=schema,
             known=known_organizations(archive, instance.name),
             progress=_progress(f"organizations of {instance.name}"),
         )
-        for instance in config.instances
-    )
-    for one in reads:
-        telemetry.calls(one.instance, one.proof.calls)
-    xcoms.push(context["ti"], OrganizationsSnapshot(begun, _now(), reads))
+        telemetry.calls(read.instance, read.proof.calls)
+        digest = save_organizations(archive.root, read.organizations, schema.kept)
+        reads.append(replace(read, digest=digest))
+    xcoms.push(context["ti"], OrganizationsSnapshot(begun, _now(), tuple(reads)))
 
 
 def known_organizations(archive: Archive, instance: str) -> Collection[int]:  # noqa: ARG001
