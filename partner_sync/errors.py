@@ -123,10 +123,18 @@ class SchemaError(PermanentError):
         super().__init__(f"{where} is not what the mapping needs; nothing was written:\n{lines}")
 
 
+CLEAR_BOTH = "Clear gather_accounts and gather_organizations with downstream."
+"""The next step for new snapshots. One of them alone would be compared with an old one: what came in between is missing
+there, and would be marked or created twice."""
+
+
 class SnapshotError(PermanentError):
     """An XCom or archive object is missing, dangling, or of another shape or time. The message says what to clear."""
 
-    advice = "Clear the task that the message names, with downstream: the run goes on with a fresh snapshot."
+    advice = (
+        "Clear the tasks that the message names, with downstream: the run goes on with fresh snapshots. Where it names"
+        " both gather tasks, clear both at once."
+    )
 
 
 class WithheldError(PermanentError):

@@ -53,7 +53,10 @@ class ReadProof:
 
 @dataclass(frozen=True, slots=True)
 class AccountsSnapshot:
-    """All rows of the account query; relationship paths flattened to "Lookup__r.Name", values as they were sent."""
+    """All rows of the account query; relationship paths flattened to "Lookup__r.Name", values as they were sent.
+
+    `digest` names the copy in the archive.
+    """
 
     begun: datetime
     ended: datetime
@@ -80,7 +83,7 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class InstanceRead:
-    """All organizations of one instance."""
+    """All organizations of one instance; `digest` names the copy in the archive."""
 
     instance: str
     write: bool

@@ -9,6 +9,7 @@
     instances/<instance>/standing/<order>.json                          the state of every partner as last read
     instances/<instance>/open/<plan id>.<batch>.json                    the open-job register
     instances/<instance>/suspects/<plan id>.<batch>.<time>.json         jobs that may be a lost submit
+    snapshots/<digest>.json.gz                                          what was read, see `snapshot_store.py`
     alarms/...                                                          messages to the team, see `alerts/log.py`
 
 Each newest plan is an object with its own name. A single object that is read, compared and overwritten could lose the

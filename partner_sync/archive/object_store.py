@@ -40,14 +40,14 @@ def store_errors() -> tuple[type[Exception], ...]:
     return (OSError, s3.BotoCoreError, s3.ClientError) if s3 else (OSError,)
 
 
-def put(path: Root, text: str) -> None:
+def put(path: Root, content: str | bytes) -> None:
     """Writes or replaces an object. Readers see it whole or not at all: a file is renamed into place."""
     with attempted("write", path):
         if isinstance(path, Path):
-            with _part(path, text) as part:
+            with _part(path, content) as part:
                 part.replace(path)
         else:
-            path.fs.pipe_file(path.path, text.encode())
+            path.fs.pipe_file(path.path, _encoded(content))
 
 
 def put_new(path: Root, text: str) -> bool:
@@ -82,12 +82,17 @@ def _is_there(error: BaseException | None) -> bool:
     return False
 
 
+def read_bytes(path: Root) -> bytes:
+    """The content of an object. Raises FileNotFoundError."""
+    with attempted("read", path):
+        return bytes(path.read_bytes() if isinstance(path, Path) else path.fs.cat_file(path.path))
+
+
 def read(path: Root, next_step: str = NEXT_STEP) -> str:
     """The text of an object. Raises FileNotFoundError, and SnapshotError if it is not text."""
-    with attempted("read", path):
-        content = path.read_bytes() if isinstance(path, Path) else path.fs.cat_file(path.path)
+    content = read_bytes(path)
     try:
-        return str(content.decode())
+        return content.decode()
     except UnicodeDecodeError:
         raise SnapshotError(f"{path} is not text. {next_step}") from None
 
@@ -166,15 +171,19 @@ def remove(path: Root) -> None:
 
 
 @contextmanager
-def _part(path: Path, text: str) -> Iterator[Path]:
-    """Writes the text to a temporary file beside `path`, and removes that file at the end."""
+def _part(path: Path, content: str | bytes) -> Iterator[Path]:
+    """Writes the content to a temporary file beside `path`, and removes that file at the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(_encoded(content))
         yield part
     finally:
         part.unlink(missing_ok=True)
+
+
+def _encoded(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
 
 
 def _unless_gone(error: OSError) -> None:

@@ -11,7 +11,7 @@ from partner_sync.compare.matching import Matches, match
 from partner_sync.compare.organization_schema import OrganizationSchema, organization_schema
 from partner_sync.compare.soql import selected_fields
 from partner_sync.config.load import Config
-from partner_sync.errors import SnapshotError
+from partner_sync.errors import CLEAR_BOTH, SnapshotError
 from partner_sync.model import (
     AccountsSnapshot,
     InstanceRead,
@@ -100,8 +100,7 @@ def refuse_old(
         hours = (now - begun).total_seconds() / 3600
         if hours > max_age_hours:
             raise SnapshotError(
-                f"The snapshot of {task} is {hours:.1f} h old; the limit is {max_age_hours:g} h."
-                " Clear the two gather tasks with downstream."
+                f"The snapshot of {task} is {hours:.1f} h old; the limit is {max_age_hours:g} h. {CLEAR_BOTH}"
             )
 
 
@@ -113,28 +112,39 @@ def _matched(schema: OrganizationSchema, wanted: Desired, read: InstanceRead) ->
     return MatchedInstance(read.instance, read.write, read.proof, organizations, partners, found, read.digest)
 
 
+def _refuse_skewed(accounts: AccountsSnapshot, organizations: OrganizationsSnapshot, max_minutes: float) -> None:
+    """Raise SnapshotError for snapshots of two times: a partner signed in between would be marked or created twice."""
+    minutes = abs((accounts.begun - organizations.begun).total_seconds()) / 60
+    if minutes > max_minutes:
+        older = "gather_accounts" if accounts.begun < organizations.begun else "gather_organizations"
+        raise SnapshotError(
+            f"The snapshot of {older} was begun {minutes:.0f} minutes before the other one; the limit is"
+            f" {max_minutes:g} minutes. {CLEAR_BOTH}"
+        )
+
+
 def _check(config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot) -> None:
     """The gather tasks refuse incomplete reads, so a snapshot that is incomplete here lost rows in between."""
+    _refuse_skewed(accounts, organizations, config.reads.max_skew_minutes)
     if not accounts.rows or len(accounts.rows) != accounts.proof.read:
         raise SnapshotError(
             f"The account snapshot has {len(accounts.rows)} rows, but {accounts.proof.read} were read: it is"
-            " incomplete. Clear gather_accounts."
+            f" incomplete. {CLEAR_BOTH}"
         )
     if missing := set(selected_fields(config)).difference(accounts.rows[0]):
         raise SnapshotError(
-            f"The account snapshot was taken under another config: it has no {', '.join(sorted(missing))}. Clear"
-            " gather_accounts and gather_organizations with downstream."
+            f"The account snapshot was taken under another config: it has no {', '.join(sorted(missing))}. {CLEAR_BOTH}"
         )
     names = [instance.name for instance in config.instances]
     read = [one.instance for one in (*organizations.instances, *organizations.unread)]
     if sorted(names) != sorted(read):
         raise SnapshotError(
             f"The organization snapshot has {', '.join(read) or 'no instance'}, the config has {', '.join(names)}."
-            " Clear gather_organizations."
+            f" {CLEAR_BOTH}"
         )
     for one in organizations.instances:
         if not one.organizations or len(one.organizations) != one.proof.read:
             raise SnapshotError(
                 f"The snapshot of {one.instance} has {len(one.organizations)} organizations, but {one.proof.read}"
-                " were read: it is incomplete. Clear gather_organizations."
+                f" were read: it is incomplete. {CLEAR_BOTH}"
             )

@@ -14,7 +14,18 @@ from partner_sync.ids import id_18
 from partner_sync.model import NAME
 
 if TYPE_CHECKING:
-    from partner_sync.config.settings import Accounts, Attribute, Calls, Instance, Limit, Marks, Partners, Retry
+    from partner_sync.config.settings import (
+        Accounts,
+        Attribute,
+        Calls,
+        Instance,
+        Limit,
+        Marks,
+        Partners,
+        Reads,
+        Retry,
+        Sync,
+    )
 
 NEVER_WRITTEN: Mapping[str, str] = {
     "external_id": "set once, when an organization is created",
@@ -46,6 +57,8 @@ class Parts:
     partners: Partners | None
     marks: Marks | None
     limits: Mapping[str, Limit]
+    reads: Reads | None
+    sync: Sync | None
     retry: Retry | None
     calls: Calls | None
 
@@ -214,6 +227,16 @@ def _waits(parts: Parts) -> Iterator[Finding]:
             yield Finding(key, f"is {longest:g}, less than {other} = {first:g}", "The longest wait cannot be shorter.")
 
 
+def _ages(parts: Parts) -> Iterator[Finding]:
+    """Two reads that are further apart than a plan may be old make no plan that is written."""
+    if parts.reads is None or parts.sync is None:
+        return
+    skew, age = parts.reads.max_skew_minutes, parts.sync.max_plan_age_hours
+    if skew > age * 60:
+        wrong = f"is {skew:g}, more than sync.max_plan_age_hours = {age:g}"
+        yield Finding("reads.max_skew_minutes", wrong, "Plans from such reads are too old to be written.")
+
+
 def _ids(key: str, ids: Sequence[str]) -> Iterator[Finding]:
     for at, one in enumerate(ids):
         if id_18(one) is None:
@@ -243,4 +266,5 @@ _CHECKS: tuple[Callable[[Parts], Iterable[Finding]], ...] = (
     _marks,
     _limits,
     _waits,
+    _ages,
 )

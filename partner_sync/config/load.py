@@ -26,6 +26,7 @@ from partner_sync.config.settings import (
     LimitName,
     Marks,
     Partners,
+    Reads,
     Resting,
     Retry,
     Sync,
@@ -74,6 +75,9 @@ class ConfigFile:
     )
     resting: Annotated[Resting, Field(description="the table about values that Zendesk does not keep")] = field(
         default_factory=Resting
+    )
+    reads: Annotated[Reads, Field(description="the table that says which reads can be compared")] = field(
+        default_factory=Reads
     )
     retry: Annotated[Retry, Field(description="the table of Airflow's retries")] = field(default_factory=Retry)
     calls: Annotated[Calls, Field(description="the table that says how one HTTP call behaves")] = field(
@@ -148,6 +152,8 @@ def _parts(table: dict[str, Any]) -> cross_checks.Parts:
         partners=_read(Partners, table.get("partners"))[0],
         marks=_read(Marks, table.get("marks", {}))[0],
         limits={kind: limit for kind, row in limits.items() if (limit := _read(Limit, row)[0])},
+        reads=_read(Reads, table.get("reads", {}))[0],
+        sync=_read(Sync, table.get("sync", {}))[0],
         retry=_read(Retry, table.get("retry", {}))[0],
         calls=_read(Calls, table.get("calls", {}))[0],
     )

@@ -243,6 +243,17 @@ class Resting:
 
 @with_config(STRICT)
 @dataclass(frozen=True)
+class Reads:
+    """What two reads must be for a plan."""
+
+    max_skew_minutes: Annotated[
+        Minutes,
+        Field(description="the most between the beginnings of the two reads; for more, clear both gather tasks"),
+    ] = 30
+
+
+@with_config(STRICT)
+@dataclass(frozen=True)
 class Retry:
     """Delays of Airflow's retries after a retryable error, in seconds."""
 
@@ -294,7 +305,7 @@ class Sync:
         Minutes, Field(description="the longest a batch waits before it fails with JobPendingError")
     ] = 20
     max_plan_age_hours: Annotated[
-        Hours, Field(description="the oldest plan that is written; for an older plan, clear the gather tasks")
+        Hours, Field(description="the oldest plan that is written; for an older plan, clear both gather tasks")
     ] = 6
     submits: Annotated[
         Times, Field(description="submits of one batch, if the outcome of the previous submit was lost")

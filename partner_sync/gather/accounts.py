@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import simple_salesforce
 
-from partner_sync.errors import Finding, IncompleteReadError, QueryLostError, SchemaError
+from partner_sync.errors import CLEAR_BOTH, Finding, IncompleteReadError, QueryLostError, SchemaError
 from partner_sync.model import AccountsSnapshot, ReadProof
 from partner_sync.vendors.salesforce_errors import call_salesforce, unreadable
 from partner_sync.vendors.transport import Session
@@ -154,7 +154,7 @@ def _at(record: Mapping[str, object], path: str) -> object:
         fields = value if isinstance(value, dict) else {}
         name = step if step in fields else next((key for key in fields if key.casefold() == step.casefold()), None)
         if name is None:
-            advice = "The read was discarded: check the name in the config, and clear this task."
+            advice = f"The read was discarded: check the name in the config. {CLEAR_BOTH}"
             raise SchemaError("Salesforce", [Finding(path, "is missing from the response", advice)])
         value = fields[name]
     return value

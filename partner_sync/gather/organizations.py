@@ -38,6 +38,7 @@ def read_organizations(
         _check_jobs(zendesk)
     listing = _list(zendesk, schema, progress)
     if not known and not listing.plausible:
+        del listing  # or 100,000 organizations would be held twice
         listing = _list(zendesk, schema, progress)
         if not listing.plausible:
             raise IncompleteReadError(

@@ -9,6 +9,7 @@ import platform
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, NoReturn
 
@@ -45,7 +46,8 @@ PROGRESS_SECONDS = 5
 
 @remembered
 def gather_accounts() -> None:
-    """Records the decisions of the run, then reads all accounts of the query; pushes an AccountsSnapshot."""
+    """Records the decisions of the run, then reads all accounts of the query; archives and pushes them."""
+    from partner_sync.archive.snapshot_store import save_accounts
     from partner_sync.compare.soql import soql
     from partner_sync.config.params import options
     from partner_sync.gather import accounts as salesforce
@@ -58,15 +60,17 @@ def gather_accounts() -> None:
     client = connections.salesforce(config.accounts.connection, config.calls)
     snapshot = salesforce.read_accounts(client, soql(config), now=_now, progress=_progress("accounts"))
     telemetry.calls("salesforce", snapshot.proof.calls)
-    xcoms.push(context["ti"], snapshot)
+    digest = save_accounts(locations.archive().root, snapshot.rows, config.accounts.id)
+    xcoms.push(context["ti"], replace(snapshot, digest=digest))
 
 
 @remembered
 def gather_organizations() -> None:
-    """Checks the organization fields and reads all organizations of every instance; pushes an OrganizationsSnapshot.
+    """Checks the organization fields and reads all organizations of every instance; archives and pushes them.
 
     An instance that cannot be read fails its own part: after the last try, the others go on.
     """
+    from partner_sync.archive.snapshot_store import save_organizations
     from partner_sync.compare.organization_schema import organization_schema
     from partner_sync.gather import organizations as zendesk
     from partner_sync.model import InstanceRead, OrganizationsSnapshot, UnreadInstance
@@ -77,27 +81,29 @@ def gather_organizations() -> None:
     context = get_current_context()
     config, archive, begun = config_of(context), locations.archive(), _now()
     schema = organization_schema(config)
+    clients = connections.zendesk_clients(config)
     reads: list[InstanceRead] = []
     errors: dict[str, PartnerSyncError] = {}
     for instance in config.instances:
+        known = known_organizations(archive, instance.name)
         try:
-            reads.append(
-                zendesk.read_organizations(
-                    connections.zendesk(instance, config.calls),
-                    write=instance.write,
-                    schema=schema,
-                    known=known_organizations(archive, instance.name),
-                    progress=_progress(f"organizations of {instance.name}"),
-                )
+            read = zendesk.read_organizations(
+                clients[instance.name],
+                write=instance.write,
+                schema=schema,
+                known=known,
+                progress=_progress(f"organizations of {instance.name}"),
             )
         except PartnerSyncError as error:
             errors[instance.name] = error
             log.warning("%s was not read: %s", instance.name, error)
+            continue
+        telemetry.calls(read.instance, read.proof.calls)
+        digest = save_organizations(archive.root, read.organizations, schema.kept)
+        reads.append(replace(read, digest=digest))
     for unreadable in errors.values():
         if not reads or is_retried(unreadable, context):
             raise unreadable
-    for one in reads:
-        telemetry.calls(one.instance, one.proof.calls)
     unread = tuple(UnreadInstance(name, str(error)) for name, error in errors.items())
     xcoms.push(context["ti"], OrganizationsSnapshot(begun, _now(), tuple(reads), unread))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,9 +11,10 @@ from partner_sync.compare.plan import compare_snapshots
 from partner_sync.compare.snapshots import match_snapshots
 from partner_sync.config.load import load
 from partner_sync.config.params import Options
-from partner_sync.errors import SnapshotError
+from partner_sync.errors import CLEAR_BOTH, SnapshotError
 from partner_sync.model import Create, FieldChange, Update
 from tests.compare.builders import (
+    BEGUN,
     BYSTANDER,
     CONFIG,
     MADE,
@@ -227,7 +229,7 @@ def test_only_instances_with_such_matches_are_named_and_touched() -> None:
 
 
 def test_a_match_without_fields_is_refused() -> None:
-    with pytest.raises(SnapshotError, match=r"Organization 101 of global .* Clear gather_organizations"):
+    with pytest.raises(SnapshotError, match=f"Organization 101 of global .* {CLEAR_BOTH}"):
         plan_of([an_account(1)], [an_organization(1, fields=None)])
 
 
@@ -243,7 +245,7 @@ def comparing(rows: list[dict[str, object]], read: int | None = None, **instance
 
 @pytest.mark.parametrize(("rows", "read"), [([], 0), ([], 5), ([an_account(1)], 2)])
 def test_an_account_snapshot_that_is_empty_or_has_lost_rows_is_refused(rows: list, read: int) -> None:
-    with pytest.raises(SnapshotError, match="Clear gather_accounts"):
+    with pytest.raises(SnapshotError, match=CLEAR_BOTH):
         comparing(rows, read, **{"global": {}})
 
 
@@ -258,7 +260,7 @@ def test_an_account_snapshot_that_is_empty_or_has_lost_rows_is_refused(rows: lis
     ],
 )
 def test_an_organization_snapshot_that_is_empty_partial_or_foreign_is_refused(instances: dict) -> None:
-    with pytest.raises(SnapshotError, match=r"Clear gather_organizations\."):
+    with pytest.raises(SnapshotError, match=CLEAR_BOTH):
         comparing([an_account(1)], **instances)
 
 
@@ -272,3 +274,16 @@ def test_an_organization_that_two_pages_list_is_one_organization() -> None:
     plan = plan_of([an_account(1)], [an_organization(1), an_organization(1)])
     assert kinds(plan) == []
     assert plan.counts["organizations"] == 2  # and the bystander
+
+
+@pytest.mark.parametrize("minutes", [-31, 31])
+def test_snapshots_begun_more_than_half_an_hour_apart_are_refused(minutes: int) -> None:
+    organizations = replace(snapshot(an_instance(an_organization())), begun=BEGUN + timedelta(minutes=minutes))
+    with pytest.raises(SnapshotError, match=f"31 minutes before the other one; the limit is 30 minutes. {CLEAR_BOTH}"):
+        make_plan(CONFIG, accounts(an_account()), organizations)
+
+
+@pytest.mark.parametrize("minutes", [-30, 0, 30])
+def test_snapshots_begun_within_half_an_hour_are_compared(minutes: int) -> None:
+    organizations = replace(snapshot(an_instance(an_organization())), begun=BEGUN + timedelta(minutes=minutes))
+    assert make_plan(CONFIG, accounts(an_account()), organizations).changes == ()

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 import pytest
 
 from partner_sync.config.settings import Marks, OnlyIfOlder
-from partner_sync.errors import SnapshotError
+from partner_sync.errors import CLEAR_BOTH, SnapshotError
 from partner_sync.model import FieldChange, Mark, Plan
 from tests.compare.builders import (
     CONFIG,
@@ -174,7 +174,7 @@ def test_an_account_that_a_problem_names_is_not_missing() -> None:
 
 
 def test_a_partner_organization_that_was_not_read_whole_is_refused() -> None:
-    with pytest.raises(SnapshotError, match="Clear gather_organizations"):
+    with pytest.raises(SnapshotError, match=CLEAR_BOTH):
         plan_with(an_organization(7, fields=None))
 
 

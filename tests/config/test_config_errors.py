@@ -200,6 +200,12 @@ TOGETHER = [
     (edited("max_percent = 20", "max_count = 9"), "limits.mark.max_count", "below the floor of 10"),
     (edited("max_seconds = 300", "max_seconds = 5"), "retry.max_seconds", "less than retry.first_seconds = 15"),
     (
+        edited("max_skew_minutes = 30", "max_skew_minutes = 361"),
+        "reads.max_skew_minutes",
+        "more than sync.max_plan_age_hours = 6",
+    ),
+    (edited("max_skew_minutes = 30", "max_skew_minutes = 0"), "reads.max_skew_minutes", "is 0"),
+    (
         edited("max_wait_seconds = 90", "max_wait_seconds = 0.5"),
         "calls.max_wait_seconds",
         "less than calls.first_wait_seconds = 1",

@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from partner_sync.errors import ConfigError, PermanentError, SchemaError, WithheldError
+from partner_sync.archive.snapshot_store import saved_organization_ids
+from partner_sync.errors import ConfigError, PermanentError, RejectedError, SchemaError, SnapshotError, WithheldError
 from partner_sync.sandbox import Sandbox, large_world
 
 
@@ -223,6 +224,49 @@ def test_two_instances_are_written_each_by_jobs_of_its_own(small):
             assert {job["id"] for job in sandbox.jobs()} == {row.job_id for row in run.verdicts if row.instance == name}
             assert [] == small.archive.open_jobs(name)
         assert "skipped" == small.run().tasks["sync"]
+
+
+def test_two_instances_on_one_host_are_refused_before_an_organization_is_read(small):
+    second = '[[instances]]\nname = "emea"\nconnection = "zendesk_emea"\nwrite = true\n\n[[attributes]]'
+    small.config(lambda text: text.replace("[[attributes]]", second, 1))
+    small.connections["zendesk_emea"] = small.connections["zendesk_default"]
+    run = small.run()
+    (error,) = run.errors("gather_organizations")
+    assert (1, ConfigError) == (run.tries["gather_organizations"], type(error))
+    assert "leads to the same Zendesk host as 'zendesk_default' of global" in str(error)
+    assert {call["system"] for call in small.sandbox.calls()} <= {"salesforce"}
+
+
+def test_an_instance_that_does_not_show_its_jobs_is_not_written_and_says_what_to_grant(small):
+    small.sandbox.fault("forbidden", path="*/job_statuses*", times=None)
+    run = small.run()
+    (error,) = run.errors("gather_organizations")
+    assert (1, RejectedError, 403) == (run.tries["gather_organizations"], type(error), error.status)
+    assert "a role that may see job statuses" in str(error)
+    assert nothing_submitted(small)
+    assert [] == small.open_jobs()
+    small.sandbox.remove_faults()
+    assert ("success", {"confirmed": 6}) == ((after := small.run()).state, after.counts())
+
+
+def test_both_snapshots_are_archived_whatever_the_run_writes(small):
+    small.run(dry_run=True)
+    before = {path.name for path in (small.archive.root / "snapshots").iterdir()}
+    small.run(dry_run=True)
+    assert before == {path.name for path in (small.archive.root / "snapshots").iterdir()}
+    assert 2 == len(before)
+    listed = {row["id"] for row in small.sandbox.organizations()}
+    kept = [path.name.removesuffix(".json.gz") for path in (small.archive.root / "snapshots").iterdir()]
+    found = [ids for digest in kept if (ids := organization_ids(small, digest))]
+    assert [listed] == found
+
+
+def organization_ids(stage, digest):
+    """The ids in a snapshot; none for one of accounts."""
+    try:
+        return set(saved_organization_ids(stage.archive.root, digest))
+    except SnapshotError:
+        return set()
 
 
 def test_more_than_100_changes_of_a_kind_are_written_in_batches_of_100(stage):

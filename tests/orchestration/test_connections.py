@@ -116,6 +116,48 @@ def test_a_client_is_opened_without_a_call(sandbox, zendesk):
     assert sandbox.calls() == []
 
 
+# -- Zendesk: instances
+
+
+def two_instances(define, first, second):
+    """A config of two instances whose Connections have these hosts and endpoints."""
+    for name, (host, endpoint_url) in {"zendesk_one": first, "zendesk_two": second}.items():
+        extra = {"client_id": "c", "client_secret": "s", "endpoint_url": endpoint_url}
+        define(name, {"conn_type": "zendesk", "host": host, "extra": extra})
+    instances = (Instance("one", "zendesk_one", write=True), Instance("two", "zendesk_two", write=False))
+    accounts = AccountsConfig("salesforce_default", "Account", "Id", "Name", {})
+    return Config(accounts, instances, (), Partners("account_type", ()), digest="digest")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("acme.zendesk.com", None), ("Acme.zendesk.com/", None)),
+        (("acme.zendesk.com", None), ("other.zendesk.com", "https://acme.zendesk.com:443/")),
+        (("acme.zendesk.com", "http://127.0.0.1:4001"), ("other.zendesk.com", "http://127.0.0.1:4001/")),
+    ],
+)
+def test_two_instances_on_one_zendesk_host_are_refused(define, first, second):
+    with pytest.raises(ConfigError, match="leads to the same Zendesk host as 'zendesk_one' of one") as caught:
+        connections.zendesk_clients(two_instances(define, first, second))
+
+    assert [finding.key for finding in caught.value.findings] == ["instances[1].connection"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("acme.zendesk.com", None), ("acme-emea.zendesk.com", None)),
+        (("acme.zendesk.com", "http://127.0.0.1:4001"), ("acme.zendesk.com", "http://127.0.0.1:4002")),
+        (("acme.zendesk.com", "https://gate.example/one"), ("emea.zendesk.com", "https://gate.example/two")),
+    ],
+)
+def test_instances_on_hosts_of_their_own_each_have_a_client(define, first, second):
+    clients = connections.zendesk_clients(two_instances(define, first, second))
+
+    assert {name: client.instance for name, client in clients.items()} == {"one": "one", "two": "two"}
+
+
 # -- Salesforce: what opens a client
 
 
