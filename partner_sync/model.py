@@ -157,8 +157,8 @@ class Evidence:
     """What Salesforce reports about an account that is missing from the query, and when it did.
 
     `merged`: into `merged_into`, None if that link is gone. `deleted`: in the recycle bin. `filtered`: `field` of the
-    filter has the value `found` now (`before` in the last snapshot, where it is known). `listed`: the account passes the
-    filter, so query and lookup disagree. `no_record`: Salesforce shows this user no record.
+    filter has the value `found` now (`before` in the last snapshot, where it is known). `listed`: the account passes
+    the filter, so query and lookup disagree. `no_record`: Salesforce shows this user no record.
     """
 
     account_id: str

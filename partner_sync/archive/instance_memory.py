@@ -1,6 +1,6 @@
 """What complete runs remember of one instance, the holds that people can approve, and whether the instance is armed.
 
-instances/<instance>/memory/<order>.json    accepted state, missing accounts with evidence, streaks, cases; newest plan wins
+instances/<instance>/memory/<order>.json    missing accounts with evidence, held rows, cases, streaks
 instances/<instance>/holds/<hold>.json      the rows of a hold, from the first plan that had it
 instances/<instance>/marked/<day>/...       organizations that batches marked, for the budget of seven days
 instances/<instance>/armed.json             who ended planning only, and when

@@ -136,7 +136,8 @@ def _check(config: Config, accounts: AccountsSnapshot, organizations: Organizati
             f"The account snapshot was taken under another config: it has no {', '.join(sorted(missing))}. {CLEAR_BOTH}"
         )
     names = [instance.name for instance in config.instances]
-    read = [one.instance for one in (*organizations.instances, *organizations.unread)]
+    read = [one.instance for one in organizations.instances]
+    read += [one.instance for one in organizations.unread]
     if sorted(names) != sorted(read):
         raise SnapshotError(
             f"The organization snapshot has {', '.join(read) or 'no instance'}, the config has {', '.join(names)}."

@@ -87,7 +87,7 @@ def _look_up(config: Config, ids: Sequence[str]) -> AccountLookup:
 
 
 def _count_tickets(config: Config, asked: Sequence[Question]) -> TicketCounts:
-    """Counts what can be counted. An organization that cannot be counted waits, and so does one of a refused instance."""
+    """Counts what can be counted. What cannot be counted waits, and so does everything of an instance that refuses."""
     counted: dict[Question, TicketCount] = {}
     refused: set[str] = set()
     clients = {name: _client(config, name) for name in sorted({name for name, _ in asked})}
