@@ -262,8 +262,8 @@ WRONG_CONF = [
     {"dry_run": 1},
     {"account_ids": "0014M00001sDiGEQA0"},
     {"account_ids": [7]},
-    {"allow_over_limit": {"mark": -1}},
-    {"allow_over_limit": {"mark": "3"}},
+    {"approve": ["3f2a91c0de12:short"]},
+    {"approve": [12]},
 ]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from partner_sync.archive.snapshot_store import saved_organization_ids
 from partner_sync.errors import ConfigError, PermanentError, RejectedError, SchemaError, SnapshotError, WithheldError
-from partner_sync.sandbox import Sandbox, large_world
+from partner_sync.sandbox import Sandbox
 
 
 def kinds(run):
@@ -68,45 +68,12 @@ def test_a_wrong_param_stops_the_run_before_anything_is_read(small, conf, named)
 
 @pytest.mark.parametrize(
     "conf",
-    [{"dry_run": "yes"}, {"account_ids": ["short"]}, {"allow_over_limit": {"marks": 3}}, {"allow_over_limit": 3}],
+    [{"dry_run": "yes"}, {"account_ids": ["short"]}, {"approve": ["all of them"]}, {"approve": 3}],
 )
 def test_a_param_that_does_not_fit_its_schema_starts_no_task(small, conf):
     with pytest.raises(ValueError, match="Invalid input for param"):
         small.run(**conf)
     assert [] == small.sandbox.calls()
-
-
-# -- limits -------------------------------------------------------------------------------------------------
-
-
-def test_too_many_marks_are_withheld_everything_else_is_written_and_the_conf_it_names_writes_them(stage):
-    many = stage(large_world(accounts=20, organizations=60, creates=2, updates=3, marks=12))
-    run = many.run()
-    assert ("failed", "failed", 1) == (run.state, run.tasks["withheld"], run.tries["withheld"])
-    assert {"create": 2, "update": 3, "mark": 0} == kinds(run)
-    assert {"confirmed": 5} == run.counts()
-    (error,) = run.errors("sync")
-    assert WithheldError is type(error)
-    assert '{"allow_over_limit": {"mark": 12}}' in str(error)
-    assert 12 == len(run.plan.withheld_changes)
-    assert [] == [
-        write
-        for write in many.writes()
-        if "organization_fields.mark_for_deletion" in write["after"]
-        and write["after"]["organization_fields.mark_for_deletion"]
-    ]
-    allowed = many.run(allow_over_limit={"mark": 12})
-    assert ("success", {"confirmed": 12}) == (allowed.state, allowed.counts())
-    again = many.run()
-    assert ("success", "skipped") == (again.state, again.tasks["sync"])
-    many.in_sync()
-
-
-def test_raising_a_limit_is_no_blank_cheque(stage):
-    many = stage(large_world(accounts=20, organizations=60, marks=12))
-    run = many.run(allow_over_limit={"mark": 11})
-    assert ("failed", "failed") == (run.state, run.tasks["withheld"])
-    assert nothing_submitted(many)
 
 
 # -- config -------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def test_a_run_without_a_logical_date_that_finds_nothing_to_do_skips_sync_and_wr
     assert writes == len(airflow.sandbox.writes())
 
 
-@pytest.mark.parametrize("conf", [{"dry_run": "maybe"}, {"account_ids": "0014M"}, {"allow_over_limit": {"all": 1}}])
+@pytest.mark.parametrize("conf", [{"dry_run": "maybe"}, {"account_ids": "0014M"}, {"approve": ["everything"]}])
 def test_a_wrong_param_is_refused_before_anything_starts(airflow, first_run, conf):
     body = {"dag_run_id": "wrong", "logical_date": None, "conf": conf}
     assert 400 == airflow.call("POST", "/dags/partner_sync/dagRuns", json=body).status_code
