@@ -12,8 +12,13 @@ from partner_sync.sandbox import large_world
 
 
 def marked(stage):
-    """The organizations that Zendesk shows as marked."""
-    return {one["id"] for one in stage.sandbox.organizations() if one["organization_fields"]["mark_for_deletion"]}
+    """The partner organizations that Zendesk shows as marked."""
+    fields = {one["id"]: one["organization_fields"] for one in stage.sandbox.organizations()}
+    return {
+        number
+        for number, one in fields.items()
+        if one["mark_for_deletion"] and str(one["account_type"]).endswith("_partner")
+    }
 
 
 def hold_of(run, reason):
@@ -230,6 +235,38 @@ def test_marks_of_organizations_with_open_tickets_wait_until_they_are_solved(sta
 
 
 # -- planning only ------------------------------------------------------------------------------------------
+
+
+def test_until_a_person_starts_a_run_that_writes_the_schedule_only_plans(small):
+    """Airflow's trigger form unpauses the DAG: a dry run must not let the schedule write."""
+    dry = small.run(dry_run=True)
+    planned = small.as_scheduled(dry)
+    assert ("success", "skipped") == (planned.state, planned.tasks["sync"])
+    assert (6, ("global",)) == (len(planned.plan.changes), planned.plan.planning_only)
+    assert ([], None) == (small.writes(), small.archive.latest("global"))
+    armed = small.run()
+    assert ({"confirmed": 6}, ()) == (armed.counts(), armed.record.plan.planning_only)
+    account = partners(small)[0]
+    small.sandbox.put_account(Id=account, Account_Owner_Calc__c="New Owner")
+    following = small.as_scheduled(small.run(dry_run=True))
+    assert {"confirmed": 1} == following.counts()
+
+
+def test_an_approval_on_an_instance_that_is_not_armed_is_recorded_and_not_written(many):
+    planned = many.as_scheduled(many.run(dry_run=True))
+    hold = hold_of(planned, "limit")
+    assert "success" == planned.state
+    run = many.run(approve=[hold.id])
+    assert (12 + 5, ("global",), set()) == (len(run.plan.changes), run.plan.planning_only, marked(many))
+    assert {"confirmed": 17} == many.run().counts()
+
+
+def test_a_schedule_cannot_decide(many):
+    hold = hold_of(many.run(), "limit")
+    dry = many.run(dry_run=True, approve=[hold.id])
+    assert "success" == dry.state
+    many.run()
+    assert set() == marked(many)
 
 
 def test_memory_is_written_by_complete_runs_only(small):
