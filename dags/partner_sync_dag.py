@@ -20,7 +20,7 @@ is *skipped*: that is the normal case. A dry run ends the same way.
 
 | what you see | what it means | what to do |
 |---|---|---|
-| `gather_accounts` or `gather_organizations` failed | a read was not provably complete, or fields or credentials are wrong; nothing was written | read the last line of its log: it names the cause and the next step. Fix the cause, then clear the task with downstream |
+| `gather_accounts` or `gather_organizations` failed | a read was not provably complete, or fields or credentials are wrong; nothing was written | read the last line of its log: it names the cause and the next step. Fix the cause, then clear both gather tasks with downstream |
 | `compare` failed | a snapshot is missing, or the plan has more batches than Airflow maps; nothing was written | follow its message |
 | `sync` **withheld** failed | the changes of a kind are over its limit: they are held for review, everything else was written | review them in the plan; if they are right, trigger a run with the conf that the message shows |
 | `sync` **update 1-100** failed | rows of this batch are rejected or unknown; its other rows are written | its message names the rows; fix the cause, the next run plans them again |

@@ -91,8 +91,8 @@ def test_a_run_lives_through_a_fault_without_another_try_or_another_write(small,
 
 
 def test_short_reads_are_read_again_by_the_next_try(small):
-    for each in (LISTING, QUERY):
-        small.sandbox.fault("short_read", drop=1, **each)
+    small.sandbox.fault("short_read", drop=11, times=2, **LISTING)  # a first listing is repeated within its try
+    small.sandbox.fault("short_read", drop=1, **QUERY)
     run = small.run()
     assert "success" == run.state
     assert ["gather_accounts", "gather_organizations"] == sorted(name for name, _ in run.failures)
@@ -215,7 +215,7 @@ def test_a_job_that_never_ends_is_waited_for_with_a_bound_and_not_overtaken(smal
 
 
 def test_reads_that_stay_short_fail_on_both_sides_and_nothing_is_written(small):
-    small.sandbox.fault("short_read", drop=1, times=None, **LISTING)
+    small.sandbox.fault("short_read", drop=11, times=None, **LISTING)
     small.sandbox.fault("short_read", drop=1, times=None, **QUERY)
     run = small.run()
     assert "failed" == run.state

@@ -100,7 +100,7 @@ CALLS = (
         _of("salesforce", "*/query/"),
         QUERY,
         form="page",
-        settings={"salesforce_page_size": 2, "salesforce_bound_locators": 0},
+        settings={"salesforce_page_size": 2},
     ),
     Call(
         "Zendesk token, to read",
@@ -112,7 +112,7 @@ CALLS = (
         form="token",
     ),
     Call("fields", "gather_organizations", "zendesk", _zendesk(FIELDS), _zendesk(LOGIN), FIELDS, links=True),
-    Call("count", "gather_organizations", "zendesk", _zendesk(COUNT), _zendesk(FIELDS), COUNT),
+    Call("count", "gather_organizations", "zendesk", _zendesk(COUNT), _zendesk(JOBS), COUNT),
     Call(
         "list, first page",
         "gather_organizations",
@@ -165,7 +165,7 @@ CALLS = (
         "list of jobs",
         "sync",
         "zendesk",
-        _zendesk(JOBS),
+        _zendesk(JOBS, skip=1),
         _zendesk(LOGIN, skip=2),
         JOBS,
         "update",

@@ -166,7 +166,7 @@ def follow_advice(stage: Stage, run: Run) -> Run:
         text = str(run.failures[-1][1])
         for path in re.findall(r"remove (\S+/archive/\S+) as well|(\S+/archive/\S+) is not a .* move it away", text):
             Path("".join(path)).unlink()
-        named = re.search(r"[Cc]lear (\w+) with downstream", text)
+        named = re.search(r"[Cc]lear (\w+)(?: and \w+)? with downstream", text)
         first = named[1] if named and named[1] in TASKS else next(n for n in TASKS if run.tasks.get(n) != "success")
         run = stage.clear(run, *TASKS[TASKS.index(first) :])
         run.failures[:] = run.failures if run.state != "success" else []

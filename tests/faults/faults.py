@@ -99,7 +99,7 @@ FAULTS = (
         on_call("html"),
         "It is no API answer|answered something (else than JSON|that cannot be read)|answered without a token",
     ),
-    Fault("401", status(401), "with 401", submit_lasts="until a task fails"),
+    Fault("401", status(401), "with 401|ended the session of the query", submit_lasts="until a task fails"),
     Fault("403", status(403), "with 403", submit_lasts="until a task fails"),
     Fault("404", status(404), "with 404", submit_lasts="until a task fails"),
     Fault("409", status(409), "answered 409|with 409|had a database conflict", submit_lasts="until a task fails"),
