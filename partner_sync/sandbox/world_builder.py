@@ -31,8 +31,6 @@ ACCOUNT_FIELDS = {
     "Account_Risk_Level__c": "string",
     "Industry": "string",
     "BillingCountry": "string",
-    "IsDeleted": "boolean",
-    "MasterRecordId": "id",
 }
 ACCOUNT_TYPES = ["customer", "former_customer", "open_partner", "select_partner", "alliance_partner"]
 ORGANIZATION_FIELDS: list[Row] = [
