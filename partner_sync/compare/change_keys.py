@@ -23,6 +23,11 @@ def field_key(change: Change, field: FieldChange) -> str:
     return _digest([*ids, field.field, field.before, field.after], 16)
 
 
+def mark_keys(instance: str, organization_id: int, account_id: str, mark_field: str) -> tuple[str, ...]:
+    """The keys of a mark, planned or not."""
+    return (_digest([instance, organization_id, account_id, mark_field, False, True], 16),)
+
+
 def hold_id(reason: str, keys: Iterable[str]) -> str:
     """The id of a hold, 12 hex digits: the same rows held for the same reason are the same hold in every run."""
     return _digest([reason, sorted(keys)], 12)

@@ -35,8 +35,8 @@ def evidence_of(
     """
     row = lookup.found.get(account_id)
     if row is None:
-        gone = before is not None and before.kind in ("merged", "deleted")
-        return before if gone and before is not None else Evidence(account_id, "no_record", now)
+        known = before is not None and before.kind in ("merged", "deleted")
+        return before if known and before is not None else Evidence(account_id, "no_record", now)
     if row.get(IS_DELETED) is True:
         winner = id_18(row.get(MASTER_ID))
         if winner is not None:
@@ -47,8 +47,11 @@ def evidence_of(
     if account_id not in lookup.passing:
         for name, wanted in config.accounts.filter.items():
             if not _passes(row.get(name), wanted):
+                found = _value(row.get(name))
+                if before is not None and (before.kind, before.field, before.found) == ("filtered", name, found):
+                    return before  # the last snapshot with the account is older than the last run
                 was = _value((last or {}).get(name))
-                return Evidence(account_id, "filtered", now, field=name, before=was, found=_value(row.get(name)))
+                return Evidence(account_id, "filtered", now, field=name, before=was, found=found)
     return Evidence(account_id, "listed", now)
 
 

@@ -1,7 +1,7 @@
 """From matched snapshots to the plan. Linear, and the same whatever the order of the input.
 
-Steps, for each instance: name conflicts, differences, missing accounts with their evidence, values that rest, holds, open
-tickets, `account_ids` of the run. Evidence and tickets are asked for in between, by functions that the caller passes.
+Steps, for each instance: name conflicts, differences, missing accounts with their evidence, values that rest, holds,
+open tickets, `account_ids` of the run. Functions of the caller ask for evidence and tickets in between.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from partner_sync.compare.snapshots import MatchedSnapshots
 from partner_sync.compare.tickets import CountTickets, TicketCounts, questions
 from partner_sync.config.params import Options
 from partner_sync.ids import id_18
-from partner_sync.model import Batch, Change, Hold, InstanceCounts, Kind, Mark, Plan, PlanOrder, Problem, Update
+from partner_sync.model import Batch, Change, Hold, InstanceCounts, Kind, Plan, PlanOrder, Problem, Update
 
 LookUp = Callable[[Sequence[str]], AccountLookup]
 
 
 @dataclass(frozen=True)
 class Questions:
-    """What `compare` asks about: accounts by id, tickets of organizations, and the account rows of the last snapshot."""
+    """What `compare` asks for: accounts by id, tickets of organizations, account rows of the last snapshot."""
 
     look_up: LookUp
     count_tickets: CountTickets
@@ -45,7 +45,7 @@ class ComparedRun:
     run_after: datetime
     plan_id: str
     made: datetime
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
     earlier: Mapping[str, EarlierRuns] = field(default_factory=dict)
 
 
@@ -107,7 +107,7 @@ def compare_snapshots(matched: MatchedSnapshots, run: ComparedRun, ask: Question
 
 
 def _compare_accounts(sides: Iterable[Side], look_up: LookUp) -> None:
-    """Compares every account. Ids that lost their case are looked up first: only a twin in Salesforce makes them right."""
+    """Compares every account. Ids that lost their case are looked up first: Salesforce may have exactly these."""
     several = list(sides)
     ids = sorted({own for side in several for own in side.lost_case_ids()})
     twins = look_up(ids) if ids else AccountLookup()
@@ -118,7 +118,7 @@ def _compare_accounts(sides: Iterable[Side], look_up: LookUp) -> None:
 def _find_missing(sides: Iterable[Side], wanted: Desired, named: frozenset[str], ask: Questions) -> None:
     """Finds the missing accounts of all instances, asks for evidence once, and decides about marks."""
     found = [(side, side.find_missing(wanted, named)) for side in sides]
-    ids = sorted({account_id for _, missing in found for account_id in missing.to_ask()})
+    ids = sorted({account_id for _, missing in found for account_id in missing.to_ask})
     lookup = ask.look_up(ids) if ids else AccountLookup()
     for side, missing in found:
         side.decide_marks(missing, lookup, ask.last_rows)
@@ -160,7 +160,7 @@ def _remember(
         accounts=side.all.accounts.digest,
         organizations=side.matched.digest,
         missing=side.remembered,
-        held=held.remembered(),
+        held=held.remembered(side.remembered),
         cases=cases,
         streaks=side.streaks,
     )
