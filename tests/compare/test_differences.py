@@ -9,13 +9,13 @@ import pytest
 from partner_sync.compare.plan import compare_snapshots
 from partner_sync.compare.snapshots import match_snapshots
 from partner_sync.config.load import load
-from partner_sync.config.params import Options
 from partner_sync.errors import SnapshotError
 from partner_sync.model import Create, FieldChange, Update
 from tests.compare.builders import (
+    ANSWERS,
     BYSTANDER,
     CONFIG,
-    MADE,
+    RUN,
     SHIPPED,
     TOML,
     accounts,
@@ -34,7 +34,7 @@ from tests.compare.builders import (
 
 def test_nothing_changes_where_all_is_in_sync() -> None:
     plan = plan_of([an_account(1), an_account(2)], [an_organization(1), an_organization(2)])
-    assert (plan.changes, plan.problems, plan.withheld, plan.digests) == ((), (), (), {})
+    assert (plan.changes, plan.problems, plan.holds, plan.digests) == ((), (), (), {})
     assert plan.counts["unchanged"] == 2
 
 
@@ -191,7 +191,7 @@ def test_matches_that_were_kept_without_fields_are_read_whole_before_they_are_co
     matched = match_snapshots(CONFIG, accounts(*rows), organizations)
     assert matched.unread() == {"global": [102]}
     whole = matched.with_read({"global": (an_organization(2, account_type="customer"),)})
-    plan = compare_snapshots(whole, Options(), plan_id="p", run_id="r", made=MADE).plan
+    plan = compare_snapshots(whole, RUN, ANSWERS).plan
     assert [changed(one) for one in plan.changes] == [{"account_type": ("customer", "open_partner")}]
 
 
