@@ -39,17 +39,19 @@ class HeldRows:
     earlier: EarlierRuns
     made: datetime
 
-    @cached_property
-    def keys(self) -> tuple[tuple[str, ...], ...]:
-        """The change keys of every row."""
-        return tuple(change_keys(change) for change in self.changes)
+    def keys(self, at: int) -> tuple[str, ...]:
+        """The change keys of a row."""
+        found = self._keys.get(at)
+        if found is None:
+            found = self._keys[at] = change_keys(self.changes[at])
+        return found
 
     @cached_property
     def approvals(self) -> dict[int, tuple[str, ...]]:
         """Position to the ids of all approvals of a row that are in force."""
         if not self.earlier.decisions.decisions:
             return {}
-        found = {at: self._approved(keys) for at, keys in enumerate(self.keys)}
+        found = {at: self._approved(self.keys(at)) for at in range(len(self.changes))}
         return {at: tuple(sorted(ids)) for at, ids in found.items() if ids}
 
     @cached_property
@@ -86,7 +88,7 @@ class HeldRows:
     def remembered(self, missing: Iterable[MissingAccount]) -> tuple[HeldRow, ...]:
         """The rows on hold or approved, for the next run, and marks on hold of accounts that are still missing although
         this run plans no mark for them: they only wait for evidence."""
-        planned = {self.keys[at] for at, change in enumerate(self.changes) if isinstance(change, Mark)}
+        planned = {self.keys(at) for at, change in enumerate(self.changes) if isinstance(change, Mark)}
         waiting = (
             mark_keys(self.instance, one.organization_id, one.account_id, self.schema.mark_field) for one in missing
         )
@@ -99,20 +101,20 @@ class HeldRows:
             at for at, reason in self.reasons.items() if (reason, self.changes[at].kind) == (hold.reason, hold.kind)
         )
         return sum(
-            (row := self._before.get(self.keys[at])) is not None and row.approved
+            (row := self._before.get(self.keys(at))) is not None and row.approved
             for at in rows
             if at not in self.approvals
         )
 
     def _remembered(self, at: int) -> HeldRow:
         """A row for the next run. A reason that is a number stays when another comes first for a while."""
-        before, reason = self._before.get(self.keys[at]), self.reasons.get(at)
+        before, reason = self._before.get(self.keys(at)), self.reasons.get(at)
         if before is not None and (reason is None or before.reason in COUNT_REASONS):
             reason = before.reason
-        return HeldRow(self.keys[at], reason or "limit", self._since(at), at in self.approvals)
+        return HeldRow(self.keys(at), reason or "limit", self._since(at), at in self.approvals)
 
     def _hold(self, reason: HoldReason, kind: Kind, held: Sequence[int]) -> Hold:
-        keys = [key for at in held for key in self.keys[at]]
+        keys = [key for at in held for key in self.keys(at)]
         found = hold_id(reason, keys)
         guard = next((one for one in self.guards if (one.reason, one.kind) == (reason, kind)), None)
         conf = json.dumps({"approve": [found]})
@@ -148,7 +150,11 @@ class HeldRows:
         return self.earlier.decisions.approvals(keys, self.made, people=people, lifts=lifts)
 
     def _lifted(self, at: int, reason: HoldReason) -> bool:
-        return at in self.approvals and bool(self._approved(self.keys[at], reason))
+        return at in self.approvals and bool(self._approved(self.keys(at), reason))
+
+    @cached_property
+    def _keys(self) -> dict[int, tuple[str, ...]]:
+        return {}
 
     @cached_property
     def _before(self) -> dict[tuple[str, ...], HeldRow]:
@@ -156,9 +162,9 @@ class HeldRows:
         return {row.keys: row for row in memory.held} if memory else {}
 
     def _held_before(self, at: int) -> HoldReason | None:
-        row = self._before.get(self.keys[at])
+        row = self._before.get(self.keys(at)) if self._before else None
         return None if row is None else row.reason
 
     def _since(self, at: int) -> datetime:
-        row = self._before.get(self.keys[at])
+        row = self._before.get(self.keys(at)) if self._before else None
         return self.made if row is None else row.since

@@ -39,6 +39,8 @@ def rest(
     :param after: results in a row after which a value rests
     """
     streaks = {one.key: one for one in known}
+    if not streaks and not written:
+        return Rested(tuple(changes), (), ())
     left: list[Change] = []
     problems: list[Problem] = []
     still: dict[str, Streak] = {}

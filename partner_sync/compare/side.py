@@ -159,6 +159,8 @@ class Side:
     def with_tickets(self, asked: Iterable[Question], counts: TicketCounts) -> None:
         """Holds marks with open tickets, and those whose tickets are not counted."""
         passing = {one.organization_id for one in self.marks_that_pass()}
+        if not passing:
+            return
         found = {
             number: counts.counted[self.name, number] for number in passing if (self.name, number) in counts.counted
         }
