@@ -192,7 +192,7 @@ LIMIT_NAMES: tuple[LimitName, ...] = ("create", "update", "mark", "emptied")
 class Limit:
     """The most changes that are written without an approval. The floor is at most half of what a percentage is of."""
 
-    floor: Annotated[Changes, Field(description="up to this number, changes are always allowed")] = 0
+    floor: Annotated[Changes, Field(description="up to this number, at most half, changes are always allowed")] = 0
     max_count: Annotated[Changes | None, Field(description="the most changes in one run")] = None
     max_percent: Annotated[
         Percent | None,

@@ -124,7 +124,7 @@ def plan_for(world: World, options: Options | None = None) -> Plan:
 
 
 def untold(changes: Iterable[Change]) -> list[Change]:
-    """The changes in a fixed order, without the tickets of marks: only marks that nothing else holds are asked about."""
+    """The changes in a fixed order, without tickets: only marks that nothing else holds are asked about."""
     bare = (replace(one, tickets=None, users=None) if isinstance(one, Mark) else one for one in changes)
     return sorted(bare, key=repr)
 
