@@ -12,7 +12,7 @@ from partner_sync.config.load import Config
 from partner_sync.ids import id_18
 from partner_sync.model import Evidence, Value
 
-Row = Mapping[str, object]
+AccountRow = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,18 @@ class AccountLookup:
     `passing` the ids that the query's own condition returns when it is asked once more."""
 
     asked: frozenset[str] = frozenset()
-    found: Mapping[str, Row] = field(default_factory=dict)
+    found: Mapping[str, AccountRow] = field(default_factory=dict)
     passing: frozenset[str] = frozenset()
 
 
 def evidence_of(
-    config: Config, account_id: str, lookup: AccountLookup, *, before: Evidence | None, last: Row | None, now: datetime
+    config: Config,
+    account_id: str,
+    lookup: AccountLookup,
+    *,
+    before: Evidence | None,
+    last: AccountRow | None,
+    now: datetime,
 ) -> Evidence:
     """The evidence on an account that was asked about.
 

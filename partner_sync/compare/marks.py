@@ -15,7 +15,7 @@ from functools import cached_property
 from partner_sync.archive.records import MissingAccount
 from partner_sync.compare.change_keys import mark_keys
 from partner_sync.compare.earlier_runs import EarlierRuns
-from partner_sync.compare.evidence import AccountLookup, Row, evidence_of, shown_evidence
+from partner_sync.compare.evidence import AccountLookup, AccountRow, evidence_of, shown_evidence
 from partner_sync.compare.missing import MissingOrganization, Spared, is_older
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.config.load import Config
@@ -53,7 +53,11 @@ class MissingAccounts:
         return frozenset(one.account_id for one in self.missing if not self._may_wait(one))
 
     def decide(
-        self, lookup: AccountLookup, last_rows: Mapping[str, Row], organization_of: Mapping[str, int], partners: int
+        self,
+        lookup: AccountLookup,
+        last_rows: Mapping[str, AccountRow],
+        organization_of: Mapping[str, int],
+        partners: int,
     ) -> DecidedMarks:
         """The marks, by what Salesforce reports.
 
@@ -80,7 +84,9 @@ class MissingAccounts:
                 waiting[one.organization.id] = hold
         return DecidedMarks(tuple(marks), waiting, tuple(problems), spared, tuple(known))
 
-    def _known(self, one: MissingOrganization, lookup: AccountLookup, last_rows: Mapping[str, Row]) -> MissingAccount:
+    def _known(
+        self, one: MissingOrganization, lookup: AccountLookup, last_rows: Mapping[str, AccountRow]
+    ) -> MissingAccount:
         """What is known of an account now, after the lookup."""
         before = self._before(one) or MissingAccount(one.organization.id, one.account_id, self.made)
         if one.account_id not in lookup.asked:

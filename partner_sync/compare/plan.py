@@ -16,7 +16,7 @@ from partner_sync.compare.batches import batches
 from partner_sync.compare.cases import open_cases
 from partner_sync.compare.desired import Desired
 from partner_sync.compare.earlier_runs import EarlierRuns
-from partner_sync.compare.evidence import AccountLookup, Row
+from partner_sync.compare.evidence import AccountLookup, AccountRow
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.compare.side import Side
 from partner_sync.compare.snapshots import MatchedSnapshots
@@ -34,7 +34,7 @@ class Questions:
 
     look_up: LookUp
     count_tickets: CountTickets
-    last_rows: Mapping[str, Row] = field(default_factory=dict)
+    last_rows: Mapping[str, AccountRow] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from partner_sync.archive.records import MissingAccount, Streak
 from partner_sync.compare.desired import Desired
 from partner_sync.compare.differences import Differences
 from partner_sync.compare.earlier_runs import EarlierRuns
-from partner_sync.compare.evidence import AccountLookup, Row
+from partner_sync.compare.evidence import AccountLookup, AccountRow
 from partner_sync.compare.holds import HeldRows
 from partner_sync.compare.marks import MissingAccounts
 from partner_sync.compare.missing import Mentioned, Spared, find_missing_organizations
@@ -113,7 +113,9 @@ class Side:
         self.spared = found.spared
         return MissingAccounts(self.all.config, self.name, found.found, self.earlier, self.made)
 
-    def decide_marks(self, missing: MissingAccounts, lookup: AccountLookup, last_rows: Mapping[str, Row]) -> None:
+    def decide_marks(
+        self, missing: MissingAccounts, lookup: AccountLookup, last_rows: Mapping[str, AccountRow]
+    ) -> None:
         organization_of = {account: one.id for account, one in self.matched.matches.matched.items()}
         found = missing.decide(lookup, last_rows, organization_of, len(self.matched.partners))
         self.changes += found.marks
