@@ -6,7 +6,7 @@ import inspect
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import get_args
 
@@ -18,13 +18,14 @@ from partner_sync.alerts.states import REMINDER
 from partner_sync.archive.records import ALARM_CAUSES
 from partner_sync.cli.commands import COMMANDS, VARIABLES
 from partner_sync.cli.fields import Table, required_fields
-from partner_sync.compare.guards import limit
+from partner_sync.compare.earlier_runs import EarlierRuns
+from partner_sync.compare.holds import HeldRows
+from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.compare.problem_kinds import PROBLEM_KINDS
 from partner_sync.config.cross_checks import NEVER_WRITTEN
 from partner_sync.config.load import load
 from partner_sync.config.params import PARAMS
-from partner_sync.config.settings import LIMITS
-from partner_sync.model import KINDS, Kind, Mark, Verdict
+from partner_sync.model import KINDS, FieldChange, Kind, Mark, Organization, Verdict
 from partner_sync.orchestration.tasks import SYNC_TIMEOUT
 from partner_sync.vendors.zendesk_auth import TOKEN_SECONDS
 
@@ -60,12 +61,14 @@ COUNTED: Mapping[str, str] = {
     "create": "Organizations to create.",
     "update": "Organizations to update.",
     "mark": "Organizations to mark.",
-    "withheld": "Changes on hold because they exceed a limit.",
+    "withheld": "Changes on hold.",
     "adopted": "Updates of organizations that had another type before.",
     "unmarked": "Updates that remove a mark because the partner is back.",
     "protected": "Organizations without an account that `marks.protected` lists.",
     "marked_already": "Organizations without an account that are already marked.",
     "too_recent": "Organizations without an account that are too recent for `marks.only_if_older`.",
+    "in_grace": "Organizations whose account is missing for less than `marks.grace_days`.",
+    "not_marked": "Organizations of missing accounts that are merged, that pass the filter, or whose lookup failed.",
     "not_asked": "Changes of accounts that `account_ids` leaves out.",
 }
 """What a plan counts of each instance, `would_…` and `types` aside."""
@@ -188,9 +191,14 @@ def untouched() -> list[Table]:
 
 
 def withheld() -> str:
-    """The message of a run that withholds 37 marks under the default limits."""
-    marks = [Mark("global", str(number), number, "", (), "") for number in range(37)]
-    (found,) = limit("global", marks, 150, LIMITS, {})
+    """The message of a run that withholds 37 of 150 marks under the shipped limits."""
+    config = load(SHIPPED.read_text(encoding="utf-8"), SHIPPED.name)
+    partners = [Organization(number, "", None, None, None, {}) for number in range(150)]
+    box = (FieldChange(config.marks.field, False, True),)
+    marks = [Mark("global", str(one.id), one.id, "", box, "") for one in partners[:37]]
+    made = datetime(2026, 11, 24, tzinfo=timezone.utc)
+    rows = HeldRows(config, organization_schema(config), "global", marks, partners, {}, EarlierRuns(), made)
+    (found,) = rows.holds()
     return f"```text\n{found.why}\n{found.next_step}\n```"
 
 

@@ -1,7 +1,8 @@
 """Cases: a run is red once for the holds that need a decision, and not again for the same case.
 
-A case is a kind and a reason in one instance. It opens in the first run that may write and finds such a hold, opens again
-when its rows have doubled or an approval ended without a confirmed write, and closes when no such hold is left.
+A case is a kind and a reason in one instance. It opens in the first run that may write and finds such a hold, opens
+again when its rows have doubled, and closes when no such hold is left. An approval that ended without a confirmed write
+opens a case as well, whatever the reason.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ def open_cases(
     found: list[Hold] = []
     still: list[Case] = []
     for hold in holds:
-        if not _is_case(hold, most_marks):
+        case, again = cases.get((hold.kind, hold.reason)), unwritten(hold)
+        cleared = case is not None and case.run_id == run_id
+        if not (again or cleared or _is_case(hold, most_marks)):
             found.append(hold)
             continue
-        case = cases.get((hold.kind, hold.reason))
-        again = unwritten(hold)
         why = f"{hold.why} {again} of them approved, not written." if again else hold.why
         if run_id is not None and (case is None or again or hold.rows >= 2 * case.rows):
             case = Case(hold.kind, hold.reason, case.since if case else made, run_id, hold.rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from partner_sync.archive.decisions import DecisionsInForce
@@ -24,11 +24,11 @@ class EarlierRuns:
     armed: bool = True
 
     def missing(self, now: datetime) -> dict[int, MissingAccount]:
-        """Organization id to what is known of its missing account. The time it is missing starts again after a gap."""
+        """Organization id to what is known of its missing account.
+
+        The evidence stays true, but after a gap nobody knows whether the account was missing all the time.
+        """
         if self.memory is None:
             return {}
-        return {one.organization_id: one for one in self.memory.missing} if self.fresh(now) else {}
-
-    def fresh(self, now: datetime) -> bool:
-        """Whether the last complete run is recent enough to conclude something from both."""
-        return self.memory is not None and now - self.memory.order.made <= MEMORY_LASTS
+        gap = now - self.memory.order.made > MEMORY_LASTS
+        return {one.organization_id: replace(one, since=now) if gap else one for one in self.memory.missing}

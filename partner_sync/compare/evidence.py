@@ -12,7 +12,7 @@ from partner_sync.config.load import Config
 from partner_sync.ids import id_18
 from partner_sync.model import Evidence, Value
 
-Row = Mapping[str, object]
+AccountRow = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,18 @@ class AccountLookup:
     `passing` the ids that the query's own condition returns when it is asked once more."""
 
     asked: frozenset[str] = frozenset()
-    found: Mapping[str, Row] = field(default_factory=dict)
+    found: Mapping[str, AccountRow] = field(default_factory=dict)
     passing: frozenset[str] = frozenset()
 
 
 def evidence_of(
-    config: Config, account_id: str, lookup: AccountLookup, *, before: Evidence | None, last: Row | None, now: datetime
+    config: Config,
+    account_id: str,
+    lookup: AccountLookup,
+    *,
+    before: Evidence | None,
+    last: AccountRow | None,
+    now: datetime,
 ) -> Evidence:
     """The evidence on an account that was asked about.
 
@@ -35,8 +41,8 @@ def evidence_of(
     """
     row = lookup.found.get(account_id)
     if row is None:
-        gone = before is not None and before.kind in ("merged", "deleted")
-        return before if gone and before is not None else Evidence(account_id, "no_record", now)
+        known = before is not None and before.kind in ("merged", "deleted")
+        return before if known and before is not None else Evidence(account_id, "no_record", now)
     if row.get(IS_DELETED) is True:
         winner = id_18(row.get(MASTER_ID))
         if winner is not None:
@@ -47,8 +53,11 @@ def evidence_of(
     if account_id not in lookup.passing:
         for name, wanted in config.accounts.filter.items():
             if not _passes(row.get(name), wanted):
+                found = _value(row.get(name))
+                if before is not None and (before.kind, before.field, before.found) == ("filtered", name, found):
+                    return before  # the last snapshot with the account is older than the last run
                 was = _value((last or {}).get(name))
-                return Evidence(account_id, "filtered", now, field=name, before=was, found=_value(row.get(name)))
+                return Evidence(account_id, "filtered", now, field=name, before=was, found=found)
     return Evidence(account_id, "listed", now)
 
 

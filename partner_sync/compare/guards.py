@@ -1,4 +1,4 @@
-"""Guards: how many rows of an instance may be written without an approval. They count every row that no approval allows."""
+"""Guards: how many rows of an instance may be written. They count every row that no approval allows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 
 from partner_sync.compare.organization_schema import OrganizationSchema
 from partner_sync.config.settings import Limit, LimitName
-from partner_sync.model import KINDS, Change, HoldReason, Kind, Organization, Update
+from partner_sync.model import KINDS, Change, HoldReason, Kind, Organization, Update, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Guards:
         for at, change in enumerate(self.changes):
             if at in self.counted and isinstance(change, Update):
                 for one in change.fields:
-                    if one.before not in (None, False) and one.after in (None, False):
+                    if not _is_empty(one.before) and _is_empty(one.after):
                         clears.setdefault(one.field, []).append(at)
         for field, rows in clears.items():
             if field == self.schema.mark_field:
@@ -97,7 +97,12 @@ class Guards:
     def _with_value(self, field: str) -> int:
         """How many partner organizations have a value in a field (of a checkbox: are checked)."""
         canonical = self.schema.canonical[field]
-        return sum(canonical((one.fields or {}).get(field)) not in (None, False) for one in self.partners)
+        return sum(not _is_empty(canonical((one.fields or {}).get(field))) for one in self.partners)
+
+
+def _is_empty(value: Value) -> bool:
+    """Whether a canonical value is none, or an unchecked checkbox; zero is a value."""
+    return value is None or value is False
 
 
 def _most(limit: Limit | None, of: int) -> tuple[int, str] | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from partner_sync.archive.records import HeldRow
-from partner_sync.compare.change_keys import change_keys, hold_id
+from partner_sync.archive.records import HeldRow, MissingAccount
+from partner_sync.compare.change_keys import change_keys, hold_id, mark_keys
 from partner_sync.compare.earlier_runs import EarlierRuns
 from partner_sync.compare.guards import Exceeded, Guards
 from partner_sync.compare.organization_schema import OrganizationSchema
@@ -19,7 +19,7 @@ from partner_sync.model import COUNT_REASONS, HOLD_REASONS, Change, Hold, HoldRe
 
 WHY: Mapping[HoldReason, str] = {
     "no_trace": "Salesforce shows this user no record of the account: purged, hidden, or never there.",
-    "open_tickets": "Tickets of the organization are open, or not counted yet. Such a mark is written when they are solved.",
+    "open_tickets": "Tickets are open, or not counted yet. Such a mark is written when they are solved.",
 }
 
 
@@ -39,17 +39,19 @@ class HeldRows:
     earlier: EarlierRuns
     made: datetime
 
-    @cached_property
-    def keys(self) -> tuple[tuple[str, ...], ...]:
-        """The change keys of every row."""
-        return tuple(change_keys(change) for change in self.changes)
+    def keys(self, at: int) -> tuple[str, ...]:
+        """The change keys of a row."""
+        found = self._keys.get(at)
+        if found is None:
+            found = self._keys[at] = change_keys(self.changes[at])
+        return found
 
     @cached_property
     def approvals(self) -> dict[int, tuple[str, ...]]:
         """Position to the ids of all approvals of a row that are in force."""
         if not self.earlier.decisions.decisions:
             return {}
-        found = {at: self._approved(keys) for at, keys in enumerate(self.keys)}
+        found = {at: self._approved(self.keys(at)) for at in range(len(self.changes))}
         return {at: tuple(sorted(ids)) for at, ids in found.items() if ids}
 
     @cached_property
@@ -83,19 +85,36 @@ class HeldRows:
             rows[reason, self.changes[at].kind].append(at)
         return tuple(self._hold(reason, kind, sorted(held)) for (reason, kind), held in rows.items())
 
-    def remembered(self) -> tuple[HeldRow, ...]:
-        """The rows that are held, and those that an approval lets through, for the next run."""
-        held = [HeldRow(self.keys[at], reason, self._since(at)) for at, reason in self.reasons.items()]
-        let = [at for at in self.approvals if at not in self.reasons]
-        return (*held, *(HeldRow(self.keys[at], self._held_before(at) or "limit", self._since(at), True) for at in let))
+    def remembered(self, missing: Iterable[MissingAccount]) -> tuple[HeldRow, ...]:
+        """The rows on hold or approved, for the next run, and marks on hold of accounts that are still missing although
+        this run plans no mark for them: they only wait for evidence."""
+        planned = {self.keys(at) for at, change in enumerate(self.changes) if isinstance(change, Mark)}
+        waiting = (
+            mark_keys(self.instance, one.organization_id, one.account_id, self.schema.mark_field) for one in missing
+        )
+        kept = [row for keys in waiting if keys not in planned and (row := self._before.get(keys)) is not None]
+        return (*(self._remembered(at) for at in sorted({*self.reasons, *self.approvals})), *kept)
 
     def approved_and_not_written(self, hold: Hold) -> int:
         """How many rows of a hold an approval had let through in the last run: it ended without a confirmed write."""
-        before = self._before
-        return sum((row := before.get(change_keys(change))) is not None and row.approved for change in hold.changes)
+        rows = (
+            at for at, reason in self.reasons.items() if (reason, self.changes[at].kind) == (hold.reason, hold.kind)
+        )
+        return sum(
+            (row := self._before.get(self.keys(at))) is not None and row.approved
+            for at in rows
+            if at not in self.approvals
+        )
+
+    def _remembered(self, at: int) -> HeldRow:
+        """A row for the next run. A reason that is a number stays when another comes first for a while."""
+        before, reason = self._before.get(self.keys(at)), self.reasons.get(at)
+        if before is not None and (reason is None or before.reason in COUNT_REASONS):
+            reason = before.reason
+        return HeldRow(self.keys(at), reason or "limit", self._since(at), at in self.approvals)
 
     def _hold(self, reason: HoldReason, kind: Kind, held: Sequence[int]) -> Hold:
-        keys = [key for at in held for key in self.keys[at]]
+        keys = [key for at in held for key in self.keys(at)]
         found = hold_id(reason, keys)
         guard = next((one for one in self.guards if (one.reason, one.kind) == (reason, kind)), None)
         conf = json.dumps({"approve": [found]})
@@ -131,7 +150,11 @@ class HeldRows:
         return self.earlier.decisions.approvals(keys, self.made, people=people, lifts=lifts)
 
     def _lifted(self, at: int, reason: HoldReason) -> bool:
-        return at in self.approvals and bool(self._approved(self.keys[at], reason))
+        return at in self.approvals and bool(self._approved(self.keys(at), reason))
+
+    @cached_property
+    def _keys(self) -> dict[int, tuple[str, ...]]:
+        return {}
 
     @cached_property
     def _before(self) -> dict[tuple[str, ...], HeldRow]:
@@ -139,9 +162,9 @@ class HeldRows:
         return {row.keys: row for row in memory.held} if memory else {}
 
     def _held_before(self, at: int) -> HoldReason | None:
-        row = self._before.get(self.keys[at])
+        row = self._before.get(self.keys(at)) if self._before else None
         return None if row is None else row.reason
 
     def _since(self, at: int) -> datetime:
-        row = self._before.get(self.keys[at])
+        row = self._before.get(self.keys(at)) if self._before else None
         return self.made if row is None else row.since

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from partner_sync.archive.records import MissingAccount
-from partner_sync.compare.change_keys import change_keys
+from partner_sync.compare.change_keys import mark_keys
 from partner_sync.compare.earlier_runs import EarlierRuns
-from partner_sync.compare.evidence import AccountLookup, Row, evidence_of, shown_evidence
+from partner_sync.compare.evidence import AccountLookup, AccountRow, evidence_of, shown_evidence
 from partner_sync.compare.missing import MissingOrganization, Spared, is_older
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.config.load import Config
@@ -47,12 +47,17 @@ class MissingAccounts:
     earlier: EarlierRuns
     made: datetime
 
-    def to_ask(self) -> list[str]:
-        """The ids of the accounts to look up in this run, sorted."""
-        return sorted({one.account_id for one in self.missing if not self._may_wait(one)})
+    @cached_property
+    def to_ask(self) -> frozenset[str]:
+        """The ids of the accounts to look up in this run."""
+        return frozenset(one.account_id for one in self.missing if not self._may_wait(one))
 
     def decide(
-        self, lookup: AccountLookup, last_rows: Mapping[str, Row], organization_of: Mapping[str, int], partners: int
+        self,
+        lookup: AccountLookup,
+        last_rows: Mapping[str, AccountRow],
+        organization_of: Mapping[str, int],
+        partners: int,
     ) -> DecidedMarks:
         """The marks, by what Salesforce reports.
 
@@ -61,23 +66,27 @@ class MissingAccounts:
         :param partners: how many partner organizations the instance has
         """
         known = [self._known(one, lookup, last_rows) for one in self.missing]
+        unasked = self.to_ask - lookup.asked
         listed = [one for one in known if one.evidence is not None and one.evidence.kind == "listed"]
         disagree = len(listed) > max(DISAGREE_FLOOR, partners * DISAGREE_PERCENT / 100)
-        problems = [*self._problems(known, organization_of), *([self._disagree(listed)] if disagree else [])]
+        problems = [*self._problems(known, unasked, organization_of), *([self._disagree(listed)] if disagree else [])]
         spared: Counter[Spared] = Counter()
         marks: list[Mark] = []
         waiting: dict[int, HoldReason] = {}
         for one, state in zip(self.missing, known, strict=True):
-            why = "not_marked" if disagree else self._spared(state, lookup)
+            waits = disagree or state.account_id in unasked
+            why = "not_marked" if waits else self._spared(state, lookup)
             if why is not None or state.evidence is None:
                 spared[why or "not_marked"] += 1
                 continue
-            marks.append(self._mark(one, state, organization_of))
+            marks.append(self._mark(one, state.evidence, organization_of))
             if (hold := self._waits(state)) is not None:
                 waiting[one.organization.id] = hold
         return DecidedMarks(tuple(marks), waiting, tuple(problems), spared, tuple(known))
 
-    def _known(self, one: MissingOrganization, lookup: AccountLookup, last_rows: Mapping[str, Row]) -> MissingAccount:
+    def _known(
+        self, one: MissingOrganization, lookup: AccountLookup, last_rows: Mapping[str, AccountRow]
+    ) -> MissingAccount:
         """What is known of an account now, after the lookup."""
         before = self._before(one) or MissingAccount(one.organization.id, one.account_id, self.made)
         if one.account_id not in lookup.asked:
@@ -108,12 +117,16 @@ class MissingAccounts:
             return False
         if self.made - before.asked >= timedelta(minutes=self.config.marks.recheck_minutes):
             return False
-        if self.earlier.decisions.approvals(
-            change_keys(self._mark(one, before, {})), self.made, people=self.config.approvals.people
-        ):
-            return False
+        older = self.config.marks.only_if_older
+        if self._approved(one) or (older is not None and older.source is not None):
+            return False  # a row of the lookup has the date
         traceless = before.evidence.kind == "no_record" and self.config.marks.no_trace == "hold"
         return traceless or self._in_grace(before) or self._has_tickets(before)
+
+    def _approved(self, one: MissingOrganization) -> bool:
+        keys = mark_keys(self.instance, one.organization.id, one.account_id, self.config.marks.field)
+        people = self.config.approvals.people
+        return bool(self.earlier.decisions.approvals(keys, self.made, people=people))
 
     def _has_tickets(self, state: MissingAccount) -> bool:
         return self.config.marks.open_tickets == "hold" and bool(state.tickets)
@@ -138,27 +151,24 @@ class MissingAccounts:
             return "no_trace"
         return None if state.asked == self.made else "open_tickets"
 
-    def _mark(self, one: MissingOrganization, state: MissingAccount, organization_of: Mapping[str, int]) -> Mark:
-        assert state.evidence is not None
+    def _mark(self, one: MissingOrganization, evidence: Evidence, organization_of: Mapping[str, int]) -> Mark:
         change = FieldChange(self.config.marks.field, False, True)
-        reason = shown_evidence(state.evidence, organization_of.get(state.evidence.merged_into or ""))
+        reason = shown_evidence(evidence, organization_of.get(evidence.merged_into or ""))
         name = trimmed(one.organization.name)
-        return Mark(
-            self.instance, one.account_id, one.organization.id, name, (change,), reason, evidence=state.evidence
-        )
+        return Mark(self.instance, one.account_id, one.organization.id, name, (change,), reason, evidence=evidence)
 
-    def _problems(self, known: Iterable[MissingAccount], organization_of: Mapping[str, int]) -> Iterator[Problem]:
-        unasked = []
+    def _problems(
+        self, known: Iterable[MissingAccount], unasked: Collection[str], organization_of: Mapping[str, int]
+    ) -> Iterator[Problem]:
+        failed = []
         for state in known:
-            if state.evidence is None:
-                unasked.append(state)
-            elif state.evidence.kind == "merged" and self.config.marks.merged == "problem":
+            if state.account_id in unasked:
+                failed.append(state)
+            if state.evidence and state.evidence.kind == "merged" and self.config.marks.merged == "problem":
                 yield self._merged(state, state.evidence, organization_of)
-        if unasked:
-            detail = (
-                f"Salesforce did not answer the lookup of {len(unasked)} missing accounts. No mark is planned for them."
-            )
-            yield self._problem("lookup_failed", detail, unasked)
+        if failed:
+            detail = f"Salesforce did not answer the lookup of {len(failed)} missing accounts. They are not marked."
+            yield self._problem("lookup_failed", detail, failed)
 
     def _merged(self, state: MissingAccount, evidence: Evidence, organization_of: Mapping[str, int]) -> Problem:
         detail = f"Account {state.account_id} of organization {state.organization_id} was "

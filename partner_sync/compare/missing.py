@@ -1,4 +1,4 @@
-"""Finds the partner organizations whose account is missing. Nothing is concluded from that: see `evidence` and `marks`."""
+"""Finds the partner organizations whose account is missing. That alone marks nothing: see `evidence` and `marks`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from partner_sync.model import Organization, Problem
 from partner_sync.whitespace import trimmed
 
 Spared = Literal["marked_already", "protected", "too_recent", "in_grace", "not_marked"]
-"""Why an organization without an account is not marked: `in_grace` is missing too shortly, `not_marked` has no evidence."""
+"""Why an organization without an account is not marked. `in_grace`: missing too shortly, `not_marked`: no evidence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """From matched snapshots to the plan, in linear time. The order of the input does not change the result.
 
-Steps, for each instance: name conflicts, differences, missing accounts with their evidence, values that rest, holds, open
-tickets, `account_ids` of the run. Evidence and tickets are asked for in between, by functions that the caller passes.
+Steps, for each instance: name conflicts, differences, missing accounts with their evidence, values that rest, holds,
+open tickets, `account_ids` of the run. Functions of the caller ask for evidence and tickets in between.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from partner_sync.compare.batches import batches
 from partner_sync.compare.cases import open_cases
 from partner_sync.compare.desired import Desired
 from partner_sync.compare.earlier_runs import EarlierRuns
-from partner_sync.compare.evidence import AccountLookup, Row
+from partner_sync.compare.evidence import AccountLookup, AccountRow
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.compare.side import Side
 from partner_sync.compare.snapshots import MatchedSnapshots
@@ -30,11 +30,11 @@ LookUp = Callable[[Sequence[str]], AccountLookup]
 
 @dataclass(frozen=True)
 class Questions:
-    """What `compare` asks about: accounts by id, tickets of organizations, and the account rows of the last snapshot."""
+    """What `compare` asks for: accounts by id, tickets of organizations, account rows of the last snapshot."""
 
     look_up: LookUp
     count_tickets: CountTickets
-    last_rows: Callable[[], Mapping[str, Row]] = dict
+    last_rows: Callable[[], Mapping[str, AccountRow]] = dict
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class ComparedRun:
     run_after: datetime
     plan_id: str
     made: datetime
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
     earlier: Mapping[str, EarlierRuns] = field(default_factory=dict)
 
 
@@ -119,7 +119,7 @@ def _elements(plan: Plan, *, fail: bool) -> tuple[Element, ...]:
 
 
 def _compare_accounts(sides: Iterable[Side], look_up: LookUp) -> None:
-    """Compares every account. Ids that lost their case are looked up first: only a twin in Salesforce makes them right."""
+    """Compares every account. Ids that lost their case are looked up first: Salesforce may have exactly these."""
     several = list(sides)
     ids = sorted({own for side in several for own in side.lost_case_ids()})
     twins = look_up(ids) if ids else AccountLookup()
@@ -130,7 +130,7 @@ def _compare_accounts(sides: Iterable[Side], look_up: LookUp) -> None:
 def _find_missing(sides: Iterable[Side], wanted: Desired, named: frozenset[str], ask: Questions) -> None:
     """Finds the missing accounts of all instances, asks for evidence once, and decides about marks."""
     found = [(side, side.find_missing(wanted, named)) for side in sides]
-    ids = sorted({account_id for _, missing in found for account_id in missing.to_ask()})
+    ids = sorted({account_id for _, missing in found for account_id in missing.to_ask})
     lookup, last_rows = (ask.look_up(ids), ask.last_rows()) if ids else (AccountLookup(), {})
     for side, missing in found:
         side.decide_marks(missing, lookup, last_rows)
@@ -172,7 +172,7 @@ def _remember(
         accounts=side.all.accounts.digest,
         organizations=side.matched.digest,
         missing=side.remembered,
-        held=held.remembered(),
+        held=held.remembered(side.remembered),
         cases=cases,
         streaks=side.streaks,
     )

@@ -15,7 +15,7 @@ from partner_sync.compare.change_keys import change_keys, field_key
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.model import Change, Create, Problem
 
-WAITS = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
+PAUSES = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 """How long a value rests before it is tried once more; the last wait repeats."""
 EARLY = timedelta(minutes=5)
 """How much earlier than a wait ends a run may try again: runs of a schedule do not begin to the second."""
@@ -39,6 +39,8 @@ def rest(
     :param after: results in a row after which a value rests
     """
     streaks = {one.key: one for one in known}
+    if not streaks and not written:
+        return Rested(tuple(changes), (), ())
     left: list[Change] = []
     problems: list[Problem] = []
     still: dict[str, Streak] = {}
@@ -72,7 +74,7 @@ def _continued(streak: Streak | None, key: str, written: Collection[str], made: 
 def _rests(streak: Streak, after: int, made: datetime) -> bool:
     if streak.results < after:
         return False
-    wait = WAITS[min(streak.results - after, len(WAITS) - 1)]
+    wait = PAUSES[min(streak.results - after, len(PAUSES) - 1)]
     return made - streak.last < wait - EARLY
 
 

@@ -12,10 +12,11 @@ from partner_sync.archive.records import MissingAccount, Streak
 from partner_sync.compare.desired import Desired
 from partner_sync.compare.differences import Differences
 from partner_sync.compare.earlier_runs import EarlierRuns
-from partner_sync.compare.evidence import AccountLookup, Row
+from partner_sync.compare.evidence import AccountLookup, AccountRow
 from partner_sync.compare.holds import HeldRows
 from partner_sync.compare.marks import MissingAccounts
 from partner_sync.compare.missing import Mentioned, Spared, find_missing_organizations
+from partner_sync.compare.multimap import Multimap
 from partner_sync.compare.name_conflicts import resolve_names
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.compare.resting import rest
@@ -28,8 +29,8 @@ from partner_sync.whitespace import trimmed
 
 @dataclass
 class Side:
-    """The steps of one instance, in this order: `lost_case`, `compare_accounts`, `find_missing`, `decide_marks`, `rest`,
-    `hold`. `changes` are the planned rows, held ones included; `holds` and `approvals` refer to them."""
+    """The steps of one instance, in this order: `lost_case`, `compare_accounts`, `find_missing`, `decide_marks`,
+    `rest`, `hold`. `changes` are the planned rows, held ones included; `holds` and `approvals` refer to them."""
 
     all: MatchedSnapshots
     matched: MatchedInstance
@@ -49,14 +50,16 @@ class Side:
         return self.matched.name
 
     @cached_property
-    def lost_case(self) -> dict[int, tuple[str, str]]:
-        """Organization to its 15 characters and the account whose id differs from them by case only."""
-        known = {one[:15].casefold(): one for one in self.all.desired.known}
+    def lost_case(self) -> dict[int, tuple[str, tuple[str, ...]]]:
+        """Organization to its 15 characters and the accounts whose ids differ from them by case only."""
         found = {}
-        for one in self.matched.organizations:
-            own = trimmed(one.salesforce_id or "")
-            if len(own) == 15 and one.id not in self.matched.matches.held and own.casefold() in known:
-                found[one.id] = own, known[own.casefold()]
+        unmatched = (one for one in self.matched.organizations if one.id not in self.matched.matches.held)
+        short = [(one.id, own) for one in unmatched if len(own := _carried(one)) == 15]
+        known = Multimap((one[:15].casefold(), one) for one in sorted(self.all.desired.known)) if short else Multimap()
+        for number, own in short:
+            others = tuple(known[own.casefold()])
+            if others and all(not one.startswith(own) for one in others):
+                found[number] = own, others
         return found
 
     def lost_case_ids(self) -> set[str]:
@@ -89,17 +92,16 @@ class Side:
 
     def _without_case(self, twins: AccountLookup) -> frozenset[str]:
         """Accounts whose organization has the id without its case. A real twin, which Salesforce has, is left alone."""
-        found = set()
-        for number, (own, account_id) in self.lost_case.items():
+        found = set[str]()
+        for number, (own, others) in self.lost_case.items():
             if id_18(own) in twins.found:
                 continue
-            detail = f"Organization {number} has {own} in its id field: {account_id} with another case."
+            detail = f"Organization {number} has the id {own}: {' or '.join(others)} with another case."
             self.problems.append(
-                problem("malformed_id", detail, instance=self.name, accounts=[account_id], organizations=[number])
+                problem("malformed_id", detail, instance=self.name, accounts=others, organizations=[number])
             )
-            if account_id not in self.matched.matches.matched:
-                found.add(account_id)
-        return frozenset(found)
+            found.update(others)
+        return frozenset(found - self.matched.matches.matched.keys())
 
     def find_missing(self, wanted: Desired, named: frozenset[str]) -> MissingAccounts:
         """The partner organizations without an account, and problems of those without a usable id."""
@@ -111,7 +113,9 @@ class Side:
         self.spared = found.spared
         return MissingAccounts(self.all.config, self.name, found.found, self.earlier, self.made)
 
-    def decide_marks(self, missing: MissingAccounts, lookup: AccountLookup, last_rows: Mapping[str, Row]) -> None:
+    def decide_marks(
+        self, missing: MissingAccounts, lookup: AccountLookup, last_rows: Mapping[str, AccountRow]
+    ) -> None:
         organization_of = {account: one.id for account, one in self.matched.matches.matched.items()}
         found = missing.decide(lookup, last_rows, organization_of, len(self.matched.partners))
         self.changes += found.marks
@@ -157,6 +161,8 @@ class Side:
     def with_tickets(self, asked: Iterable[Question], counts: TicketCounts) -> None:
         """Holds marks with open tickets, and those whose tickets are not counted."""
         passing = {one.organization_id for one in self.marks_that_pass()}
+        if not passing:
+            return
         found = {
             number: counts.counted[self.name, number] for number in passing if (self.name, number) in counts.counted
         }
@@ -164,9 +170,9 @@ class Side:
             with_counts(one, found.get(one.organization_id)) if isinstance(one, Mark) else one for one in self.changes
         ]
         self.remembered = tuple(counted(one, found.get(one.organization_id), self.made) for one in self.remembered)
-        if self.all.config.marks.open_tickets == "hold":
-            waits = {number for number in passing if number not in found or found[number].tickets}
-            self.waiting |= dict.fromkeys(waits, "open_tickets")
+        holds = self.all.config.marks.open_tickets == "hold"
+        waits = {number for number in passing if number not in found or (holds and found[number].tickets)}
+        self.waiting |= dict.fromkeys(waits, "open_tickets")
         self._held = None
         if self.name in counts.unreadable:
             several = sorted(number for name, number in asked if name == self.name)
@@ -197,6 +203,11 @@ class Side:
             accounts=[account_id],
             organizations=[organization.id],
         )
+
+
+def _carried(organization: Organization) -> str:
+    """The id of an organization as it is written: from its id field, or from external_id if that is empty."""
+    return trimmed(organization.salesforce_id or "") or trimmed(organization.external_id or "")
 
 
 def _change_order(change: Change) -> tuple[int, str, int]:

@@ -25,7 +25,7 @@ def lookup_queries(config: Config, account_ids: Sequence[str], *, passing: bool 
     """Queries that find accounts by valid 18-character ids, each id in one of them.
 
     They select the fields of the account query, `IsDeleted`, `MasterRecordId`, and the date that decides about a mark,
-    if the config names one. With `passing`, they also have the condition of the account query: what they find passes it.
+    if the config names one. With `passing`, they also have the condition of the account query.
     """
     older = config.marks.only_if_older
     dates = [older.source] if older is not None and older.source is not None else []

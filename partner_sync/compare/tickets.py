@@ -1,4 +1,4 @@
-"""Open tickets of organizations that would be marked: the last question, and only about marks that nothing else holds."""
+"""Open tickets of organizations that would be marked: the last question, only about marks that nothing else holds."""
 
 from __future__ import annotations
 

@@ -41,6 +41,15 @@ else:
 T = TypeVar("T")
 
 
+def _with_defaults(limits: dict[LimitName, Limit]) -> dict[LimitName, Limit]:
+    """The limits of the file and those it has no table for. The budget of marks holds unless the file has another."""
+    found = LIMITS | limits
+    if found["mark"].max_percent_7_days is None:
+        budget = LIMITS["mark"].max_percent_7_days
+        found["mark"] = dataclasses.replace(found["mark"], max_percent_7_days=budget)
+    return found
+
+
 @with_config(STRICT)
 @dataclass(frozen=True)
 class ConfigFile:
@@ -67,7 +76,7 @@ class ConfigFile:
     )
     limits: Annotated[
         dict[LimitName, Limit],
-        AfterValidator(lambda limits: LIMITS | limits),
+        AfterValidator(_with_defaults),
         Field(description="limits per instance, a table for each kind of change, and one for emptied fields"),
     ] = field(default_factory=lambda: dict(LIMITS))
     approvals: Annotated[Approvals, Field(description="the table that says who approves changes on hold")] = field(

@@ -33,8 +33,8 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
         "type": ["array", "null"],
         "items": {"type": "string", "pattern": r"^\s*[0-9a-f]{12}(:[A-Za-z0-9]{15}([A-Za-z0-9]{3})?)?\s*$"},
         "title": "Approve holds",
-        "description": "Ids of holds, as the page and the failed task withheld show them, one per line. Writes these rows"
-        " once although they are held, and no others. For one row: the hold, a colon, and the account id.",
+        "description": "Ids of holds, as the page and the failed task withheld show them, one per line. Writes these"
+        " rows once although they are held, and no others. For one row: the hold, a colon, and the account id.",
     },
 }
 """What the trigger form shows and Airflow checks, as JSON schema; `options` checks the rest, such as checksums.

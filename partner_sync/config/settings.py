@@ -132,7 +132,7 @@ class Partners:
 @with_config(STRICT)
 @dataclass(frozen=True)
 class OnlyIfOlder:
-    """Narrows marks to organizations with a date more than `years` ago: in `field` of Zendesk or `source` of Salesforce."""
+    """Narrows marks by a date more than `years` ago: in `field` of Zendesk or `source` of Salesforce."""
 
     years: Annotated[Years, Field(description="the minimum age of that date")]
     field: Annotated[str | None, Field(pattern=_KEY, description="the key of a date field of the organization")] = None
@@ -176,9 +176,7 @@ class Marks:
     ] = "hold"
     open_tickets: Annotated[
         Literal["hold", "show", "ignore"],
-        Field(
-            description="whether a mark waits until the organization's tickets are solved, shows them, or ignores them"
-        ),
+        Field(description="whether a mark waits until its organization's tickets are solved, shows or ignores them"),
     ] = "hold"
     recheck_minutes: Annotated[
         Minutes, Field(description="after this time Salesforce and Zendesk are asked again about a mark that waits")
@@ -192,9 +190,9 @@ LIMIT_NAMES: tuple[LimitName, ...] = ("create", "update", "mark", "emptied")
 @with_config(STRICT)
 @dataclass(frozen=True)
 class Limit:
-    """The most changes that are written without an approval. The floor is never more than half of what a percentage is of."""
+    """The most changes that are written without an approval. The floor is at most half of what a percentage is of."""
 
-    floor: Annotated[Changes, Field(description="up to this number, changes are always allowed")] = 0
+    floor: Annotated[Changes, Field(description="up to this number, at most half, changes are always allowed")] = 0
     max_count: Annotated[Changes | None, Field(description="the most changes in one run")] = None
     max_percent: Annotated[
         Percent | None,
@@ -209,10 +207,11 @@ class Limit:
 LIMITS: dict[LimitName, Limit] = {
     "mark": Limit(floor=10, max_percent=20, max_percent_7_days=30),
     "create": Limit(floor=50, max_percent=20),
-    "emptied": Limit(floor=20, max_percent=20),
+    "emptied": Limit(
+        floor=20, max_percent=20
+    ),  # per field: rows that clear it, of the organizations with a value there
 }
-"""What is true where the file has no table. `emptied` is per field: rows that clear it, of the organizations that have
-a value there."""
+"""What is true where the file has no table."""
 
 
 @with_config(STRICT)

@@ -29,8 +29,8 @@ def read_organizations(
     """All organizations; partner organizations keep the fields of `schema.kept`, the others none.
 
     `known` are the ids of the previous snapshot, empty if there is none. `progress` is called with the
-    organizations read and counted so far. Calls: one for each page of 100, one for each 100 known organizations that are
-    not listed, and four more; a first listing that does not fit its count is repeated once.
+    organizations read and counted so far. Calls: one for each page of 100, one for each 100 known organizations that
+    are not listed, and four more; a first listing that does not fit its count is repeated once.
     """
     calls = zendesk.calls
     check_fields(zendesk.organization_fields(), schema.expected, zendesk.instance)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from partner_sync.compare.evidence import AccountLookup, Row
+from partner_sync.compare.evidence import AccountLookup, AccountRow
 from partner_sync.compare.plan import Questions
 from partner_sync.compare.soql import IS_DELETED, lookup_queries
 from partner_sync.compare.tickets import Question, TicketCount, TicketCounts
@@ -47,7 +47,7 @@ def read_adopted(matched: MatchedSnapshots) -> MatchedSnapshots:
     return matched.with_read(read) if read else matched
 
 
-def _last_rows(archive: Archive, config: Config, earlier: Mapping[str, EarlierRuns]) -> dict[str, Row]:
+def _last_rows(archive: Archive, config: Config, earlier: Mapping[str, EarlierRuns]) -> dict[str, AccountRow]:
     """The account rows of the last snapshot, by account id; empty if it cannot be read: it only explains a change."""
     from partner_sync.archive.snapshot_store import saved_accounts
 
@@ -65,7 +65,7 @@ def _last_rows(archive: Archive, config: Config, earlier: Mapping[str, EarlierRu
 def _look_up(config: Config, ids: Sequence[str]) -> AccountLookup:
     from partner_sync.gather.accounts import look_up
 
-    found: dict[str, Row] = {}
+    found: dict[str, AccountRow] = {}
     passing: set[str] = set()
     try:
         client = connections.salesforce(config.accounts.connection, config.calls)

@@ -233,7 +233,7 @@ def _fail_with(batch: str, verdicts: Sequence[RowVerdict]) -> NoReturn:
 
 
 def _compared_run(context: Context, archive: Archive, config: Config, made: datetime) -> ComparedRun:
-    """The run that compares, with what earlier runs and people left. A dry run applies its approvals without a record."""
+    """The run that compares, with what earlier runs and people left. A dry run records no approvals."""
     from partner_sync.compare.plan import ComparedRun
     from partner_sync.config.params import options
     from partner_sync.orchestration.approvals import decisions

@@ -15,7 +15,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.compare.partner_states import partner_states
 from partner_sync.compare.plan import ComparedRun, Comparison, Questions, compare_snapshots
 from partner_sync.compare.snapshots import match_snapshots
-from partner_sync.compare.tickets import TicketCount, TicketCounts
+from partner_sync.compare.tickets import Question, TicketCount, TicketCounts
 from partner_sync.config.load import load
 from partner_sync.model import AccountsSnapshot, InstanceRead, Organization, OrganizationsSnapshot, ReadProof
 from partner_sync.orchestration.earlier import remember, remember_holds
@@ -98,19 +98,12 @@ def run(folder: Path) -> dict[str, Any]:
     }
 
 
-ANSWERS = Questions(
-    look_up=lambda ids: AccountLookup(frozenset(ids), {one: {"IsDeleted": True} for one in ids}),
-    count_tickets=lambda asked: TicketCounts(dict.fromkeys(asked, TicketCount(0, 0))),
-)
-"""Every missing account is deleted, and nobody has open tickets: the answers cost nothing here."""
-
-
 def _whole_task(accounts: AccountsSnapshot, organizations: OrganizationsSnapshot, archive: Archive) -> Comparison:
     """The order of `tasks.compare`, which needs an Airflow for the rest."""
     config = load(CONFIG.read_text(), "partner_sync.toml")
     matched = match_snapshots(config, accounts, organizations)
     assert not matched.unread_fields()
-    comparison = compare_snapshots(matched, ComparedRun("r", BEGUN, "p", BEGUN), ANSWERS)
+    comparison = compare_snapshots(matched, ComparedRun("r", BEGUN, "p", BEGUN), Questions(_look_up, _count_tickets))
     trigger = Trigger("partner_sync", "r", "manual", None, None, BEGUN, {})
     archive.write_run(RunRecord(trigger, {}, comparison.plan))
     remember_holds(archive, comparison.plan)
@@ -121,6 +114,14 @@ def _whole_task(accounts: AccountsSnapshot, organizations: OrganizationsSnapshot
         codec.dump(batch)
     archive.name_latest("global", comparison.plan.order)
     return comparison
+
+
+def _look_up(ids: Sequence[str]) -> AccountLookup:
+    return AccountLookup(frozenset(ids), {one: {"IsDeleted": True} for one in ids})
+
+
+def _count_tickets(asked: Sequence[Question]) -> TicketCounts:
+    return TicketCounts({one: TicketCount(0, 0) for one in asked})
 
 
 def count(folder: Path) -> dict[str, Any]:

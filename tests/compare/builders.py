@@ -50,7 +50,7 @@ def edited(old: str, new: str, text: str = TOML) -> str:
 
 def an_id(number: int) -> str:
     """The 18-character id of the account with a number."""
-    found = id_18(f"0014M00001Abc{number:02d}")
+    found = id_18(f"0014M00001Abc{number:02d}" if number < 100 else f"0014M00001{number:05d}")
     assert found is not None
     return found
 
@@ -125,6 +125,10 @@ def all_deleted(ids: Sequence[str]) -> AccountLookup:
 
 def no_tickets(asked: Sequence[Question]) -> TicketCounts:
     return TicketCounts({one: TicketCount(0, 0) for one in asked})
+
+
+RUN = ComparedRun("r1", MADE, "p1", MADE)
+ANSWERS = Questions(all_deleted, no_tickets)
 
 
 def compared(

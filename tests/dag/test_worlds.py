@@ -7,8 +7,8 @@ import os
 import pytest
 
 from partner_sync.archive.snapshot_store import saved_organization_ids
-from partner_sync.errors import ConfigError, PermanentError, RejectedError, SchemaError, SnapshotError, WithheldError
-from partner_sync.sandbox import Sandbox
+from partner_sync.errors import ConfigError, PermanentError, RejectedError, SchemaError, SnapshotError
+from partner_sync.sandbox import Sandbox, large_world
 
 
 def kinds(run):
