@@ -16,6 +16,8 @@ newer plan when two `compare` tasks end together. Names sort like plans: the las
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -26,7 +28,11 @@ from partner_sync.archive.object_store import NEXT_STEP, Root, children, get, pu
 from partner_sync.archive.records import CandidateJobs, Failure, OpenJob, PartnerStates, RowVerdict, RunRecord
 from partner_sync.model import Plan, PlanOrder
 
+log = logging.getLogger(__name__)
+
 _MOMENT = "%Y%m%dT%H%M%S.%fZ"
+_ORDER = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)_(\d{8}T\d{6}\.\d{6}Z)_([\w~+-]+)\.json", re.ASCII)
+"""The name of an object that is named by a plan's order. Sync clients name their conflict copies otherwise."""
 
 REGISTER_STEP = (
     "It keeps what was sent, so nothing is written until it can be read or is gone. Check in Zendesk's job statuses"
@@ -103,8 +109,8 @@ class Archive:
 
     def latest(self, instance: str) -> PlanOrder | None:
         """The newest plan that was named for an instance."""
-        names = [path.name for path in children(self._latest(instance))]
-        return _order(max(names)) if names else None
+        newest = _newest(self._latest(instance))
+        return None if newest is None else newest[1]
 
     def name_latest(self, instance: str, order: PlanOrder) -> bool:
         """Names a plan the instance's latest, unless a newer plan exists. Returns whether it is the latest now."""
@@ -112,8 +118,8 @@ class Archive:
 
     def newest_objects(self, instance: str) -> list[tuple[Root, PlanOrder]]:
         """The two objects that name the newest plan of an instance, its partner states included, with their plans."""
-        folders = [list(children(folder)) for folder in (self._latest(instance), self._partner_states(instance))]
-        return [(paths[-1], _order(paths[-1].name)) for paths in folders if paths]
+        found = (_newest(folder) for folder in (self._latest(instance), self._partner_states(instance)))
+        return [newest for newest in found if newest is not None]
 
     def _latest(self, instance: str) -> Root:
         return self.root / "instances" / segment(instance) / "latest"
@@ -126,8 +132,8 @@ class Archive:
 
     def partner_states(self, instance: str) -> PartnerStates | None:
         """The partner states of an instance as last read."""
-        paths = list(children(self._partner_states(instance)))
-        return get(PartnerStates, paths[-1]) if paths else None
+        newest = _newest(self._partner_states(instance))
+        return None if newest is None else get(PartnerStates, newest[0])
 
     def _partner_states(self, instance: str) -> Root:
         return self.root / "instances" / segment(instance) / "standing"
@@ -196,16 +202,35 @@ def _put_newest(folder: Root, order: PlanOrder, text: str) -> bool:
     It is written before older objects are removed, so a concurrent reader always finds the newest.
     """
     put(folder / _name(order), text)
-    newest = max(path.name for path in children(folder))
+    *older, newest = _ordered(folder)
+    for path, _ in older:
+        remove(path)
+    return newest[1] == order
+
+
+def _newest(folder: Root) -> tuple[Root, PlanOrder] | None:
+    found = _ordered(folder)
+    return found[-1] if found else None
+
+
+def _ordered(folder: Root) -> list[tuple[Root, PlanOrder]]:
+    """The objects that are named by the order of a plan, newest last. Reports foreign objects and leaves them."""
+    found = []
     for path in children(folder):
-        if path.name < newest:
-            remove(path)
-    return bool(newest == _name(order))
+        if (order := plan_order(path.name)) is None:
+            log.warning("%s is not an object of Partner Sync and is ignored. Move it away.", path)
+        else:
+            found.append((path, order))
+    return found
 
 
-def _order(name: str) -> PlanOrder:
-    begun, made, plan_id = name.removesuffix(".json").split("_", 2)
-    return PlanOrder(_moment(begun), _moment(made), plan_id)
+def plan_order(name: str) -> PlanOrder | None:
+    """The order of a plan by the name of its object; None for any other name."""
+    match = _ORDER.fullmatch(name)
+    try:
+        return match and PlanOrder(_moment(match[1]), _moment(match[2]), match[3])
+    except ValueError:
+        return None
 
 
 def _moment(text: str) -> datetime:

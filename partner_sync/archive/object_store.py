@@ -1,4 +1,7 @@
-"""Objects below a root, a folder or an object store: written whole or not at all, read as they are now."""
+"""Objects below a root, a folder or an object store: written whole or not at all, read as they are now.
+
+What a folder holds is its owner's alone, and an object that was written survives a power cut.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +49,7 @@ def put(path: Root, text: str) -> None:
         if isinstance(path, Path):
             with _part(path, text) as part:
                 part.replace(path)
+            _sync_folder(path.parent)
         else:
             path.fs.pipe_file(path.path, text.encode())
 
@@ -60,6 +64,7 @@ def put_new(path: Root, text: str) -> bool:
             if isinstance(path, Path):
                 with _part(path, text) as part:
                     path.hardlink_to(part)
+                _sync_folder(path.parent)
             else:
                 with path.open("x") as stream:
                     stream.write(text)
@@ -168,13 +173,38 @@ def remove(path: Root) -> None:
 @contextmanager
 def _part(path: Path, text: str) -> Iterator[Path]:
     """The text in a file beside the one that it is to become; gone afterwards, half written ones too."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        part.write_text(text, encoding="utf-8")
+        with open(part, "x", encoding="utf-8", opener=_owner_only) as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
         yield part
     finally:
         part.unlink(missing_ok=True)
+
+
+def _owner_only(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _make_folder(folder: Path) -> None:
+    """Makes a folder and those above it, for their owner only."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes new names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _unless_gone(error: OSError) -> None:

@@ -5,15 +5,18 @@ not lost. The object store is fsspec's own in memory; `tests/production` asks an
 from __future__ import annotations
 
 import json
+import stat
 import threading
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from upath import UPath
 
 from partner_sync.archive.archive import Archive, segment
-from partner_sync.archive.records import OpenJob, RowVerdict, RunRecord, Trigger
+from partner_sync.archive.object_store import children
+from partner_sync.archive.records import OpenJob, PartnerStates, RowVerdict, RunRecord, Trigger
 from partner_sync.errors import SnapshotError
 from partner_sync.model import Create, FieldChange, Plan, PlanOrder, ReadProof
 
@@ -134,6 +137,51 @@ def test_plans_named_at_once_never_lose_the_newest(archive):
     for thread in threads:
         thread.join()
     assert orders[-1] == archive.latest("global")
+
+
+FOREIGN = ["README.txt", "{stem} (conflicted copy).json", "{stem}.sync-conflict-20261124-120000-ABCDEF.json", "~.json"]
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize("folder", ["latest", "standing"])
+def test_a_foreign_object_beside_the_newest_plan_is_left_alone_and_reported(archive, caplog, folder, name):
+    def write(one):
+        if folder == "latest":
+            return archive.name_latest("global", one)
+        return archive.write_partner_states(PartnerStates(one, "global", (), ()))
+
+    write(order(begun=1))
+    (own,) = children(archive.root / "instances" / "global" / folder)
+    foreign = own.parent / name.format(stem=own.name.removesuffix(".json"))
+    foreign.write_text("x")
+    write(order(begun=2))
+    names = {path.name for path in children(own.parent)}
+    assert (2, True, False) == (len(names), foreign.name in names, own.name in names)
+    assert [order(begun=2)] == [found for _, found in archive.newest_objects("global")]
+    assert foreign.name in caplog.text
+    if folder == "standing":
+        assert order(begun=2) == archive.partner_states("global").order
+
+
+def test_an_object_is_its_owners_alone_and_is_on_disk_before_it_counts(tmp_path, monkeypatch):
+    synced = []
+
+    def fsync(descriptor):
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append((path.relative_to(tmp_path), [one.name for one in path.glob("2*")]))
+
+    monkeypatch.setattr("os.fsync", fsync)
+    root = tmp_path / "archive"
+    Archive(root).name_latest("global", order())
+    *folders, content, placed = synced
+    assert [Path(), Path("archive"), Path("archive/instances"), Path("archive/instances/global")] == [
+        path for path, _ in folders
+    ]
+    assert content[0].name.startswith(".2")
+    assert (Path("archive/instances/global/latest"), 1) == (placed[0], len(placed[1]))
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in [root, *root.rglob("*")] if path.is_dir()}
+    files = {stat.S_IMODE(path.stat().st_mode) for path in root.rglob("*") if path.is_file()}
+    assert ({0o700}, {0o600}) == (modes, files)
 
 
 def test_the_register_holds_updates_and_forgets_entries(archive):
