@@ -32,7 +32,7 @@ VERSIONS: dict[type, int] = {
     Plan: 2,
     Batch: 2,
     PlanOrder: 1,
-    OpenJob: 1,
+    OpenJob: 2,
     CandidateJobs: 1,
     RowVerdict: 1,
     RunRecord: 2,

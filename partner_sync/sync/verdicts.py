@@ -115,7 +115,7 @@ def refusals(results: Sequence[Raw], rows: Sequence[tuple[int, Change]]) -> dict
 
 
 def _succeeded(item: Raw) -> bool:
-    """Whether an item shows success: `{"id", "index"}` (documented for creates), a good `status` (recorded), or both."""
+    """Whether an item is a success: `{"id", "index"}` (documented for creates), or with a good `status` (recorded)."""
     status, success = item.get("status"), item.get("success")
     if item.get("error") or success is False or (status is not None and status not in ("Created", "Updated")):
         return False

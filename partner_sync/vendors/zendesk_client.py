@@ -26,6 +26,7 @@ Row = dict[str, Any]
 
 MANY = 100
 """What a page, a re-read and a bulk job hold at most; Zendesk refuses more."""
+JOBS = "/api/v2/job_statuses"
 ENDED = frozenset({"completed", "failed", "killed"})
 """A job in any other status, one yet unheard of included, may still write."""
 
@@ -99,6 +100,10 @@ class Zendesk:
 
     # -- writing
 
+    def write_until(self, moment: float) -> None:
+        """Begins no attempt of a submit after a moment of the monotonic clock; that raises UnavailableError."""
+        self._session.write_until = moment
+
     def create_many(self, rows: Sequence[Row]) -> Job:
         """Submit a job that creates at most 100 organizations."""
         return self._submit("POST", "create_many", {"organizations": list(_many(rows))})
@@ -119,7 +124,7 @@ class Zendesk:
 
     def job(self, job_id: str) -> Job | None:
         """A job by its id; None if Zendesk does not know it (any more, or for the first moments yet)."""
-        path = f"/api/v2/job_statuses/{job_id}"
+        path = f"{JOBS}/{job_id}"
         try:
             answer = self._ask("GET", path)
         except RejectedError as error:
@@ -130,20 +135,28 @@ class Zendesk:
 
     def jobs(self, job_ids: Sequence[str]) -> list[Job]:
         """Those of at most 100 jobs that Zendesk knows."""
-        path = "/api/v2/job_statuses/show_many"
+        path = f"{JOBS}/show_many"
         answer = self._ask("GET", path, {"ids": ",".join(_many(job_ids))})
         return [self._job({"job_status": raw}, "GET", path) for raw in self._rows(answer, "job_statuses", path)]
 
-    def running_jobs(self) -> list[Job]:
-        """All jobs that may still write, of any client.
+    def newest_job(self) -> str | None:
+        """The id of the job that was born last, of any client; None if Zendesk keeps none."""
+        answer = self._ask("GET", JOBS, {"page[size]": "1"})
+        return next((str(row["id"]) for row in self._rows(answer, "job_statuses", JOBS)), None)
 
-        All pages are read: the list is by birth, newest first, and a slow job can be older than hundreds that have
-        ended. Stopping early would miss a job that still writes. Zendesk keeps jobs for a day.
+    def running_jobs(self, back_to: str | None = None) -> list[Job]:
+        """The jobs that may still write, of any client: those born after job `back_to`, and some that are older.
+
+        The list is by birth, newest first. Without `back_to` all pages are read, since a slow job can be older than
+        hundreds that have ended; Zendesk keeps jobs for a day. With it the page after its own is the last: jobs of the
+        same second may be in any order.
         """
-        path = "/api/v2/job_statuses"
-        jobs = [
-            self._job({"job_status": raw}, "GET", path) for page in self._pages(path, "job_statuses") for raw in page
-        ]
+        jobs, last = list[Job](), False
+        for page in self._pages(JOBS, "job_statuses"):
+            jobs += (self._job({"job_status": raw}, "GET", JOBS) for raw in page)
+            if last:
+                break
+            last = any(raw["id"] == back_to for raw in page)
         return [job for job in jobs if job.active]
 
     def _job(self, answer: Row, method: str, path: str) -> Job:

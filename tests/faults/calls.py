@@ -53,9 +53,13 @@ def _zendesk(path: str, **more: Any) -> Order:
     return _of("zendesk", path, **more)
 
 
+NEWEST_JOB = _zendesk(JOBS, query="page[[]size]=1")
+"""What the first batch looks up right before its submit."""
+
+
 def _submit(kind: str, path: str, **more: Any) -> Call:
     return Call(
-        f"submit of {kind}", "sync", "zendesk", _zendesk(path, **more), _zendesk(SHOW), path, kind, form="submit"
+        f"submit of {kind}", "sync", "zendesk", _zendesk(path, **more), NEWEST_JOB, path, kind, form="submit"
     )
 
 
@@ -165,7 +169,7 @@ CALLS = (
         "list of jobs",
         "sync",
         "zendesk",
-        _zendesk(JOBS),
+        _zendesk(JOBS, query=FIRST_PAGE),
         _zendesk(LOGIN, skip=2),
         JOBS,
         "update",

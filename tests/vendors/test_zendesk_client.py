@@ -241,6 +241,23 @@ def test_all_jobs_that_may_still_write_are_found_however_old(sandbox, zendesk):
     assert zendesk.calls == 2
 
 
+def test_running_jobs_are_read_back_to_a_known_job_and_one_page_more(sandbox, zendesk):
+    (oldest,) = sandbox.add_jobs(1, seconds=60)
+    sandbox.add_jobs(350, seconds=0)
+    known = zendesk.newest_job()
+    sandbox.add_jobs(70, seconds=0)
+    new = sandbox.add_jobs(1, seconds=60)
+    before = zendesk.calls
+
+    assert [job.id for job in zendesk.running_jobs(back_to=known)] == new
+    assert zendesk.calls == before + 2
+    assert [job.id for job in zendesk.running_jobs(back_to="V3-forgotten")] == [*new, oldest]
+
+
+def test_no_job_is_the_newest_where_zendesk_keeps_none(zendesk):
+    assert zendesk.newest_job() is None
+
+
 # -- credentials
 
 
