@@ -14,12 +14,16 @@ from pydantic_core import PydanticSerializationError
 
 from partner_sync.archive.records import (
     AlarmNote,
+    Armed,
     CandidateJobs,
+    Decision,
     Failure,
     OpenJob,
     PartnerStates,
     RowVerdict,
     RunRecord,
+    Taken,
+    Withdrawal,
 )
 from partner_sync.errors import SnapshotError
 from partner_sync.model import AccountsSnapshot, Batch, OrganizationsSnapshot, Plan, PlanOrder
@@ -39,6 +43,10 @@ VERSIONS: dict[type, int] = {
     AlarmNote: 1,
     Failure: 1,
     PartnerStates: 1,
+    Armed: 1,
+    Decision: 1,
+    Withdrawal: 1,
+    Taken: 1,
 }
 """Raised when a shape changes, so that an object of an earlier release is refused instead of misread."""
 

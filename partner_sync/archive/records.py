@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from partner_sync.model import FAILED_VERDICTS, VERDICTS, Kind, Plan, PlanOrder, Value, Verdict
 
@@ -159,6 +160,55 @@ class RunRecord:
     plan: Plan
     hosts: dict[str, str] = field(default_factory=dict)
     """System or instance to the vendor's host, or to the URL of a server on this machine in its place, for links."""
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """Who ended planning only in an instance, and when: a person started a run without `dry_run` and without a
+    decision. `by` is None if Airflow does not name the user."""
+
+    instance: str
+    by: str | None
+    at: datetime
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about changes of an instance: `allow` writes them once although they are held.
+
+    `keys` are change keys (`compare/change_keys.py`). It is in force from `at` until `until`.
+    """
+
+    id: str
+    does: Literal["allow"]
+    instance: str
+    hold: str
+    keys: tuple[str, ...]
+    by: str
+    run_id: str
+    note: str
+    at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Who ended a decision early, and when."""
+
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A submit of one claim (`token`) of a batch that uses a decision for `keys`: one approval, one submit."""
+
+    decision: str
+    plan_id: str
+    batch: str
+    token: str
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
