@@ -244,3 +244,5 @@ class Batch:
     of: int
     digest: str
     changes: tuple[Change, ...]
+    approvals: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Position of a change to the ids of the decisions that let it be written although it was held."""

@@ -9,6 +9,7 @@
     instances/<instance>/standing/<order>.json                          the state of every partner as last read
     instances/<instance>/open/<plan id>.<batch>.<token>.json            the open-job register, one object per claim
     instances/<instance>/suspects/<plan id>.<batch>.<token>.json        jobs that may be a lost submit
+    instances/<instance>/marked/<yyyy-mm-dd>/<plan id>.<batch>.json     organizations marked, and by which decisions
     alarms/...                                                          messages to the team, see `alerts/log.py`
 
 Each newest plan is an object with its own name. A single object that is read, compared and overwritten could lose the
@@ -21,12 +22,20 @@ import logging
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from urllib.parse import quote
 
 from partner_sync.archive import codec
 from partner_sync.archive.object_store import NEXT_STEP, Root, children, get, put, put_new, read, remove
-from partner_sync.archive.records import CandidateJobs, Failure, OpenJob, PartnerStates, RowVerdict, RunRecord
+from partner_sync.archive.records import (
+    CandidateJobs,
+    Failure,
+    MarkedOrganizations,
+    OpenJob,
+    PartnerStates,
+    RowVerdict,
+    RunRecord,
+)
 from partner_sync.model import Plan, PlanOrder
 
 log = logging.getLogger(__name__)
@@ -142,6 +151,13 @@ class Archive:
 
     def _partner_states(self, instance: str) -> Root:
         return self.root / "instances" / segment(instance) / "standing"
+
+    # -- marks ------------------------------------------------------------------------------------------------
+
+    def write_marked(self, instance: str, day: date, marked: MarkedOrganizations) -> None:
+        """Writes which organizations a batch is about to mark; the same batch writes the same again."""
+        folder = self.root / "instances" / segment(instance) / "marked" / f"{day:%Y-%m-%d}"
+        put(folder / f"{segment(marked.plan_id)}.{segment(marked.batch)}.json", codec.to_json(marked))
 
     # -- the open-job register ------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from partner_sync.archive.records import (
     CandidateJobs,
     Decision,
     Failure,
+    MarkedOrganizations,
     OpenJob,
     PartnerStates,
     RowVerdict,
@@ -47,6 +48,7 @@ VERSIONS: dict[type, int] = {
     Decision: 1,
     Withdrawal: 1,
     Taken: 1,
+    MarkedOrganizations: 1,
 }
 """Raised when a shape changes, so that an object of an earlier release is refused instead of misread."""
 

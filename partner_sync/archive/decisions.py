@@ -20,7 +20,7 @@ from partner_sync.archive.archive import segment
 from partner_sync.archive.object_store import Root, children, get, put, remove
 from partner_sync.archive.records import Decision, Taken, Withdrawal
 
-NEXT_STEP = (
+DECISION_STEP = (
     "It says what people approved, so nothing that needs an approval is written until it can be read or is gone. If it"
     " was damaged, move it away and decide again."
 )
@@ -64,7 +64,7 @@ class Decisions:
 
     def record(self, decision: Decision) -> None:
         """Records a decision. A run that is cleared records the same decision again, with its use as it is."""
-        if get(Decision, self._path(decision.id, "ended"), NEXT_STEP) is None:
+        if get(Decision, self._path(decision.id, "ended"), DECISION_STEP) is None:
             put(self._path(decision.id), codec.to_json(decision))
 
     def withdraw(self, decision_id: str, withdrawal: Withdrawal) -> None:
@@ -89,11 +89,11 @@ class Decisions:
         for path in children(self._folder):
             parts = path.name.split(".")
             if parts[1:] == ["json"]:
-                decisions.append(get(Decision, path, NEXT_STEP))
+                decisions.append(get(Decision, path, DECISION_STEP))
             elif parts[1:] == ["withdrawn", "json"]:
                 withdrawn.add(parts[0])
             elif parts[1:2] == ["taken"] and parts[-1] == "json":
-                taken.append(get(Taken, path, NEXT_STEP))
+                taken.append(get(Taken, path, DECISION_STEP))
         return DecisionsInForce(
             tuple(one for one in decisions if one is not None),
             frozenset(withdrawn),

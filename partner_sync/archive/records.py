@@ -212,6 +212,15 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkedOrganizations:
+    """The organizations that a batch marks, or may have marked, each with the ids of the decisions that allowed it."""
+
+    plan_id: str
+    batch: str
+    organizations: dict[int, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmNote:
     """An object of the alarm log: the kind of message, the run it is about, and when its attempt began."""
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from partner_sync.archive.archive import Archive
-from partner_sync.archive.records import OpenJob, RowVerdict, VerdictTally
+from partner_sync.archive.decisions import Decisions
+from partner_sync.archive.records import OpenJob, RowVerdict, Taken, VerdictTally
 from partner_sync.config.settings import Calls, Sync
 from partner_sync.errors import (
     PartnerSyncError,
@@ -25,20 +26,20 @@ from partner_sync.errors import (
     UnavailableError,
 )
 from partner_sync.model import Batch, PlanOrder
+from partner_sync.sync.approvals import Approvals
 from partner_sync.sync.batch_rows import BatchRows
 from partner_sync.sync.clock_skew import refuse_ahead
 from partner_sync.sync.last_look import LastLook
 from partner_sync.sync.register import Register, sent_by
 from partner_sync.sync.settling import Settling, all_shown
-from partner_sync.sync.submit import BulkJobs, submit
-from partner_sync.sync.verdicts import Judgment, OrganizationReader, refusals
+from partner_sync.sync.submit import BulkJobs, note_marks, submit
+from partner_sync.sync.verdicts import Judgment, OrganizationReader
 from partner_sync.sync.waiting import BUSY_STEP, JOBS_STEP, OTHERS_STEP, PROCESS_STEP, Reschedule, Waiting
 from partner_sync.vendors.zendesk_client import Job
 
 log = logging.getLogger(__name__)
 
-READS_BACK = 3
-"""How often to read a row that Zendesk did not refuse but does not show, before it counts as rejected."""
+NOT_APPROVED = "its approval was withdrawn, has expired or was used; the next run holds it again"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class BatchAttempt:
     """One attempt at a batch, from when a worker takes it until it is done or rescheduled.
 
     `waiting_since` is when the current try of the task began, `owner_gone_after` the task's execution timeout.
-    `monotonic` is the clock of the process, in seconds, which nobody sets; the session of `zendesk` has the same one.
+    `people` is how many users must have approved a row that was held. `monotonic` is the clock of the process, in
+    seconds, which nobody sets; the session of `zendesk` has the same one.
     """
 
     batch: Batch
@@ -72,6 +74,7 @@ class BatchAttempt:
     try_number: int
     waiting_since: datetime
     owner_gone_after: timedelta
+    people: int = 1
     monotonic: Callable[[], float] = time.monotonic
 
     @property
@@ -85,6 +88,11 @@ class BatchAttempt:
     @property
     def rows(self) -> BatchRows:
         return BatchRows(self.batch, self.zendesk, self.archive, self.reader, self.now, self.run_after, self.try_number)
+
+    @property
+    def approvals(self) -> Approvals:
+        decisions = Decisions(self.archive.root, self.batch.instance)
+        return Approvals(decisions, self.batch, self.people, self.now)
 
     @property
     def waiting(self) -> Waiting:
@@ -129,24 +137,28 @@ class BatchAttempt:
                 f" {self.settings.max_plan_age_hours:g} h. Clear the two gather tasks with their downstream tasks."
             )
         judged = self.rows.judge_before_write()
+        for row in self.approvals.missing([row for row, one in enumerate(judged) if one.verdict is None], claim):
+            judged[row] = replace(judged[row], verdict="superseded", reason=NOT_APPROVED)
         rows = tuple(position for position, row in enumerate(judged) if row.verdict is None)
         if rows and claim.submits >= self.settings.submits:
-            lost = Judgment(
-                "unknown",
-                f"{claim.submits} submits have no known outcome, and Zendesk shows no change",
-            )
+            lost = Judgment("unknown", f"{claim.submits} submits have no known outcome, and Zendesk shows no change")
             judged, rows = [lost if row.verdict is None else row for row in judged], ()
         if not rows:
             return self._account(claim, judged)
         return self._submit(claim, rows, judged)
 
-    def _newer_plan(self, claim: OpenJob) -> PlanOrder | None:
+    def _newer_plan(self, claim: OpenJob, taken: Sequence[Taken] = ()) -> PlanOrder | None:
         """The newest plan if it is newer. What the archive does not name leaves no claim; nothing of it was sent."""
         try:
             return self.last_look.newer_plan()
         except SnapshotError:
-            self.register.remove(claim)
+            self._withdraw(claim, taken)
             raise
+
+    def _withdraw(self, claim: OpenJob, taken: Sequence[Taken]) -> None:
+        """Takes back a claim of which surely nothing was sent, and gives back the approvals that it took."""
+        self.approvals.decisions.give_back(taken)
+        self.register.remove(claim)
 
     def _supersede(self, claim: OpenJob, why: str) -> Done | Reschedule:
         """Leaves the batch to a later plan. Rows that an earlier attempt wrote keep the verdict "confirmed"."""
@@ -159,24 +171,29 @@ class BatchAttempt:
     def _submit(self, claim: OpenJob, rows: tuple[int, ...], judged: list[Judgment]) -> Done | Reschedule:
         """Announces the submit in the register, looks a last time, sends it once, and registers its job at once."""
         if not self.last_look.counts(claim):
-            return self._start_over(claim)
-        known, begun = self.register.known_job(), self.monotonic()
+            return self._start_over(claim, ())
+        known, taken, begun = self.register.known_job(), self.approvals.of(rows, claim), self.monotonic()
         sent = tuple(sorted({*claim.sent, *rows}))
         entry = replace(claim, intended=self.now(), known_job=known, rows=rows, sent=sent, submits=claim.submits + 1)
         self.register.write(entry)
-        if (newer := self._newer_plan(claim)) is not None:
+        self.approvals.decisions.take(taken)
+        note_marks(self.archive, self.batch, self.now())
+        if self.approvals.missing(rows, claim):
+            return self._start_over(claim, taken)
+        if (newer := self._newer_plan(claim, taken)) is not None:
+            self.approvals.decisions.give_back(taken)
             self.register.write(claim)
             return self._supersede(claim, f"plan {newer.plan_id} is newer")
         if not self.last_look.counts(claim) or self.monotonic() - begun > self.settings.submit_seconds:
-            return self._start_over(claim)
+            return self._start_over(claim, taken)
         self.zendesk.write_until(begun + self.settings.submit_seconds)
         try:
             job = submit(self.zendesk, self.batch, {row: judged[row].write for row in rows})
         except TooManyJobsError:
-            self.register.remove(claim)
+            self._withdraw(claim, taken)
             return self.waiting.for_a_slot("Zendesk has too many jobs queued or running", JOBS_STEP)
         except UnavailableError as error:
-            return self._not_answered(entry, error)
+            return self._not_answered(entry, taken, error)
         except RejectedError as error:
             refused = Judgment("rejected", f"Zendesk refused the whole job with {error.status}")
             judged = [refused if row.verdict is None else row for row in judged]
@@ -188,19 +205,19 @@ class BatchAttempt:
         log.info("%s: job %s submitted with %d rows", self.batch.name, job.id, len(entry.rows))
         return self._follow([entry], submitted=True)
 
-    def _start_over(self, claim: OpenJob) -> Reschedule:
-        """Sends nothing: another process of the batch goes on, or too much time passed since the rows were read."""
-        self.register.remove(claim)
+    def _start_over(self, claim: OpenJob, taken: Sequence[Taken]) -> Reschedule:
+        """Sends nothing: another process has the batch, an approval ended, or the rows were read too long ago."""
+        self._withdraw(claim, taken)
         return self.waiting.reschedule("another process has this batch, or this one was held up", PROCESS_STEP)
 
-    def _not_answered(self, entry: OpenJob, error: UnavailableError) -> Reschedule:
+    def _not_answered(self, entry: OpenJob, taken: Sequence[Taken], error: UnavailableError) -> Reschedule:
         """Comes back after a submit without a response: at once if nothing can have been sent."""
         if error.effect != "none":
             self._keep_calls(entry)
             settled = (entry.intended or entry.time) + self.register.settle_time
             why = f"the response to the submit was lost ({error.happened})"
             return self.waiting.reschedule(why, JOBS_STEP, since=entry.intended, not_before=settled)
-        self.register.remove(entry)
+        self._withdraw(entry, taken)
         if error.retry_after is None:
             raise error
         asked = self.now() + timedelta(seconds=error.retry_after)
@@ -265,18 +282,8 @@ class BatchAttempt:
     # -- account for every row ------------------------------------------------------------------------------
 
     def _finish(self, entry: OpenJob, job: Job) -> Done | Reschedule:
-        """Reads the batch back after its job ended, and judges every row by what Zendesk shows."""
-        messages = refusals(job.results, [(row, self.batch.changes[row]) for row in entry.rows])
-        if job.status != "completed":
-            why = f"job {job.status}: {job.message or 'no reason given'}"
-            messages = {row: messages.get(row, why) for row in entry.rows}
-        judged: list[Judgment] = []
-        for attempt in range(READS_BACK):
-            if attempt:
-                self.sleep(self.settings.poll_seconds)
-            judged = self.rows.judge_after_write(entry.rows, messages)
-            if not any(judged[row].verdict == "rejected" and row not in messages for row in entry.rows):
-                break
+        """Accounts for the rows of a job that ended."""
+        judged, messages = self.rows.judge_job(entry.rows, job, lambda: self.sleep(self.settings.poll_seconds))
         return self._account(entry, judged, messages=messages)
 
     def _account(

@@ -11,7 +11,11 @@ from partner_sync.archive.archive import Archive
 from partner_sync.archive.records import OpenJob, RowVerdict
 from partner_sync.model import Batch, Create
 from partner_sync.sync.register import sent_by
-from partner_sync.sync.verdicts import Judgment, OrganizationReader, Raw, after_write, before_write
+from partner_sync.sync.verdicts import Judgment, OrganizationReader, Raw, after_write, before_write, refusals
+from partner_sync.vendors.zendesk_client import Job
+
+READS_BACK = 3
+"""How often to read a row that Zendesk did not refuse but does not show, before it counts as rejected."""
 
 
 class ShownOrganizations(Protocol):
@@ -52,6 +56,23 @@ class BatchRows:
                 row = Judgment("superseded", "changed by others after it was read again; the next run plans it again")
             judged.append(_with_id(row, raw))
         return judged
+
+    def judge_job(
+        self, sent: Collection[int], job: Job, wait: Callable[[], None]
+    ) -> tuple[list[Judgment], dict[int, str]]:
+        """Reads the batch back after its job ended, and judges every row by what Zendesk shows; with the refusals."""
+        messages = refusals(job.results, [(row, self.batch.changes[row]) for row in sorted(sent)])
+        if job.status != "completed":
+            why = f"job {job.status}: {job.message or 'no reason given'}"
+            messages = {row: messages.get(row, why) for row in sent}
+        judged: list[Judgment] = []
+        for attempt in range(READS_BACK):
+            if attempt:
+                wait()
+            judged = self.judge_after_write(sent, messages)
+            if not any(judged[row].verdict == "rejected" and row not in messages for row in sent):
+                break
+        return judged, messages
 
     def judge_unread(self, sent: Collection[int]) -> list[Judgment]:
         """Judges the rows in `sent` where the result of their job was not read, and never will be."""

@@ -1,10 +1,13 @@
-"""Sends the rows of a batch as one bulk job."""
+"""Sends the rows of a batch as one bulk job, and notes what it marks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
+from partner_sync.archive.archive import Archive
+from partner_sync.archive.records import MarkedOrganizations
 from partner_sync.model import Batch, FieldChange
 from partner_sync.sync.batch_rows import ShownOrganizations
 from partner_sync.sync.register import JobStatuses
@@ -29,3 +32,15 @@ def submit(zendesk: BulkJobs, batch: Batch, rows: Mapping[int, Sequence[FieldCha
     if batch.kind == "update":
         return zendesk.update_many(bodies)
     return zendesk.update_alike([body.pop("id") for body in bodies], bodies[0])
+
+
+def note_marks(archive: Archive, batch: Batch, now: datetime) -> None:
+    """Notes the marks of a batch before they are sent: a lost response, or a kill, can only let too many count.
+
+    An organization that is not marked in the end does not count, since the budget counts those that still are.
+    """
+    if batch.kind != "mark":
+        return
+    ids = {one.organization_id: batch.approvals.get(row, ()) for row, one in enumerate(batch.changes)}
+    marked = {number: approvals for number, approvals in ids.items() if number is not None}
+    archive.write_marked(batch.instance, now.date(), MarkedOrganizations(batch.order.plan_id, batch.name, marked))

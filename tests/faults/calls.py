@@ -58,9 +58,7 @@ NEWEST_JOB = _zendesk(JOBS, query="page[[]size]=1")
 
 
 def _submit(kind: str, path: str, **more: Any) -> Call:
-    return Call(
-        f"submit of {kind}", "sync", "zendesk", _zendesk(path, **more), NEWEST_JOB, path, kind, form="submit"
-    )
+    return Call(f"submit of {kind}", "sync", "zendesk", _zendesk(path, **more), NEWEST_JOB, path, kind, form="submit")
 
 
 AT_ONCE = {"job_seconds": 0}
