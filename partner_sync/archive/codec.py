@@ -40,7 +40,7 @@ VERSIONS: dict[type, int] = {
     Plan: 3,
     Batch: 3,
     PlanOrder: 1,
-    OpenJob: 1,
+    OpenJob: 2,
     CandidateJobs: 1,
     EventsClaim: 1,
     RowVerdict: 1,

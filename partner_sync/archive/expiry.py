@@ -36,9 +36,9 @@ class Group:
 
 def expired_runs(root: Root, *, before: datetime, keep: int) -> list[Group]:
     """Runs of the archive that are older than `before`, but none of the last `keep`, and none whose plan is an
-    instance's latest or has an open job: the names below instances/ hold the ids of these plans."""
+    instance's latest or has an open job: the names of these objects hold the ids of the plans."""
     found = sorted(_grouped(stored(root / "runs"), depth=2), key=lambda group: group.written)
-    needed = [one.parts[-1] for one in stored(root / "instances")]
+    needed = [one.parts[-1] for one in stored(root / "instances") if one.parts[1] in ("latest", "standing", "open")]
     old = [group for group in found[: max(len(found) - keep, 0)] if group.written < before]
     return [group for group in old if not any(plan in name for plan in _plans(group) for name in needed)]
 

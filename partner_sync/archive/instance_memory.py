@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 from partner_sync.archive import codec
 from partner_sync.archive.archive import put_newest, segment
-from partner_sync.archive.object_store import Root, children, get, put, put_new
+from partner_sync.archive.object_store import Root, children, get, put_new
 from partner_sync.archive.records import Armed, HoldRecord, MarkedOrganizations, Memory
 
 BUDGET = timedelta(days=7)
@@ -47,25 +47,15 @@ class InstanceMemory:
         """Writes a hold, unless an earlier plan had the same rows on hold."""
         put_new(self._hold(hold.id), codec.to_json(hold))
 
-    def write_marked(self, marked: MarkedOrganizations) -> None:
-        """Records that a batch marks organizations, so that the budget of seven days need not read verdicts."""
-        day = f"{marked.at.astimezone(timezone.utc):%Y-%m-%d}"
-        name = f"{segment(marked.plan_id)}.{segment(marked.batch)}.json"
-        put(self._folder / "marked" / day / name, codec.to_json(marked))
-
     def marked_without_approval(self, now: datetime) -> frozenset[int]:
         """The organizations that were marked in the last seven days and that nobody approved."""
-        oldest = (now - BUDGET).astimezone(timezone.utc)
-        found = [
-            get(MarkedOrganizations, path)
-            for day in children(self._folder / "marked")
-            if day.name >= f"{oldest:%Y-%m-%d}"
-            for path in children(day)
-        ]
+        oldest = f"{(now - BUDGET).astimezone(timezone.utc):%Y-%m-%d}"
+        days = [day for day in children(self._folder / "marked") if day.name >= oldest]
+        found = (get(MarkedOrganizations, path) for day in days for path in children(day))
         return frozenset(
             organization
             for one in found
-            if one is not None and one.at >= oldest
+            if one is not None
             for organization, decisions in one.organizations.items()
             if not decisions
         )

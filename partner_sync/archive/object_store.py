@@ -1,4 +1,7 @@
-"""Objects below a root, which is a folder or an object store: written whole or not at all, and never cached."""
+"""Objects below a root, which is a folder or an object store: written whole or not at all, and never cached.
+
+Only the owner of a folder can read it, and an object that was written survives a power cut.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +49,7 @@ def put(path: Root, content: str | bytes) -> None:
         if isinstance(path, Path):
             with _part(path, content) as part:
                 part.replace(path)
+            _sync_folder(path.parent)
         else:
             path.fs.pipe_file(path.path, _encoded(content))
 
@@ -60,6 +64,7 @@ def put_new(path: Root, text: str) -> bool:
             if isinstance(path, Path):
                 with _part(path, text) as part:
                     path.hardlink_to(part)
+                _sync_folder(path.parent)
             else:
                 with path.open("x") as stream:
                     stream.write(text)
@@ -173,10 +178,13 @@ def remove(path: Root) -> None:
 @contextmanager
 def _part(path: Path, content: str | bytes) -> Iterator[Path]:
     """Writes the content to a temporary file beside `path`, and removes that file at the end."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        part.write_bytes(_encoded(content))
+        with open(part, "xb", opener=_owner_only) as stream:
+            stream.write(_encoded(content))
+            stream.flush()
+            os.fsync(stream.fileno())
         yield part
     finally:
         part.unlink(missing_ok=True)
@@ -184,6 +192,28 @@ def _part(path: Path, content: str | bytes) -> Iterator[Path]:
 
 def _encoded(content: str | bytes) -> bytes:
     return content.encode() if isinstance(content, str) else content
+
+
+def _owner_only(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _make_folder(folder: Path) -> None:
+    """Makes a folder and those above it, for their owner only."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes new names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _unless_gone(error: OSError) -> None:

@@ -297,8 +297,8 @@ class Sync:
     reschedule_seconds: Annotated[
         Seconds, Field(description="until the next attempt; with less, the scheduler can miss attempts")
     ] = 10
-    settle_seconds: Annotated[
-        Seconds, Field(description="after a submit without a response, before a missing job counts as not accepted")
+    submit_seconds: Annotated[
+        Seconds, Field(description="from announcing a submit to sending it; after that, the batch starts over")
     ] = 10
     job_minutes: Annotated[
         Minutes, Field(description="the longest a batch waits before it fails with JobPendingError")

@@ -128,6 +128,7 @@ def change_row(row: sqlite3.Row, run_id: str, plan_id: str, links: VendorLinks) 
         verdict_reason=row["verdict_reason"],
         vendor_words=row["vendor_words"],
         written=bool(row["written"]),
+        written_at=utc_time(row["written_at"]) if row["written_at"] is not None else None,
         batch=row["batch"],
         job_id=row["job_id"],
         try_number=row["try_number"],

@@ -21,6 +21,7 @@ OUTCOME_LABELS: dict[str, str] = {
     "superseded": "skipped",
     "unknown": "unknown",
     "waiting": "waiting",
+    "not written": "not written",
     "withheld": "on hold",
     "dry run": "dry run",
 }

@@ -53,10 +53,10 @@ def current_fields(changes: Sequence[DatedChange], last_read: LastRead | None) -
         change = dated.change
         for field in change.fields:
             named.setdefault(field.field)
-            if field.field in written or change.outcome != "confirmed" or not change.written or change.at is None:
+            if field.field in written or change.outcome != "confirmed" or change.written_at is None:
                 continue
             last = LastWrite(
-                change.at, field.before, field.after, field.reason, change.run_id, change.plan_id, change.n
+                change.written_at, field.before, field.after, field.reason, change.run_id, change.plan_id, change.n
             )
             written[field.field] = dated, last
     found = []

@@ -18,8 +18,9 @@ Cause = Literal["task", "silence", "withheld", "rows", "unreadable"]
 """Why a run failed: a task failed, it ended without a trace, or only changes on hold or single rows are open."""
 Health = Literal["being read", "no runs yet", "needs attention", "overdue", "up to date"]
 """`being read`: the index is being built and has no run yet."""
-Outcome = Literal["confirmed", "rejected", "superseded", "unknown", "waiting", "withheld", "dry run"]
-"""A verdict, or why there is none: the batch is not written yet, the kind is withheld, or it was a dry run."""
+Outcome = Literal["confirmed", "rejected", "superseded", "unknown", "waiting", "not written", "withheld", "dry run"]
+"""A verdict, or why there is none: the batch is not written yet, or its run ended before it was; the kind is withheld;
+or it was a dry run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,10 @@ class RunDetails:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRow:
-    """A change and its result. `n` is its place in the plan, from 0; withheld changes come last."""
+    """A change and its result. `n` is its place in the plan, from 0; withheld changes come last.
+
+    `written`, `written_at` and `job_id` are of the try that sent it, `try_number` and `at` of its newest verdict.
+    """
 
     run_id: str
     plan_id: str
@@ -203,6 +207,7 @@ class ChangeRow:
     verdict_reason: str
     vendor_words: str
     written: bool
+    written_at: datetime | None
     batch: str | None
     job_id: str | None
     try_number: int | None

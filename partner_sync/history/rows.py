@@ -199,7 +199,7 @@ def put_partner_states(db: sqlite3.Connection, states: PartnerStates) -> None:
 
 
 def put_verdicts(db: sqlite3.Connection, run: int, rows: list[RowVerdict]) -> None:
-    """Indexes the verdicts of batches of a plan; the newest try of a batch wins."""
+    """Indexes the verdicts of batches of a plan; the newest verdict of a change counts, whichever try wrote it."""
     plan = plan_of(db, run, rows[0].plan_id)
     known: dict[tuple[object, ...], int] = {}
     for row in db.execute("SELECT id, kind, instance, account_id, organization_id FROM change WHERE plan = ?", [plan]):
@@ -211,14 +211,15 @@ def put_verdicts(db: sqlite3.Connection, run: int, rows: list[RowVerdict]) -> No
             known[key] = _without_plan(db, plan, one)
     db.executemany(
         "UPDATE change SET outcome = ?, verdict_reason = ?, vendor_words = ?, written = ?, batch = ?, job_id = ?,"
-        " try_number = ?, at = ?, calls = ?, organization_id = coalesce(organization_id, ?) WHERE id = ?"
-        " AND (try_number IS NULL OR (try_number, at) <= (?, ?))",
+        " written_at = ?, try_number = ?, at = ?, calls = ?, organization_id = coalesce(organization_id, ?)"
+        " WHERE id = ? AND (at IS NULL OR at <= ?)",
         (
             (
-                one.verdict, one.reason, one.vendor_words, one.written, one.batch, one.job_id, one.try_number,
-                one.at.timestamp(), one.calls, one.organization_id,
+                one.verdict, one.reason, one.vendor_words, one.written, one.batch, one.job_id,
+                (one.written_at or one.at).timestamp() if one.written else None, one.try_number, one.at.timestamp(),
+                one.calls, one.organization_id,
                 known[one.kind, one.instance, one.account_id, None if one.kind == "create" else one.organization_id],
-                one.try_number, one.at.timestamp(),
+                one.at.timestamp(),
             )
             for one in rows
         ),

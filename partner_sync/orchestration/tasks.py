@@ -158,8 +158,9 @@ def sync(batch: str) -> None:
     from partner_sync.compare.organization_schema import organization_schema
     from partner_sync.model import Batch
     from partner_sync.orchestration import connections, locations, telemetry, xcoms
-    from partner_sync.sync.batch import BatchAttempt, Reschedule
+    from partner_sync.sync.batch import BatchAttempt
     from partner_sync.sync.verdicts import OrganizationReader
+    from partner_sync.sync.waiting import Reschedule
 
     context = get_current_context()
     ti, config, archive = context["ti"], config_of(context), locations.archive()
@@ -178,6 +179,7 @@ def sync(batch: str) -> None:
         zendesk=connections.zendesk(written[work.instance], config.calls),
         archive=archive,
         settings=config.sync,
+        calls=config.calls,
         reader=reader,
         now=_now,
         sleep=time.sleep,

@@ -12,6 +12,7 @@ OUTCOME_SIGNS = {
     "superseded": "↷",
     "unknown": "?",
     "waiting": "…",
+    "not written": "–",
     "withheld": "‖",
     "dry run": "○",
 }

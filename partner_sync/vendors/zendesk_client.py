@@ -26,6 +26,7 @@ Row = dict[str, Any]
 
 MANY = 100
 """The most organizations in a page, a read by id and a bulk job; Zendesk refuses more."""
+JOBS = "/api/v2/job_statuses"
 ENDED = frozenset({"completed", "failed", "killed"})
 """A job in any other status, unknown ones included, may still write."""
 
@@ -110,9 +111,9 @@ class Zendesk:
         answer = self._ask("GET", path, {key: ",".join(map(str, _many(values or ())))})
         return self._rows(answer, "organizations", path)
 
-    def _pages(self, path: str, key: str, size: int = MANY) -> Iterator[list[Row]]:
+    def _pages(self, path: str, key: str) -> Iterator[list[Row]]:
         """Loop on `has_more`: the last page names a cursor and a link as well."""
-        query, seen = {"page[size]": str(size)}, set[str]()
+        query, seen = {"page[size]": str(MANY)}, set[str]()
         while True:
             answer = self._ask("GET", path, query)
             yield self._rows(answer, key, path)
@@ -128,6 +129,10 @@ class Zendesk:
             query["page[after]"] = cursor
 
     # -- writing
+
+    def write_until(self, moment: float) -> None:
+        """Begins no attempt of a submit after a moment of the monotonic clock; that raises UnavailableError."""
+        self._session.write_until = moment
 
     def create_many(self, rows: Sequence[Row]) -> Job:
         """Submits a job that creates at most 100 organizations."""
@@ -149,7 +154,7 @@ class Zendesk:
 
     def job(self, job_id: str) -> Job | None:
         """A job by its id; None if Zendesk does not know it, because it is old or was created a moment ago."""
-        path = f"/api/v2/job_statuses/{job_id}"
+        path = f"{JOBS}/{job_id}"
         try:
             answer = self._ask("GET", path)
         except RejectedError as error:
@@ -160,29 +165,32 @@ class Zendesk:
 
     def jobs(self, job_ids: Sequence[str]) -> list[Job]:
         """Those of at most 100 jobs that Zendesk knows."""
-        path = "/api/v2/job_statuses/show_many"
+        path = f"{JOBS}/show_many"
         answer = self._ask("GET", path, {"ids": ",".join(_many(job_ids))})
         return [self._job({"job_status": raw}, "GET", path) for raw in self._rows(answer, "job_statuses", path)]
 
-    def running_jobs(self) -> list[Job]:
-        """All jobs of any client that may still write.
-
-        Reads all pages: the list starts with the newest job, and a slow job can be older than hundreds that have ended.
-        Zendesk keeps jobs for a day.
-        """
-        path = "/api/v2/job_statuses"
-        jobs = [
-            self._job({"job_status": raw}, "GET", path) for page in self._pages(path, "job_statuses") for raw in page
-        ]
-        return [job for job in jobs if job.active]
-
-    def newest_job(self) -> Job | None:
-        """The job that was submitted last, by any client; None if Zendesk kept none of the last day.
+    def newest_job(self) -> str | None:
+        """The id of the newest job of any client; None if Zendesk keeps none of the last day.
 
         Raises RejectedError with status 403 for a user who may not see jobs.
         """
-        page = next(self._pages("/api/v2/job_statuses", "job_statuses", size=1))
-        return next((self._job({"job_status": raw}, "GET", "/api/v2/job_statuses") for raw in page), None)
+        answer = self._ask("GET", JOBS, {"page[size]": "1"})
+        return next((str(row["id"]) for row in self._rows(answer, "job_statuses", JOBS)), None)
+
+    def running_jobs(self, back_to: str | None = None) -> list[Job]:
+        """The jobs that may still write, of any client: those newer than job `back_to`, and some that are older.
+
+        The list starts with the newest job. Without `back_to` all pages are read, since a slow job can be older than
+        hundreds that have ended; Zendesk keeps jobs for a day. With it the page after its own is the last: jobs of the
+        same second may be in any order.
+        """
+        jobs, last = list[Job](), False
+        for page in self._pages(JOBS, "job_statuses"):
+            jobs += (self._job({"job_status": raw}, "GET", JOBS) for raw in page)
+            if last:
+                break
+            last = any(raw["id"] == back_to for raw in page)
+        return [job for job in jobs if job.active]
 
     def _job(self, answer: Row, method: str, path: str) -> Job:
         raw = self._part(answer, "job_status", dict, method, path)

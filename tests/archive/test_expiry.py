@@ -57,7 +57,9 @@ def test_a_run_whose_plan_is_the_latest_or_has_an_open_job_stays(root, tmp_path)
     for name in ("latest", "open", "neither"):
         write(tmp_path, f"runs/2026-01-01/{name}/plan-{name}/plan.json", 200)
     write(tmp_path, "instances/global/latest/20260101T000000.000000Z_20260101T000000.000000Z_plan-latest.json", 200)
-    write(tmp_path, "instances/global/open/plan-open.create_1-4.json", 200)
+    write(tmp_path, "instances/global/open/plan-open.create_1-4.5a0b.json", 200)
+    write(tmp_path, "instances/global/marked/2026-01-01/plan-neither.mark_1-4.json", 200)
+    write(tmp_path, "instances/global/decisions/3f2a.taken.plan-neither.mark_1-4.5a0b.json", 200)
     assert ["2026-01-01/neither"] == names(expiry.expired_runs(root, before=before(90), keep=0))
 
 

@@ -102,20 +102,26 @@ def test_short_reads_are_read_again_by_the_next_try(small):
     assert "skipped" == next_run_comes_right(small).tasks["sync"]
 
 
-def test_rows_that_were_sent_and_never_looked_at_again_are_told_as_unknown(small):
+def test_rows_whose_job_may_not_be_read_are_confirmed_by_what_zendesk_shows(small):
     small.sandbox.fault("status", status=403, times=None, **POLL)
     run = small.run()
-    assert "failed" == run.state
-    assert {"unknown": ALL} == run.counts()
-    assert ["sent, but its task failed before it was read back (RejectedError)"] == [
-        *{row.reason for row in run.verdicts}
-    ]
+    assert ("success", {"confirmed": ALL}) == (run.state, run.counts())
+    assert (ALL, []) == (len(small.writes()), small.open_jobs())
     verdicts_true(small, run)
     small.in_sync()
+
+
+def test_a_row_that_does_not_show_and_whose_job_may_not_be_read_is_unknown_until_it_may(small):
+    small.sandbox.fault("fail_rows", rows=[0], **UPDATE)
+    small.sandbox.fault("status", status=403, times=None, **POLL)
+    run = small.run()
+    assert ("failed", {"confirmed": ALL - 1, "unknown": 1}) == (run.state, run.counts())
+    assert [RejectedError] == [type(error) for error in run.errors("sync")]
+    verdicts_true(small, run)
     small.calm()
     cleared = small.clear(run, "sync")
-    assert ("success", {"confirmed": ALL}) == (cleared.state, cleared.counts())
-    assert (ALL, []) == (len(small.writes()), small.open_jobs())
+    assert {"confirmed": ALL - 1, "rejected": 1} == cleared.counts()
+    assert [] == small.open_jobs()
 
 
 # -- what ends red, and the rest is written -----------------------------------------------------------------

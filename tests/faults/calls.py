@@ -53,10 +53,12 @@ def _zendesk(path: str, **more: Any) -> Order:
     return _of("zendesk", path, **more)
 
 
+NEWEST_JOB = _zendesk(JOBS, query="page[[]size]=1")
+"""What the first batch looks up right before its submit."""
+
+
 def _submit(kind: str, path: str, **more: Any) -> Call:
-    return Call(
-        f"submit of {kind}", "sync", "zendesk", _zendesk(path, **more), _zendesk(SHOW), path, kind, form="submit"
-    )
+    return Call(f"submit of {kind}", "sync", "zendesk", _zendesk(path, **more), NEWEST_JOB, path, kind, form="submit")
 
 
 AT_ONCE = {"job_seconds": 0}
@@ -165,7 +167,7 @@ CALLS = (
         "list of jobs",
         "sync",
         "zendesk",
-        _zendesk(JOBS, skip=1),
+        _zendesk(JOBS, query=FIRST_PAGE),
         _zendesk(LOGIN, skip=2),
         JOBS,
         "update",

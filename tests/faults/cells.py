@@ -58,7 +58,6 @@ def perform(cell: Cell, folder: Path, processes: Processes) -> Outcome:
         if cell.fault.abroad:
             settings["salesforce_instance_url"] = f"https://{SALESFORCE_HOST}"
         stage = opened.enter_context(staged(folder, world(cell.row.world), **settings))
-        stage.config(lambda text: text.replace("settle_seconds = 0.2", "settle_seconds = 0.5"))
         network = opened.enter_context(internet(stage.connections, folder)) if cell.fault.abroad else None
         if network:
             stage.connections, stage.environ = network.connections, network.environment

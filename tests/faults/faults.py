@@ -138,7 +138,11 @@ FAULTS = (
     Fault("killed after", how="killed after"),
     Fault("killed for good", how="killed for good"),
     Fault("disk full", cause="Object storage did not write .*: File too large", how="full"),
-    Fault("vanished", cause="points to an object that is not there any more, or is damaged", how="gone"),
+    Fault(
+        "vanished",
+        cause="points to an object that is not there any more, or is damaged|is not named in the archive",
+        how="gone",
+    ),
     Fault("damaged", cause="points to an object that is not there any more, or is damaged|is not a Plan/3", how="cut"),
     Fault("clock ahead", cause="ahead of this worker's clock", how="clock", ahead=AN_HOUR),
     Fault("clock behind", cause="ahead of this worker's clock", how="clock", ahead=-AN_HOUR),

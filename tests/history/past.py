@@ -106,7 +106,7 @@ class Past:
             counts |= {f"{one}.{key}": count for one in instances for key, count in list(counts.items())}
         kinds = {(one.instance, one.kind) for one in withheld}
         plan = Plan(
-            order=PlanOrder(begun, begun + timedelta(seconds=8), f"plan-{hour:g}-{again}"),
+            order=PlanOrder(begun, begun + timedelta(seconds=8), f"plan-{hour:g}-{again}".replace(".", "_")),
             run_id=trigger.run_id,
             dry_run=dry_run,
             config_digest="digest",
@@ -156,9 +156,17 @@ class Past:
         return trigger.run_id
 
     def write(
-        self, plan: Plan, trigger: Trigger, verdicts: dict[int, str], *, only: int | None = None, try_number: int = 1
+        self,
+        plan: Plan,
+        trigger: Trigger,
+        verdicts: dict[int, str],
+        *,
+        only: int | None = None,
+        try_number: int = 1,
+        settled: str | None = None,
+        **line: Any,
     ) -> None:
-        """The verdicts of a plan's batches, or of the first `only`."""
+        """The verdicts of a plan's batches, or of the first `only`, with the values of `line` in each."""
         others = {account(number): verdict for number, verdict in verdicts.items()}
         for batch in batches(plan)[:only]:
             rows = [
@@ -167,7 +175,7 @@ class Past:
                     plan_id=plan.id,
                     batch=batch.name,
                     try_number=try_number,
-                    at=plan.order.made + timedelta(seconds=4 * try_number),
+                    at=plan.order.made + timedelta(seconds=4 * (try_number or 9)),
                     instance=one.instance,
                     kind=one.kind,
                     account_id=one.account_id,
@@ -182,7 +190,7 @@ class Past:
                 )
                 for one in batch.changes
             ]
-            self.archive.write_verdicts(trigger.run_after, rows)
+            self.archive.write_verdicts(trigger.run_after, [replace(row, **line) for row in rows], settled=settled)
 
     def read_partners(self, hour: float, *rows: PartnerState, instance: str = "global", again: int = 0) -> None:
         """The partner states of a run; values go with FIELDS."""

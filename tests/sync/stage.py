@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import simple_salesforce
 
 from partner_sync.archive.archive import Archive
-from partner_sync.archive.records import RowVerdict
+from partner_sync.archive.records import RowVerdict, RunRecord, Trigger
 from partner_sync.compare.batches import batches
 from partner_sync.compare.evidence import AccountLookup
 from partner_sync.compare.organization_schema import organization_schema
@@ -27,8 +28,9 @@ from partner_sync.gather import accounts as salesforce
 from partner_sync.gather import organizations as zendesk
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan
 from partner_sync.sandbox import Sandbox
-from partner_sync.sync.batch import BatchAttempt, Done, Reschedule
+from partner_sync.sync.batch import BatchAttempt, Done
 from partner_sync.sync.verdicts import OrganizationReader
+from partner_sync.sync.waiting import Reschedule
 from partner_sync.vendors.transport import Session
 from partner_sync.vendors.zendesk_auth import ClientCredentials
 from partner_sync.vendors.zendesk_client import Zendesk
@@ -43,8 +45,11 @@ TIMEOUT = timedelta(minutes=10)
 START = datetime(2026, 3, 1, 9, tzinfo=timezone.utc)
 SUBMITS = ("create_many", "update_many", "update_alike")
 NEVER = 3600.0
+ROWS = 3
+"""Changes of the worlds that `begin` makes."""
 
 runs = itertools.count(1)
+Begin = Callable[..., "Stage"]
 
 
 class Killed(BaseException):
@@ -60,6 +65,9 @@ class Clock:
     def __call__(self) -> datetime:
         self.time += timedelta(milliseconds=1)
         return self.time
+
+    def seconds(self) -> float:
+        return self().timestamp()
 
     def sleep(self, seconds: float) -> None:
         self.time += timedelta(seconds=seconds)
@@ -111,7 +119,7 @@ class Stage:
         login = {name: known["salesforce"]["extra"][name] for name in ("consumer_key", "consumer_secret", "domain")}
         session = _session("Salesforce", login["domain"], sandbox.salesforce_url, domain="salesforce.com")
         self.salesforce = partial(simple_salesforce.Salesforce, session=session, **login)
-        session = _session("Zendesk global", "acme.zendesk.com", sandbox.zendesk_url)
+        session = _session("Zendesk global", "acme.zendesk.com", sandbox.zendesk_url, clock=self.clock.seconds)
         base_url, extra = "https://acme.zendesk.com", known["zendesk"]["extra"]
         auth = ClientCredentials(session, base_url, extra["client_id"], extra["client_secret"])
         self.zendesk = Zendesk(session, base_url, "global", auth)
@@ -148,6 +156,7 @@ class Stage:
         matched = matched.with_read(read)
         made = self.clock()
         plan = compare_snapshots(matched, ComparedRun(run, made, f"plan-{run}", made), self.questions).plan
+        self.keep(plan)
         if name:
             self.name(plan)
         return plan
@@ -168,6 +177,10 @@ class Stage:
 
     def whole(self, raw: dict[str, Any]) -> Organization:
         return zendesk.whole(raw, SCHEMA)
+
+    def keep(self, plan: Plan) -> None:
+        trigger = Trigger("partner_sync", plan.run_id, "scheduled", None, None, START, {})
+        self.archive.write_run(RunRecord(trigger, {}, plan))
 
     def name(self, plan: Plan) -> None:
         self.archive.name_latest("global", plan.order)
@@ -232,6 +245,7 @@ class Task:
             zendesk=Watched(stage.zendesk, self.watch, called),
             archive=Watched(stage.archive, self.watch),
             settings=stage.settings,
+            calls=CALLS,
             reader=OrganizationReader(SCHEMA),
             now=stage.clock,
             sleep=stage.clock.sleep,
@@ -239,6 +253,7 @@ class Task:
             try_number=self.tries,
             waiting_since=self.since,
             owner_gone_after=TIMEOUT,
+            monotonic=stage.clock.seconds,
         )
         try:
             outcome = attempt.write()
@@ -278,3 +293,20 @@ def finish(stage: Stage, *tasks: Task, between: Callable[[int], None] | None = N
 
 def die() -> None:
     raise Killed
+
+
+def at_every_call(scenario: Callable[[int], Watch]) -> None:
+    """Runs a scenario for every call, until there is no call of that number any more."""
+    for number in itertools.count(1):
+        with told_where(f"struck before call {number}"):
+            watch = scenario(number)
+        if not watch.hit:
+            return
+
+
+@contextmanager
+def told_where(where: str) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        raise AssertionError(where) from error

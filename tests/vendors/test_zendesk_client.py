@@ -292,7 +292,7 @@ def test_the_newest_job_is_known_by_one_call_whatever_its_status(sandbox, zendes
     (newest,) = sandbox.add_jobs(1, seconds=60)
     sandbox.end_job(newest)
 
-    assert zendesk.newest_job().id == newest
+    assert zendesk.newest_job() == newest
     assert zendesk.calls == 2
 
 
@@ -303,6 +303,23 @@ def test_a_user_who_may_not_see_jobs_is_known_by_the_status(sandbox, zendesk):
         zendesk.newest_job()
 
     assert caught.value.status == 403
+
+
+def test_running_jobs_are_read_back_to_a_known_job_and_one_page_more(sandbox, zendesk):
+    (oldest,) = sandbox.add_jobs(1, seconds=60)
+    sandbox.add_jobs(350, seconds=0)
+    known = zendesk.newest_job()
+    sandbox.add_jobs(70, seconds=0)
+    new = sandbox.add_jobs(1, seconds=60)
+    before = zendesk.calls
+
+    assert [job.id for job in zendesk.running_jobs(back_to=known)] == new
+    assert zendesk.calls == before + 2
+    assert [job.id for job in zendesk.running_jobs(back_to="V3-forgotten")] == [*new, oldest]
+
+
+def test_no_job_is_the_newest_where_zendesk_keeps_none(zendesk):
+    assert zendesk.newest_job() is None
 
 
 # -- credentials
