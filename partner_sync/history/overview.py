@@ -19,7 +19,7 @@ UNWELL: tuple[Literal["rejected", "unknown"], ...] = ("rejected", "unknown")
 CHART, MOST_CHANGED, CHANGED_DAYS, PARTS = 48, 10, 30, 5
 OVERDUE_AFTER = 2
 """How many schedules may pass without a success before the health is overdue."""
-ENDED = "('success', 'failed', 'planning only')"
+_ENDED = "('success', 'failed', 'planning only')"
 """The states of a run over all accounts that ended and was no dry run."""
 BROKEN = "(state = 'failed' AND cause IN ('task', 'silence', 'unreadable'))"
 """A run that failed as a whole, not only by single rows or a limit."""
@@ -29,7 +29,7 @@ def query_overview(
     db: sqlite3.Connection, *, now: datetime, schedule_seconds: float, instance: str | None = None
 ) -> Overview:
     """The overview of one instance, or of all. Dry runs and runs narrowed to accounts do not decide health."""
-    base = _newest(db, f"whole AND state IN {ENDED}")
+    base = _newest(db, f"whole AND state IN {_ENDED}")
     planning_only = _planning_only(base, instance)
     items = (*_failed(db), *_withheld(base, instance), *_rows(db, base, instance), *_problems(db, base, instance))
     success = _newest(db, "whole AND state = 'success'")
@@ -95,7 +95,7 @@ def _next_run(db: sqlite3.Connection, now: datetime, schedule_seconds: float) ->
 def _failed(db: sqlite3.Connection) -> list[AttentionItem]:
     """Broken runs since the last complete run over all accounts."""
     ended = db.execute(
-        f"SELECT max(begun) FROM run WHERE whole AND state IN {ENDED} AND NOT {BROKEN}"  # noqa: S608 - ours
+        f"SELECT max(begun) FROM run WHERE whole AND state IN {_ENDED} AND NOT {BROKEN}"  # noqa: S608 - ours
     ).fetchone()[0]
     where = f"dry_run = 0 AND {BROKEN} AND begun > {ended or 0}"
     newest = _newest(db, where)
