@@ -35,13 +35,14 @@ def query_overview(
     success = _newest(db, "whole AND state = 'success'")
     last_success = utc_time(success["ended"]) if success else None
     age = (now - last_success).total_seconds() if last_success else None
-    overdue = age is None or age > OVERDUE_AFTER * schedule_seconds
+    done = _newest(db, "whole AND state IN ('success', 'planning only')")
+    overdue = done is None or (now - utc_time(done["ended"])).total_seconds() > OVERDUE_AFTER * schedule_seconds
     chart = db.execute("SELECT * FROM run ORDER BY begun DESC, id DESC LIMIT ?", [CHART]).fetchall()
     return Overview(
         instance=instance,
         instances=instance_names(db),
         health=_health(db, bool(chart), any(item.urgent for item in items), bool(planning_only), overdue),
-        overdue=overdue and bool(chart) and not planning_only,
+        overdue=overdue and bool(chart),
         planning_only=planning_only,
         last_success=last_success,
         age_seconds=age,
@@ -66,7 +67,7 @@ def _health(db: sqlite3.Connection, any_runs: bool, urgent: bool, planning_only:
         return "no runs yet" if built else "being read"
     if urgent:
         return "needs attention"
-    return "planning only" if planning_only else "overdue" if overdue else "up to date"
+    return "overdue" if overdue else "planning only" if planning_only else "up to date"
 
 
 def _planning_only(base: sqlite3.Row | None, instance: str | None) -> tuple[str, ...]:

@@ -82,10 +82,9 @@ def _planned(plan: Plan) -> Iterator[tuple[Change, Outcome, str | None, str | No
     """Every change with its outcome until it is written, its batch, its hold, and the reason of the hold."""
     names = iter([batch.name for batch in batches(plan) for _ in batch.changes])
     for one in plan.changes:
-        if one.instance in plan.planning_only:
-            yield one, "planning only", None, None, None
-        else:
-            yield one, "dry run" if plan.dry_run else "waiting", next(names), None, None
+        unarmed = one.instance in plan.planning_only
+        outcome: Outcome = "dry run" if plan.dry_run else "planning only" if unarmed else "waiting"
+        yield one, outcome, None if unarmed else next(names), None, None
     for hold in plan.holds:
         for one in hold.changes:
             yield one, "withheld", None, hold.id, hold.reason

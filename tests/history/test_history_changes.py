@@ -198,3 +198,9 @@ def test_changes_of_an_instance_that_is_not_armed_are_planned_only_and_those_of_
     rows = past.history().changes(run_id).rows
     assert ["confirmed", "planning only", "planning only", "confirmed"] == [row.outcome for row in rows]
     assert [True, False, False, True] == [row.batch is not None for row in rows]
+
+
+def test_a_dry_run_of_an_instance_that_is_not_armed_is_a_dry_run(past):
+    run_id = past.run(-1, [a_create(1)], planning_only=("global",), dry_run=True)
+    run = past.history().run(run_id)
+    assert ("dry run", (), {"dry run": 1}) == (run.row.state, run.planning_only, run.outcomes)

@@ -223,6 +223,7 @@ def test_a_run_that_only_plans_is_no_success_and_the_health_says_so(past):
         found.overdue,
     )
     assert ["planning only"] == [row.state for row in found.runs.rows]
+    assert "overdue" == past.history(2.1).overview().health
     past.run(0.2, [a_create(1)])
     assert "up to date" == past.history(0.5).overview().health
 
@@ -233,6 +234,8 @@ def test_an_instance_that_is_not_armed_does_not_hide_that_another_waits(past):
     history = past.history(0.5)
     assert ("needs attention", ("gov",)) == (history.overview().health, history.overview().planning_only)
     assert () == history.overview(instance="global").planning_only
+    past.run(0.2, [a_create(1, instance="gov")], planning_only=("gov",), instances=both)
+    assert "up to date" == past.history(0.5).overview(instance="global").health
 
 
 def test_an_instance_that_was_not_read_needs_attention(past):
