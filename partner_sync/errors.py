@@ -138,11 +138,11 @@ class SnapshotError(PermanentError):
 
 
 class WithheldError(PermanentError):
-    """Changes passed a limit and were withheld as a whole kind. The message names the next step."""
+    """Changes are on hold and need a decision. The message names the next step."""
 
     advice = (
-        "Review the withheld changes in the plan. If they are right, trigger a run with the conf that the message"
-        " shows; if not, find out why the accounts are missing. All other kinds were written."
+        "Review them on the page. If they are right, trigger a run with the conf that the message shows; if not, find"
+        " out why accounts or values are missing. All other changes were written."
     )
 
 

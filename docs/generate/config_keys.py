@@ -47,14 +47,12 @@ def keys() -> list[Table]:
 
 
 def _limits() -> str:
-    """Limits of a kind that has no table."""
-    given = [
-        f"`{name}.{key} = {value:g}`"
-        for name, limit in LIMITS.items()
-        for key, value in dataclasses.asdict(limit).items()
-        if value is not None
-    ]
-    return f": without a table of their own, {', '.join(given[:-1])} and {given[-1]}"
+    """Limits where the file has no table of that name."""
+    given = []
+    for name, limit in LIMITS.items():
+        settings = {key: value for key, value in dataclasses.asdict(limit).items() if value is not None}
+        given.append(f"`{name}`: {', '.join(f'`{key} = {value:g}`' for key, value in settings.items())}")
+    return f". Without a table of that name: {'; '.join(given)}"
 
 
 def _inner(key: str, node: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[str, Mapping[str, Any] | None]:
@@ -62,7 +60,7 @@ def _inner(key: str, node: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple
     if "items" in node:
         return f"`[[{key}]]`", _resolved(node["items"], whole)
     if isinstance(node.get("additionalProperties"), dict):
-        return " ".join(f"`[{key}.{name}]`" for name in LIMIT_NAMES), _resolved(node["additionalProperties"], whole)
+        return " ".join(f"`[{key}.{kind}]`" for kind in LIMIT_NAMES), _resolved(node["additionalProperties"], whole)
     inner = _resolved(node, whole)
     return (f"`[{key}]`", inner) if "properties" in inner else (key, None)
 

@@ -53,6 +53,7 @@ CREATE TABLE change (
     kind TEXT NOT NULL, instance TEXT NOT NULL, account_id TEXT NOT NULL, organization_id INTEGER,
     name TEXT NOT NULL, folded TEXT NOT NULL, reason TEXT NOT NULL,
     fields TEXT NOT NULL, field_names TEXT NOT NULL,
+    hold TEXT, hold_reason TEXT, tickets INTEGER, users INTEGER,
     outcome TEXT NOT NULL, verdict_reason TEXT NOT NULL DEFAULT '', vendor_words TEXT NOT NULL DEFAULT '',
     written INTEGER NOT NULL DEFAULT 0, written_at REAL, batch TEXT, job_id TEXT, try_number INTEGER, at REAL,
     calls INTEGER

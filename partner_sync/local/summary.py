@@ -16,10 +16,11 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from partner_sync.archive.records import RowVerdict, VerdictTally
+from partner_sync.archive.records import RowVerdict, RunRecord, VerdictTally
 from partner_sync.cli.sanitize import sanitize
+from partner_sync.history.labels import HOLD_LABELS, PLANNING_ONLY, tickets_label
 from partner_sync.local.outcome import RunOutcome, write_totals
-from partner_sync.model import KINDS, Change, Hold, Kind, Plan, Problem, ReadProof, Update, Value, Verdict
+from partner_sync.model import KINDS, Change, Hold, Kind, Mark, Plan, Problem, ReadProof, Update, Value, Verdict
 
 KIND_STYLES = {"create": "green", "update": "yellow", "mark": "magenta"}
 VERDICT_STYLES: dict[Verdict, str] = {
@@ -62,7 +63,7 @@ def render(outcome: RunOutcome, limits: Limits = EXAMPLES) -> RenderableType:
 
 
 def _reads(plan: Plan) -> Iterator[RenderableType]:
-    yield _title("Read", "complete")
+    yield _title("Read", "incomplete" if plan.unread else "complete")
     table = _grid()
     for proof in plan.reads:
         pages = _count(proof.pages, "page")
@@ -71,7 +72,11 @@ def _reads(plan: Plan) -> Iterator[RenderableType]:
             Text(_proof(proof)),
             Text(f"{pages}, {_count(proof.calls, 'call')}", "dim"),
         )
+    for one in plan.unread:
+        table.add_row(Text(f"Zendesk {sanitize(one.instance)}", "cyan"), Text("not read", "bold red"))
     yield _inset(table)
+    for one in plan.unread:
+        yield _inset(Text(f"Nothing is planned for {sanitize(one.instance)}. {sanitize(one.why)}"), 4)
 
 
 def _proof(proof: ReadProof) -> str:
@@ -83,8 +88,10 @@ def _proof(proof: ReadProof) -> str:
 def _planned(outcome: RunOutcome, plan: Plan, limits: Limits) -> Iterator[RenderableType]:
     if not outcome.changes:
         return
+    unwritten = f"planning only: nothing is written in {', '.join(map(sanitize, plan.planning_only))}"
     unchanged = plan.counts.get("unchanged", 0)
-    notes = ["dry run: nothing is written"] * plan.dry_run + [f"{unchanged:,} already in sync"] * bool(unchanged)
+    notes = ["dry run: nothing is written"] if plan.dry_run else [unwritten] * bool(plan.planning_only)
+    notes += [f"{unchanged:,} already in sync"] * bool(unchanged)
     yield _title("Plan", "; ".join(notes))
     for instance in sorted({change.instance for change in outcome.changes}):
         for kind in KINDS:
@@ -110,7 +117,9 @@ def _changes(changes: Sequence[Change], instance: str, kind: Kind, limits: Limit
 
 
 def _change(change: Change, limits: Limits) -> Iterator[RenderableType]:
-    yield _inset(_cut(Text.assemble((sanitize(change.name), "bold"), (f"  {sanitize(change.reason)}", "dim"))), 4)
+    known = tickets_label(change.tickets, change.users) if isinstance(change, Mark) else ""
+    reason = f"  {sanitize(change.reason)}{f' ({known})' if known else ''}"
+    yield _inset(_cut(Text.assemble((sanitize(change.name), "bold"), (reason, "dim"))), 4)
     changed = [each for each in change.fields if each.before != each.after]
     for each in changed[: limits.fields]:
         reason = f"  ({sanitize(each.reason)})" if each.reason not in ("", change.reason) else ""
@@ -154,7 +163,8 @@ def _holds(holds: Sequence[Hold], limits: Limits) -> Iterator[RenderableType]:
     yield _title("On hold", "planned, not written")
     for item in holds:
         head = (f"{item.kind} {item.rows:,}", "bold red" if item.opens_case else KIND_STYLES[item.kind])
-        reason = f"  {item.reason.replace('_', ' ')}, in {sanitize(item.instance)}, hold {item.id}"
+        since = f"since {item.since:%Y-%m-%d %H:%M} UTC"
+        reason = f"  in {sanitize(item.instance)}, {HOLD_LABELS[item.reason]}, {since}, hold {sanitize(item.id)}"
         yield _inset(Text.assemble(head, (reason, "dim")))
         yield from _changes(item.changes, item.instance, item.kind, limits)
         yield _inset(Text(sanitize(item.why)), 4)
@@ -229,15 +239,27 @@ def _result(outcome: RunOutcome) -> tuple[str, str]:
         return "The DAG run failed.", "bold red"
     if not outcome.record:
         return "The DAG run succeeded, but compare left no record.", "bold red"
+    held = len(outcome.withheld_changes)
+    on_hold = f", {held:,} on hold" * bool(held)
     if outcome.record.plan.dry_run:
-        withheld = f", {len(outcome.withheld_changes):,} on hold" if outcome.withheld_changes else ""
-        planned = _count(len(outcome.changes), "change")
-        return f"Dry run: {planned} planned{withheld}. Nothing was written.", "bold green"
-    if not outcome.changes:
-        whose = "the accounts in account_ids" if outcome.record.trigger.params.get("account_ids") else "all partners"
-        return f"Nothing to do: {whose} are in sync. Nothing was written.", "bold green"
+        return f"Dry run: {_count(len(outcome.changes), 'change')} planned{on_hold}. Nothing was written.", "bold green"
+    if not outcome.writable:
+        return _nothing_written(outcome.record, len(outcome.changes), held)
     confirmed = VerdictTally.of(outcome.verdicts)["confirmed"]
-    return f"{confirmed:,} of {_count(len(outcome.changes), 'change')} confirmed.", "bold green"
+    unwritten = len(outcome.changes) - outcome.writable
+    only = f" {PLANNING_ONLY}: {_count(unwritten, 'change')}." * bool(unwritten)
+    return f"{confirmed:,} of {_count(outcome.writable, 'change')} confirmed{on_hold}.{only}", "bold green"
+
+
+def _nothing_written(record: RunRecord, planned: int, held: int) -> tuple[str, str]:
+    """Why a run that succeeded had nothing to write."""
+    if record.plan.planning_only:
+        on_hold = f", {held:,} on hold" * bool(held)
+        return f"{PLANNING_ONLY}. {_count(planned, 'change')} planned{on_hold}.", "bold yellow"
+    if held:
+        return f"Nothing was written: {_count(held, 'change')} on hold.", "bold yellow"
+    whose = "the accounts in account_ids" if record.trigger.params.get("account_ids") else "all partners"
+    return f"Nothing to do: {whose} are in sync. Nothing was written.", "bold green"
 
 
 # -- texts and shapes ---------------------------------------------------------------------------------------

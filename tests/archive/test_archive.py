@@ -39,8 +39,7 @@ def plan(changes=()):
         reads=(proof,),
         counts={"create": len(changes)},
         changes=changes,
-        withheld_changes=(),
-        withheld=(),
+        holds=(),
         problems=(),
     )
 

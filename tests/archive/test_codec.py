@@ -61,7 +61,6 @@ every_value = st.one_of(
         Plan,
         order=orders,
         changes=st.lists(every_change, max_size=3).map(tuple),
-        withheld_changes=st.just(()),
         problems=st.lists(st.builds(Problem), max_size=2).map(tuple),
     ),
     st.builds(OpenJob, order=orders, time=moments, intended=st.none() | moments),
