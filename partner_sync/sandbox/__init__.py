@@ -80,6 +80,7 @@ invalid_auth_header  Salesforce's 401 of that name, which calls for a new sessio
 short_read           drop: rows missing at the end of a page; end: true ends the paging early
 foreign_links        links, nextRecordsUrl and instance_url name the host
 count_updating       the count of organizations has the limit as its value at most, and refreshed_at null
+twins                the last count rows of an incremental export also come first on the page, as they were before
 clock_skew           the Date header is seconds off
 ===================  ==================================================================================================
 
@@ -91,6 +92,7 @@ failed           status "failed" (or "killed"); applied: true, false, or how man
 fail_rows        rows: places of items that fail, with error and details
 drop_results     count results are missing at the end
 drop_fields      keys: attributes or organization fields that are silently not applied
+normalize        texts are written with one blank for a run of blanks, in NFC, with LF for CRLF
 never_ends       stays working; applied as above
 slow             seconds
 first_polls_404  polls: how many polls find nothing yet

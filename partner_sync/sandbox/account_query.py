@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .soql import Comparison, Condition, Junction, Negation, Ordering, Path, Query, refuse
+from .soql import Comparison, Condition, Junction, Negation, Ordering, Path, Query
+from .soql_tokens import refuse
 
 Account = dict[str, Any]
 

@@ -15,10 +15,13 @@ from typing import Any
 
 from .account_query import ENTITY, Account, AccountQuery
 from .ids import is_salesforce_id, numbered_id
-from .soql import parse, refuse
+from .soql import parse
+from .soql_tokens import refuse
 from .storage import Storage
 
 FIELD_TYPES = ("id", "string", "boolean", "double", "date", "datetime")
+# Every account has them, whatever the world defines.
+SYSTEM_FIELDS = {"IsDeleted": "boolean", "MasterRecordId": "id"}
 _ID_FIELD = "Account_ID_18__c"
 
 
@@ -38,7 +41,7 @@ class Accounts:
         self.rows = dict(self._storage.load("account"))
         self.deleted = dict(self._storage.load("deleted_account"))
         self.hidden = {key for key, _ in self._storage.load("hidden_account")}
-        self.fields = dict(self._storage.load("account_field"))
+        self.fields = SYSTEM_FIELDS | dict(self._storage.load("account_field"))
 
     def define(self, fields: Mapping[str, str]) -> None:
         """Make fields known by path (``Region__c``, ``Owner__r.Name``) and type, one of FIELD_TYPES.

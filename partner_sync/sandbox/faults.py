@@ -33,6 +33,7 @@ WIRE_FAULTS: dict[str, dict[str, Any]] = {
     "short_read": {"drop": 0, "end": False},
     "foreign_links": {"host": "elsewhere.example"},
     "count_updating": {"limit": 100_000},
+    "twins": {"count": 1},
     "clock_skew": {"seconds": 3600.0},
 }
 JOB_FAULTS: dict[str, dict[str, Any]] = {
@@ -41,6 +42,7 @@ JOB_FAULTS: dict[str, dict[str, Any]] = {
     "fail_rows": {"rows": [0], "error": None, "details": "Something went wrong"},
     "drop_results": {"count": 1},
     "drop_fields": {"keys": []},
+    "normalize": {},
     "never_ends": {"applied": False},
     "slow": {"seconds": 5.0},
     "first_polls_404": {"polls": 2},
@@ -48,7 +50,7 @@ JOB_FAULTS: dict[str, dict[str, Any]] = {
 }
 _COMMON = {"system": None, "method": "*", "path": "*", "query": "*", "skip": 0, "times": 1}
 # Where a kind is for one endpoint only, unless an order says otherwise.
-_PATHS = {"count_updating": "/api/v2/organizations/count"}
+_PATHS = {"count_updating": "/api/v2/organizations/count", "twins": "/api/v2/incremental/organizations"}
 _FORBIDDEN: dict[str, Any] = {
     SALESFORCE: [{"message": "insufficient access rights on cross-reference id", "errorCode": "INSUFFICIENT_ACCESS"}],
     ZENDESK: {"error": "Forbidden", "description": "You do not have access to this page."},
@@ -177,9 +179,18 @@ def distort(fault: Fault, answer: Answer) -> None:
         _shorten(answer.body, fault.arguments["drop"], fault.arguments["end"])
     elif fault.do == "foreign_links":
         _mislead(answer.body, f"https://{fault.arguments['host']}")
+    elif fault.do == "twins" and "organizations" in answer.body:
+        answer.body["organizations"] = _with_twins(answer.body["organizations"], fault.arguments["count"])
+        answer.body["count"] = len(answer.body["organizations"])
     elif fault.do == "count_updating" and "count" in answer.body:
         count = min(answer.body["count"]["value"], fault.arguments["limit"])
         answer.body["count"] = {"value": count, "refreshed_at": None}
+
+
+def _with_twins(organizations: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    """The last rows come at the beginning as well, as they were before."""
+    twins = organizations[max(0, len(organizations) - count) :]
+    return [{**row, "name": f"{row['name']} (before)", "deleted_at": None} for row in twins] + organizations
 
 
 def _shorten(body: dict[str, Any], drop: int, end: bool) -> None:

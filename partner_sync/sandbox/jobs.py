@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .faults import Fault
+from .job_items import normalized, without
 from .organization_rules import InvalidOrganizationError, Writer
 from .organizations import Organizations
 from .settings import Settings
@@ -248,7 +249,9 @@ class Jobs:
             job.results.append(self._failed(job, place, job.arguments["error"], job.arguments["details"]))
             return
         if job.fault == "drop_fields":
-            item = _without(item, job.arguments["keys"])
+            item = without(item, job.arguments["keys"])
+        elif job.fault == "normalize":
+            item = normalized(item)
         writer = Writer("job", due, job.id)
         try:
             job.results.append(self._write(job, place, item, writer))
@@ -293,13 +296,3 @@ class Jobs:
 
 
 _PROGRESS = ("status", "done", "results", "ended_at", "message", "polls", "fault", "arguments")
-
-
-def _without(item: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    """An item without the given keys, be they attributes or organization fields."""
-    kept = {key: value for key, value in item.items() if key not in keys}
-    if isinstance(kept.get("attributes"), dict):
-        kept["attributes"] = _without(kept["attributes"], keys)
-    if isinstance(kept.get("organization_fields"), dict):
-        kept["organization_fields"] = _without(kept["organization_fields"], keys)
-    return kept

@@ -14,7 +14,7 @@ _DAY = 86_400.0
 
 
 class ZendeskQuota:
-    """A window of fixed length for all calls, and one for the single updates of each organization.
+    """A window of fixed length for all calls, for incremental exports, and for the single updates of an organization.
 
     Source: Zendesk's page "Rate limits", and recorded headers (``ratelimit-*`` is there since 2024).
     """
@@ -24,13 +24,14 @@ class ZendeskQuota:
         self._window = -1
         self._calls = 0
         self._updates: dict[int, int] = {}
+        self._exports = 0
 
     def _roll(self, now: float) -> float:
         """Start a new window when it is time; answers the seconds until the next."""
         length = max(self._settings.zendesk_window_seconds, 0.001)
         window = int(now / length)
         if window != self._window:
-            self._window, self._calls = window, 0
+            self._window, self._calls, self._exports = window, 0, 0
             self._updates.clear()
         return (window + 1) * length - now
 
@@ -51,6 +52,15 @@ class ZendeskQuota:
         if limit and used >= limit:
             return max(1, math.ceil(rest))
         self._updates[organization_id] = used + 1
+        return None
+
+    def spend_export(self, now: float) -> int | None:
+        """Count one page of an incremental export, in the same way."""
+        rest = self._roll(now)
+        limit = self._settings.zendesk_exports_per_minute
+        if limit and self._exports >= limit:
+            return max(1, math.ceil(rest))
+        self._exports += 1
         return None
 
     def headers(self, now: float) -> dict[str, str]:

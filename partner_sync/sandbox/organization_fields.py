@@ -42,6 +42,10 @@ class OrganizationFields:
         """The fields that organizations show. That they hide inactive ones is an assumption."""
         return (field for field in self.rows.values() if field["active"])
 
+    def is_checkbox(self, key: str) -> bool:
+        """Whether a field is a checkbox. Raises ``KeyError``."""
+        return bool(self.rows[key]["type"] == "checkbox")
+
     def add(self, definition: Mapping[str, Any]) -> Field:
         """Define a field by ``key`` and ``type``; ``options`` are the values of a dropdown or multiselect.
 

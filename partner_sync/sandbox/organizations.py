@@ -11,6 +11,7 @@ from typing import Any
 
 from .journal import Journal
 from .organization_fields import InvalidValueError, OrganizationFields, option_values, stored_value, tags_of
+from .organization_ids import OrganizationIds
 from .organization_rules import (
     BLANK_NAME,
     LONGEST_NAME,
@@ -26,9 +27,6 @@ from .organization_rules import (
 )
 from .storage import Storage
 
-FIRST_ID = 31_000_000_000_000
-_ID_STEP = 137
-
 
 class Organizations:
     """All organizations, by id ascending, with the lookups that the API has."""
@@ -42,13 +40,16 @@ class Organizations:
     def load(self) -> None:
         """Take over what the storage holds."""
         self.rows: dict[int, Organization] = {}
+        self.deleted: dict[int, Organization] = {
+            row["id"]: row for _, row in self._storage.load("deleted_organization")
+        }
         self.ids: list[int] = []
         self.version = 0
         self._by_name: dict[str, list[int]] = {}
         self._by_external_id: dict[str, list[int]] = {}
-        self._next_id = FIRST_ID
-        for _, next_id in self._storage.load("next_organization_id"):
-            self._next_id = next_id
+        self._ids = OrganizationIds(seed=1)
+        for _, state in self._storage.load("organization_ids"):
+            self._ids = OrganizationIds(**state)
         for _, row in self._storage.load("organization"):
             self._keep(row)
 
@@ -84,6 +85,11 @@ class Organizations:
                 self._note("create", row, {}, set_values(row), Writer("person", at))
         return ids
 
+    def number_from(self, ids: OrganizationIds) -> None:
+        """Give new organizations the next of these ids."""
+        self._ids = ids
+        self._storage.put("organization_ids", "", vars(ids))
+
     def create(self, attributes: Mapping[str, Any], writer: Writer) -> Organization:
         """A new organization. Raises ``InvalidOrganizationError``."""
         row = blank(writer.at)
@@ -117,9 +123,11 @@ class Organizations:
         return row
 
     def delete(self, organization_id: int, writer: Writer) -> None:
-        """Remove one. Raises ``KeyError``."""
+        """Remove one; the incremental export still shows it. Raises ``KeyError``."""
         row = self.rows[organization_id]
         self.forget(organization_id)
+        self.deleted[organization_id] = {**row, "deleted_at": timestamp(writer.at)}
+        self._storage.put("deleted_organization", str(organization_id), self.deleted[organization_id])
         self._note("delete", row, set_values(row), {}, writer)
 
     def forget(self, organization_id: int) -> None:
@@ -149,15 +157,18 @@ class Organizations:
     def rendered(self, row: Organization, base: str) -> Organization:
         """An organization as Zendesk shows it, keys in the recorded order, all active fields with a value or null.
 
-        That a checkbox which was never set shows null is an assumption.
+        A checkbox that nobody ever set reads false (seen in other integrations' accounts); that one which was cleared
+        does so too is an assumption.
         """
         values = row["organization_fields"]
+        shown = {field["key"]: values.get(field["key"]) for field in self._fields.active()}
+        shown |= {key: False for key, value in shown.items() if value is None and self._fields.is_checkbox(key)}
         return {
             "url": f"{base}/api/v2/organizations/{row['id']}.json",
             **row,
             "tags": list(row["tags"]),
             "domain_names": list(row["domain_names"]),
-            "organization_fields": {field["key"]: values.get(field["key"]) for field in self._fields.active()},
+            "organization_fields": shown,
         }
 
     def unpermitted(self, attributes: Mapping[str, Any], prefix: str, permitted: tuple[str, ...] = ()) -> list[str]:
@@ -231,17 +242,19 @@ class Organizations:
         return sorted(tags)
 
     def _new_id(self) -> int:
-        self._next_id += _ID_STEP
-        self._storage.put("next_organization_id", "", self._next_id)
-        return self._next_id
+        while (new_id := self._ids.next()) in self.rows:
+            pass
+        self._storage.put("organization_ids", "", vars(self._ids))
+        return new_id
 
     def _keep(self, row: Organization) -> None:
         self.rows[row["id"]] = row
+        if self.deleted.pop(row["id"], None):
+            self._storage.delete("deleted_organization", str(row["id"]))
         if self.ids and self.ids[-1] > row["id"]:
             bisect.insort(self.ids, row["id"])
         else:
             self.ids.append(row["id"])
-        self._next_id = max(self._next_id, row["id"])
         self.version += 1
         self._index(row)
 

@@ -17,7 +17,7 @@ from .ids import numbered_id
 from .limits import SalesforceQuota
 from .salesforce_login import SalesforceLogin
 from .settings import Settings
-from .soql import QueryError
+from .soql_tokens import UNSUPPORTED, QueryError
 from .tokens import Tokens
 from .wire import SALESFORCE, Answer, Call
 
@@ -111,7 +111,7 @@ class Salesforce:
         try:
             records = self._accounts.select(text, version, with_deleted)
         except QueryError as error:
-            return _error(400, error.code, str(error))
+            return _error(501 if error.code == UNSUPPORTED else 400, error.code, str(error))
         size = self._page_size(call)
         name = ""
         if len(records) > size:

@@ -76,10 +76,24 @@ class SalesforceLogin:
             '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
             'xmlns="urn:partner.soap.sforce.com"><soapenv:Body><loginResponse><result>'
             f"<serverUrl>{instance}/services/Soap/u/{version}/{ORGANIZATION_ID}</serverUrl>"
-            f"<sessionId>{token.value}</sessionId><userId>{USER_ID}</userId>"
+            f"<sessionId>{token.value}</sessionId><userId>{USER_ID}</userId>{self._user_info()}"
             "</result></loginResponse></soapenv:Body></soapenv:Envelope>"
         )
         return Answer(200, body, content_type="text/xml; charset=utf-8")
+
+    def _user_info(self) -> str:
+        """Part of the documented ``GetUserInfoResult``, in its order."""
+        values = {
+            "organizationId": ORGANIZATION_ID,
+            "organizationName": "Acme",
+            "sessionSecondsValid": int(self._settings.salesforce_token_seconds),
+            "userEmail": SALESFORCE_USERNAME,
+            "userFullName": "Partner sync",
+            "userId": USER_ID,
+            "userName": SALESFORCE_USERNAME,
+            "userType": "Standard",
+        }
+        return f"<userInfo>{''.join(f'<{name}>{value}</{name}>' for name, value in values.items())}</userInfo>"
 
     def _mint(self, call: Call) -> Token:
         return self._tokens.mint(SALESFORCE, call.at, self._settings.salesforce_token_seconds)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from .tokens import SALESFORCE_HOST, ZENDESK_HOST
+
 
 def _setting(default: Any, meaning: str) -> Any:
     return field(default=default, metadata={"meaning": meaning})
@@ -31,16 +33,20 @@ class Settings:
     )
     salesforce_calls_per_day: int = _setting(100_000, "Salesforce API calls in 24 hours")
     salesforce_instance_url: str = _setting(
-        "https://acme.my.salesforce.com", "the instance_url in the response to a Salesforce login"
+        f"https://{SALESFORCE_HOST}", "the instance_url in the response to a Salesforce login"
     )
     zendesk_calls_per_minute: int = _setting(2_500, "Zendesk API calls in a window")
     zendesk_window_seconds: float = _setting(60.0, "seconds in a window of Zendesk's rate limit")
     zendesk_token_seconds: float = _setting(1_800.0, "life in seconds of a Zendesk token whose request names none")
     zendesk_canonical_url: str = _setting(
-        "https://z3n-acme.zendesk.com", "the base of links and urls in Zendesk's responses"
+        f"https://z3n-{ZENDESK_HOST}", "the base of links and urls in Zendesk's responses"
     )
     zendesk_search_lag_seconds: float = _setting(0.0, "seconds until Zendesk's search knows of new tickets")
     zendesk_updates_per_minute: int = _setting(5, "single updates of one organization in a window")
+    zendesk_exports_per_minute: int = _setting(10, "pages of incremental exports in a window")
+    zendesk_export_delay_seconds: float = _setting(
+        60.0, "age in seconds from which on a change is in an incremental export, and its start_time is accepted"
+    )
     zendesk_count_cached_above: int = _setting(
         100_000, "number of organizations above which their count can be a day old"
     )

@@ -7,7 +7,7 @@ A condition compares a path by ``=``, ``!=``, ``IN (...)`` or ``NOT IN (...)`` w
 quotes, numbers, ``true``, ``false`` or ``null``; conditions are joined by AND or by OR, and mixing
 the two in one level without parentheses is refused, as is NOT beside either (Salesforce's SOQL
 reference, "Logical Operators"). Keywords, field names and text comparison ignore case ("Comparison
-Operators"). Everything else is MALFORMED_QUERY.
+Operators"). What else is valid in SOQL is refused as not supported by the sandbox, and the rest is MALFORMED_QUERY.
 """
 
 from __future__ import annotations
@@ -16,14 +16,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-_TOKEN = re.compile(
-    r"""(?P<space>\s+)
-      | (?P<word>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)
-      | (?P<number>[+-]?\d+(?:\.\d+)?(?![\w:-]))
-      | (?P<text>'(?:[^'\\]|\\.)*')
-      | (?P<sign>!=|=|\(|\)|,)""",
-    re.VERBOSE | re.DOTALL,
-)
+from .soql_tokens import UNSUPPORTED, Token, refuse, tokens_of
+
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
 _KEYWORDS = frozenset(
     (
@@ -47,29 +41,10 @@ _KEYWORDS = frozenset(
 # Salesforce's page on the limits of SOQL allows a WHERE of 4,000 characters. That the whole counts, not each text in
 # it, is the stricter reading and an assumption, as is the text of the error.
 LONGEST_WHERE = 4_000
-# A row of the recorded error shows the query around the place; how much of it is an assumption.
-_FRAGMENT = 40
-
-
-class QueryError(Exception):
-    """A refused query: ``code`` is Salesforce's errorCode, the text its message."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-@dataclass(frozen=True)
-class Token:
-    """A word, number, text or sign, where it stands, and what it means."""
-
-    kind: str
-    text: str
-    at: int
-
-    def is_keyword(self, word: str) -> bool:
-        """Whether this is the given keyword, in any case."""
-        return self.kind == "word" and self.text.lower() == word
+# What Salesforce takes in these places, and the sandbox does not.
+_OTHER_COMPARISONS = frozenset(("like", "includes", "excludes", "<", ">", "<=", ">=", "<>", "("))
+_OTHER_CLAUSES = frozenset(("using", "with", "group", "having", "offset", "for", "update", "all"))
+_DATE_LITERAL = re.compile(r"(today|yesterday|tomorrow|((last|next|this)_|n_)\w+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -129,20 +104,6 @@ class Query:
     limit: int | None
 
 
-def refuse(code: str, query: str, at: int, reason: str) -> NoReturn:
-    """Raise the error in the recorded form: a line break, the query around the place, a caret, row and column."""
-    row = query.count("\n", 0, at)
-    start = query.rfind("\n", 0, at) + 1
-    end = query.find("\n", at)
-    line = query[start:] if end < 0 else query[start:end]
-    column = at - start
-    cut = max(0, column - _FRAGMENT)
-    fragment = line[cut : column + _FRAGMENT]
-    caret = " " * (column - cut) + "^"
-    place = f"ERROR at Row:{row + 1}:Column:{column + 1}"
-    raise QueryError(code, f"\n{fragment}\n{caret}\n{place}\n{reason}")
-
-
 def parse(query: str) -> Query:
     """Read a query.
 
@@ -151,40 +112,37 @@ def parse(query: str) -> Query:
     return _Parser(query).query()
 
 
-def _tokens(query: str) -> list[Token]:
-    tokens: list[Token] = []
-    at = 0
-    while at < len(query):
-        match = _TOKEN.match(query, at)
-        if match is None:
-            reason = f"line 1:{at} no viable alternative at character '{query[at]}'"
-            raise QueryError("MALFORMED_QUERY", reason)
-        if match.lastgroup != "space":
-            tokens.append(Token(str(match.lastgroup), match.group(), at))
-        at = match.end()
-    tokens.append(Token("end", "<EOF>", len(query)))
-    return tokens
-
-
 class _Parser:
     def __init__(self, query: str) -> None:
         self._query = query
-        self._tokens = _tokens(query)
+        self._tokens = tokens_of(query)
         self._place = 0
 
     def query(self) -> Query:
         self._expect("select")
-        fields = [self._path()]
+        fields = [self._selected()]
         while self._accept_sign(","):
-            fields.append(self._path())
+            fields.append(self._selected())
         self._expect("from")
         entity = self._path()
+        if self._next.text == "," or (self._next.kind == "word" and self._next.text.lower() not in _KEYWORDS):
+            self._unsupported(self._next)  # another object, or an alias
         where = self._where() if self._accept("where") else None
         order = self._order() if self._accept("order") else ()
         limit = self._limit() if self._accept("limit") else None
+        self._refuse_any(_OTHER_CLAUSES)
         if self._next.kind != "end":
             self._unexpected()
         return Query(self._query, tuple(fields), entity, where, order, limit)
+
+    def _selected(self) -> Path:
+        """A field; functions, FIELDS(), TYPEOF and queries in the query are valid, but not supported."""
+        self._refuse_any(frozenset(("typeof",)))
+        if self._next.text == "(" and self._tokens[self._place + 1].is_keyword("select"):
+            self._unsupported(self._next)
+        path = self._path()
+        self._refuse_any(frozenset(("(",)))
+        return path
 
     def _where(self) -> Condition:
         start = self._next.at
@@ -220,9 +178,11 @@ class _Parser:
             return self._against(path, negated=False)
         if self._accept_sign("!="):
             return self._against(path, negated=True)
+        self._refuse_any(_OTHER_COMPARISONS)
         negated = self._accept("not")
         self._expect("in")
         self._expect_sign("(")
+        self._refuse_any(frozenset(("select",)))
         at = self._next.at
         values = [self._value()]
         while self._accept_sign(","):
@@ -271,6 +231,8 @@ class _Parser:
             return self._unescaped(token)
         if token.kind == "number":
             return float(token.text)
+        if token.kind == "date" or _DATE_LITERAL.fullmatch(token.text):
+            self._unsupported(token)
         constants = {"true": True, "false": False, "null": None}
         if token.kind != "word" or token.text.lower() not in constants:
             self._unexpected(token)
@@ -314,6 +276,14 @@ class _Parser:
     def _expect_sign(self, sign: str) -> None:
         if not self._accept_sign(sign):
             self._unexpected()
+
+    def _refuse_any(self, texts: frozenset[str]) -> None:
+        """Say that the next token is not supported, if it is one of these."""
+        if self._next.kind in ("word", "sign") and self._next.text.lower() in texts:
+            self._unsupported(self._next)
+
+    def _unsupported(self, token: Token) -> NoReturn:
+        refuse(UNSUPPORTED, self._query, token.at, f"the sandbox does not support '{token.text}' here")
 
     def _unexpected(self, token: Token | None = None) -> NoReturn:
         token = token or self._next

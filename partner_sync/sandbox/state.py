@@ -12,6 +12,7 @@ from .faults import Faults
 from .jobs import Jobs
 from .journal import Journal
 from .organization_fields import OrganizationFields
+from .organization_ids import OrganizationIds
 from .organizations import Organizations
 from .salesforce import Salesforce
 from .settings import Settings
@@ -85,6 +86,7 @@ class State:
         self.accounts.put(world.accounts)
         for definition in world.organization_fields:
             self.fields.add(definition)
+        self.organizations.number_from(OrganizationIds(world.seed, len(world.organizations)))
         self.organizations.add_raw(world.organizations, time.time(), journaled=False)
         self.cases = dict(world.cases)
         for name, ids in self.cases.items():

@@ -21,8 +21,9 @@ ZENDESK_EMAIL = "sync@acme.example"
 ZENDESK_API_TOKEN = "sandbox-api-token"  # noqa: S105
 ZENDESK_OAUTH_TOKEN = "sandbox-oauth-token"  # noqa: S105
 
-SALESFORCE_DOMAIN = "acme.my"
-ZENDESK_HOST = "acme.zendesk.com"
+# Names that are reserved for examples: no call can ever reach somebody's systems (RFC 2606).
+SALESFORCE_HOST = "acme.my.salesforce.example"
+ZENDESK_HOST = "acme.zendesk.example"
 
 
 @dataclass
@@ -89,7 +90,7 @@ def connections(salesforce_url: str, zendesk_url: str) -> dict[str, dict[str, An
             "extra": {
                 "consumer_key": SALESFORCE_CONSUMER_KEY,
                 "consumer_secret": SALESFORCE_CONSUMER_SECRET,
-                "domain": SALESFORCE_DOMAIN,
+                "domain": SALESFORCE_HOST,
                 "endpoint_url": salesforce_url,
             },
         },

@@ -10,7 +10,7 @@ from typing import Any
 
 from .ids import numbered_id
 from .names import company_names, person_name
-from .organizations import FIRST_ID
+from .organization_ids import OrganizationIds
 
 Row = dict[str, Any]
 
@@ -31,8 +31,6 @@ ACCOUNT_FIELDS = {
     "Account_Risk_Level__c": "string",
     "Industry": "string",
     "BillingCountry": "string",
-    "IsDeleted": "boolean",
-    "MasterRecordId": "id",
 }
 ACCOUNT_TYPES = ["customer", "former_customer", "open_partner", "select_partner", "alliance_partner"]
 ORGANIZATION_FIELDS: list[Row] = [
@@ -58,7 +56,6 @@ ORGANIZATION_FIELDS: list[Row] = [
 _FIELD_KEYS = {definition["key"] for definition in ORGANIZATION_FIELDS}
 _TYPE_BY_TRACK = {"open": "open_partner", "select": "select_partner"}
 _CHECKBOXES = ("restricted_account", "org_in_escalated_state", "support_hold", "mark_for_deletion")
-_ORGANIZATION_ID_STEP = 137
 _FIRST_ACCOUNT = 300_000_000
 _COUNTRIES = ("Germany", "United States", "Japan", "Sweden", "Brazil", "Poland", "Australia", "France")
 
@@ -67,7 +64,8 @@ _COUNTRIES = ("Germany", "United States", "Japan", "Sweden", "Brazil", "Poland",
 class World:
     """What both systems hold at the beginning.
 
-    ``cases`` name what is there on purpose: ids of accounts (``Id``) and of organizations (digits) by case.
+    ``cases`` name what is there on purpose: ids of accounts (``Id``) and of organizations (digits) by case. ``seed``
+    decides about the ids of organizations that come later.
     """
 
     accounts: list[Row] = field(default_factory=list)
@@ -75,12 +73,14 @@ class World:
     organizations: list[Row] = field(default_factory=list)
     organization_fields: list[Row] = field(default_factory=list)
     cases: dict[str, list[str]] = field(default_factory=dict)
+    seed: int = 1
 
 
 class WorldBuilder:
     """Collects rows; the same seed and the same calls make the same world."""
 
     def __init__(self, seed: int) -> None:
+        self._seed = seed
         self.chance = random.Random(seed)  # noqa: S311 - nothing here is secret
         self.accounts: list[Row] = []
         self.organizations: list[Row] = []
@@ -201,8 +201,9 @@ class WorldBuilder:
         """Shuffle everything, number the organizations, and hand it over."""
         self.chance.shuffle(self.accounts)
         self.chance.shuffle(self.organizations)
+        ids = OrganizationIds(self._seed)
         for place, organization in enumerate(self.organizations):
-            organization["id"] = FIRST_ID + _ORGANIZATION_ID_STEP * (place + 1)
+            organization["id"] = ids.next()
             organization["created_at"] = _some_time(place, len(self.organizations))
         return World(
             self.accounts,
@@ -210,6 +211,7 @@ class WorldBuilder:
             self.organizations,
             [dict(definition) for definition in ORGANIZATION_FIELDS],
             {name: [str(row.get("Id") or row["id"]) for row in rows] for name, rows in self._cases.items()},
+            self._seed,
         )
 
 
@@ -228,6 +230,6 @@ def _trimmed(text: str | None) -> str | None:
 
 
 def _some_time(place: int, total: int) -> str:
-    """A creation time that rises with the id, over five years."""
+    """A creation time, over five years; the id does not rise with it."""
     month = place * 60 // max(1, total)
     return f"{2021 + month // 12}-{month % 12 + 1:02}-03T09:{place % 60:02}:00Z"

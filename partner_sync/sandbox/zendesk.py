@@ -7,6 +7,7 @@ from typing import Any
 
 from .bulk_calls import BulkCalls
 from .faults import Faults
+from .incremental_export import IncrementalExport
 from .jobs import Jobs
 from .limits import ZendeskQuota
 from .organization_calls import OrganizationCalls, error, not_found, too_many_requests
@@ -56,6 +57,7 @@ class Zendesk:
             ("POST", "/organizations/create_many"): bulk.create_many,
             ("PUT", "/organizations/update_many"): bulk.update_many,
             ("DELETE", "/organizations/destroy_many"): bulk.destroy_many,
+            ("GET", "/incremental/organizations"): IncrementalExport(settings, organizations, self._quota).page,
             ("GET", "/search/count"): counts.search_count,
             ("GET", "/job_statuses"): bulk.list_jobs,
             ("GET", "/job_statuses/show_many"): bulk.show_jobs,

@@ -16,6 +16,8 @@ from partner_sync.vendors.endpoint import endpoint_finding
 
 Extra = Mapping[str, Any]
 DOMAIN = "salesforce.com"
+RESERVED = ".example"
+"""The end of names that no host can have (RFC 2606): what answers in their place is at `endpoint_url`."""
 
 SALESFORCE_WAYS = (
     ("login", "password", "security_token"),
@@ -103,8 +105,12 @@ def salesforce_settings(connection: Connection, extra: Extra) -> dict[str, Any]:
 
 
 def salesforce_host(settings: Extra) -> str:
-    """The vendor's host, for example "acme.my.salesforce.com"; without a domain that of the common login."""
-    return f"{settings['domain'] or 'login'}.{DOMAIN}"
+    """The vendor's host, for example "acme.my.salesforce.com"; without a domain that of the common login.
+
+    A domain with a reserved name is itself the host, which a server at `endpoint_url` may name as its own.
+    """
+    domain = str(settings["domain"] or "login")
+    return domain if domain.endswith(RESERVED) else f"{domain}.{DOMAIN}"
 
 
 def salesforce_findings(settings: Extra) -> list[Finding]:
@@ -115,6 +121,8 @@ def salesforce_findings(settings: Extra) -> list[Finding]:
     domain, version, key_file = settings["domain"], settings["version"], settings["private_key_file_path"]
     if domain and (not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", domain) or domain.endswith(DOMAIN)):
         findings.append(Finding("domain", f"is not the part before .{DOMAIN}", "Write for example 'acme.my'."))
+    if domain and domain.endswith(RESERVED) and not settings["endpoint_url"]:
+        findings.append(Finding("domain", "is a name that no host has", "Write your My Domain, for example 'acme.my'."))
     if version and not re.fullmatch(r"\d+\.\d", version):
         findings.append(Finding("version", "is not an API version", "Write for example '59.0'."))
     if settings["proxies"]:

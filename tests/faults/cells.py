@@ -15,7 +15,7 @@ from tests.dag.truths import doubles, nothing_open, nothing_stale, nothing_twice
 from tests.faults.accesses import Access, ClockOf
 from tests.faults.calls import Call
 from tests.faults.faults import NEXT_STEP
-from tests.faults.internet import internet
+from tests.faults.internet import SALESFORCE_HOST, internet
 from tests.faults.matrix import CLEARED, NEXT, Cell
 from tests.faults.processes import Processes
 from tests.faults.strikes import struck
@@ -54,7 +54,9 @@ def perform(cell: Cell, folder: Path, processes: Processes) -> Outcome:
     """Runs the DAG with the fault, lifts it, lets a red run be mended, and looks at everything."""
     begun = time.monotonic()
     with ExitStack() as opened:
-        settings = cell.row.settings if isinstance(cell.row, Call) else {}
+        settings = dict(cell.row.settings) if isinstance(cell.row, Call) else {}
+        if cell.fault.abroad:
+            settings["salesforce_instance_url"] = f"https://{SALESFORCE_HOST}"
         stage = opened.enter_context(staged(folder, world(cell.row.world), **settings))
         stage.config(lambda text: text.replace("settle_seconds = 0.2", "settle_seconds = 0.5"))
         network = opened.enter_context(internet(stage.connections, folder)) if cell.fault.abroad else None

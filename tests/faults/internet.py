@@ -20,6 +20,8 @@ from typing import Any
 
 import trustme
 
+# The host of the sandbox is a reserved one, which only an endpoint_url makes usable.
+SALESFORCE_HOST = "acme.my.salesforce.com"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 AUTHORITY = trustme.CA()
 
@@ -60,7 +62,9 @@ class Internet:
     def _real(self, connection: Mapping[str, Any]) -> dict[str, Any]:
         """A Connection of the sandbox as it would be, with its host made known."""
         extra = dict(connection["extra"])
-        host = connection.get("host") or f"{extra['domain']}.salesforce.com"
+        host = connection.get("host") or SALESFORCE_HOST
+        if "domain" in extra:
+            extra["domain"] = SALESFORCE_HOST.removesuffix(".salesforce.com")
         self.hosts[host] = int(extra.pop("endpoint_url").rpartition(":")[2])
         return {**connection, "extra": extra}
 

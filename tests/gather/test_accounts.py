@@ -47,7 +47,7 @@ class Times:
 @pytest.fixture
 def sandbox():
     """A sandbox with few organizations: these tests are about something else."""
-    with Sandbox(default_world(organizations=100)) as running:
+    with Sandbox(default_world(organizations=100), salesforce_instance_url="https://acme.my.salesforce.com") as running:
         yield running
 
 

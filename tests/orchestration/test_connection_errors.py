@@ -89,6 +89,7 @@ SALESFORCE = [
     ({"extra": {**APP, "domain": "test"}}, ["domain"]),
     ({"extra": {**APP, "domain": "acme.my.salesforce.com"}}, ["domain"]),
     ({"extra": {**APP, "domain": "https://acme.my"}}, ["domain"]),
+    ({"extra": {**APP, "domain": "acme.my.salesforce.example"}}, ["domain"]),
     ({"extra": {**APP, "domain": "127.0.0.1:1/?d="}}, ["domain"]),
     ({"extra": {**APP, "domain": True}}, ["domain"]),
     ({"extra": {**APP, "consumer_key": 123456}}, ["consumer_key"]),

@@ -28,7 +28,7 @@ SOQL = "SELECT Name FROM Account"
 @pytest.fixture
 def sandbox():
     """A sandbox with few organizations: these tests are about something else."""
-    with Sandbox(default_world(organizations=100)) as running:
+    with Sandbox(default_world(organizations=100), salesforce_instance_url="https://acme.my.salesforce.com") as running:
         yield running
 
 
@@ -199,6 +199,16 @@ def test_each_of_salesforces_credentials_is_taken(sandbox, salesforce, extra, pa
 
     assert read(client) == len(sandbox.accounts())
     assert client.session.token_calls == 1
+
+
+def test_a_reserved_name_is_itself_the_host_and_stays_the_only_one_beside_salesforces(sandbox, salesforce):
+    extra = sandbox.connections()["salesforce"]["extra"]
+    sandbox.settings(salesforce_instance_url=f"https://{extra['domain']}")
+    assert read(salesforce(extra)) == len(sandbox.accounts())
+
+    sandbox.settings(salesforce_instance_url="https://other.example")
+    with pytest.raises(ConfigError, match="nothing was sent there"):
+        read(salesforce(extra))
 
 
 def test_the_api_version_is_a_setting(sandbox, salesforce):

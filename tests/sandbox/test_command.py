@@ -149,7 +149,7 @@ def test_whatever_was_answered_survives_a_kill_at_any_moment(tmp_path: Path) -> 
     answered: list[str] = []
     for life in range(2):
         with command("--state", str(state), "--world", "empty") as running:
-            names = [row["name"] for row in running.control.organizations()]
+            names = sorted((row["name"] for row in running.control.organizations()), key=lambda name: int(name[1:]))
             assert names[: len(answered)] == answered
             assert len(names) <= len(answered) + 1
             answered = names
@@ -195,7 +195,7 @@ def test_a_state_is_gone_on_with_in_process_too(tmp_path: Path) -> None:
             "organization_fields": {**organization["organization_fields"], "tier": None},
         }
         (later,) = sandbox.add_organizations([{"name": "b"}])
-        assert later > organization["id"]
+        assert later != organization["id"]
 
 
 def test_a_reset_also_replaces_what_is_kept(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -198,16 +199,23 @@ def test_what_is_answered_is_the_callers_own(sandbox: Sandbox) -> None:
 
 def test_connections_are_airflow_connections_with_our_endpoint(sandbox: Sandbox) -> None:
     connections = sandbox.connections()
-    assert connections["salesforce"]["extra"]["endpoint_url"] == sandbox.salesforce_url
+    extra = connections["salesforce"]["extra"]
+    assert (extra["domain"], extra["endpoint_url"]) == ("acme.my.salesforce.example", sandbox.salesforce_url)
     assert connections["zendesk"] == {
         "conn_type": "zendesk",
-        "host": "acme.zendesk.com",
+        "host": "acme.zendesk.example",
         "extra": {
             "client_id": "partner_sync",
             "client_secret": "sandbox-client-secret",
             "endpoint_url": sandbox.zendesk_url,
         },
     }
+
+
+def test_no_default_names_a_host_that_can_be_somebodys(sandbox: Sandbox) -> None:
+    urls = [value for value in sandbox.settings().values() if isinstance(value, str)]
+    assert len(urls) == 2
+    assert all(urlsplit(url).hostname.endswith(".example") for url in urls)
 
 
 def test_a_sandbox_that_is_not_running_says_so() -> None:

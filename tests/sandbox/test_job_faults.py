@@ -16,7 +16,7 @@ def submit(zendesk: Any, count: int = 3) -> dict[str, Any]:
 
 
 def written(sandbox: Sandbox) -> list[str]:
-    return [row["name"] for row in sandbox.organizations()]
+    return sorted(row["name"] for row in sandbox.organizations())
 
 
 @pytest.mark.parametrize("applied", [True, False, 2])
@@ -143,3 +143,19 @@ def test_the_wire_and_the_job_can_suffer_in_one_call(sandbox: Sandbox, zendesk: 
         submit(zendesk)
     assert len(written(sandbox)) == 3
     assert zendesk.get("/job_statuses")["job_statuses"] == []
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_texts_can_be_normalized_when_they_are_written(sandbox: Sandbox, zendesk: Any, method: str) -> None:
+    sandbox.fault("normalize", path="*_many", times=None)
+    texts = {"account_owner": "Ada   Lovelace", "renewal_notes": "Ze\u0301lie\r\nlate \t reply"}
+    item: dict[str, Any] = {"name": "A   B", "organization_fields": {**texts, "seats": 5}}
+    path = "/organizations/create_many"
+    if method == "PUT":
+        path = "/organizations/update_many"
+        item["id"] = sandbox.add_organizations([{"name": "a"}])[0]
+    zendesk.ended(zendesk.submit(method, path, {"organizations": [item]}))
+    (organization,) = sandbox.organizations()
+    fields = organization["organization_fields"]
+    assert (organization["name"], fields["account_owner"], fields["seats"]) == ("A B", "Ada Lovelace", 5)
+    assert fields["renewal_notes"] == "Z\xe9lie\nlate reply"

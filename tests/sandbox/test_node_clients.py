@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 
 from partner_sync.sandbox import Sandbox
-from partner_sync.sandbox.tokens import SALESFORCE_CONSUMER_KEY, SALESFORCE_CONSUMER_SECRET, ZENDESK_OAUTH_TOKEN
+from partner_sync.sandbox.tokens import (
+    SALESFORCE_CONSUMER_KEY,
+    SALESFORCE_CONSUMER_SECRET,
+    SALESFORCE_PASSWORD,
+    SALESFORCE_SECURITY_TOKEN,
+    SALESFORCE_USERNAME,
+    ZENDESK_OAUTH_TOKEN,
+)
 
 FOLDER = Path(__file__).with_name("node")
 HINT = "node-zendesk and jsforce are not tried: install Node 18 or later with npm, for example `apt-get install npm`"
@@ -52,7 +59,7 @@ def test_node_zendesk_lists_creates_updates_and_polls(sandbox: Sandbox, folder: 
     sandbox.settings(job_seconds=0.1, zendesk_canonical_url=sandbox.zendesk_url)
     sandbox.add_organizations({"name": f"n{number:03}"} for number in range(250))
     seen = driven(folder, "zendesk.mjs", url=sandbox.zendesk_url, token=ZENDESK_OAUTH_TOKEN)
-    assert seen["listed"] == [f"n{number:03}" for number in range(250)]
+    assert sorted(seen["listed"]) == [f"n{number:03}" for number in range(250)]
     assert (seen["submitted"], seen["created"]) == ("queued", ["Created", "Created"])
     assert seen["updated"] == ["Updated", "OrganizationUpdateFailed"]
     assert seen["account_type"] == "open_partner"
@@ -76,6 +83,24 @@ def test_jsforce_logs_in_pages_and_understands_a_refusal(sandbox: Sandbox, folde
     assert (seen["total"], seen["pages"], seen["fetched"]) == (5, [2, 2, 1], 5)
     assert seen["names"] == [f"n{number}" for number in range(5)]
     assert seen["refused"] == "MALFORMED_QUERY"
+
+
+def test_jsforce_logs_in_by_soap_and_sees_the_recycle_bin_when_it_asks_for_all(sandbox: Sandbox, folder: Path) -> None:
+    # The host of its calls is the one of the response to its login.
+    sandbox.settings(salesforce_instance_url=sandbox.salesforce_url)
+    sandbox.put_account(Name="alive")
+    sandbox.delete_account(sandbox.put_account(Name="deleted"))
+    seen = driven(
+        folder,
+        "salesforce_soap.mjs",
+        url=sandbox.salesforce_url,
+        username=SALESFORCE_USERNAME,
+        password=SALESFORCE_PASSWORD + SALESFORCE_SECURITY_TOKEN,
+        query="SELECT Name FROM Account",
+    )
+    assert (seen["names"], seen["all"]) == (["alive"], ["alive", "deleted"])
+    assert seen["organization"] == "00D4M0000008abcUAA"
+    assert seen["refused"].startswith("INVALID_LOGIN")
 
 
 def test_the_lock_pins_exact_versions_and_names_no_host() -> None:

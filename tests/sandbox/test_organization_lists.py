@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from partner_sync.sandbox import Sandbox
+from partner_sync.sandbox import Sandbox, default_world
 
 KEYS = [
     "url", "id", "name", "shared_tickets", "shared_comments", "external_id", "created_at", "updated_at",
@@ -39,7 +39,7 @@ def test_an_organization_has_the_recorded_keys_in_their_order(sandbox: Sandbox, 
     (organization_id,) = add(sandbox, "a")
     (organization,) = zendesk.get(f"/organizations{suffix}", {"page[size]": 1})["organizations"]
     assert list(organization) == KEYS
-    assert organization["url"] == f"https://z3n-acme.zendesk.com/api/v2/organizations/{organization_id}.json"
+    assert organization["url"] == f"https://z3n-acme.zendesk.example/api/v2/organizations/{organization_id}.json"
     assert len(str(organization["id"])) == 14
     assert len(organization["created_at"]) == len("2023-09-18T23:35:58Z")
 
@@ -48,8 +48,13 @@ def test_an_account_without_organizations_has_an_empty_first_page(zendesk: Any) 
     assert page(zendesk) == NOTHING
 
 
+def add_in_order(sandbox: Sandbox, *names: str) -> list[int]:
+    """Organizations whose ids rise, older than all that come by themselves."""
+    return sandbox.add_organizations({"id": number, "name": name} for number, name in enumerate(names, 20_000_000_000))
+
+
 def test_cursor_pages_come_in_the_order_of_ids(sandbox: Sandbox, zendesk: Any) -> None:
-    add(sandbox, "c", "a", "b")
+    add_in_order(sandbox, "c", "a", "b")
     first = page(zendesk)
     second = page(zendesk, **{"page[after]": first["meta"]["after_cursor"]})
     assert (names(first), first["meta"]["has_more"]) == ("ca", True)
@@ -81,7 +86,7 @@ def test_the_last_page_has_a_next_link_and_an_after_cursor_that_lead_to_an_empty
 
 
 def test_one_can_page_back(sandbox: Sandbox, zendesk: Any) -> None:
-    add(sandbox, "a", "b", "c")
+    add_in_order(sandbox, "a", "b", "c")
     second = page(zendesk, **{"page[after]": page(zendesk)["meta"]["after_cursor"]})
     assert names(page(zendesk, **{"page[before]": second["meta"]["before_cursor"]})) == "ab"
 
@@ -92,19 +97,45 @@ def test_links_name_the_canonical_host(sandbox: Sandbox, zendesk: Any) -> None:
     assert page(zendesk)["links"]["next"].startswith("https://other.zendesk.com/api/v2/organizations.json?page%5Bafter")
 
 
-def test_new_organizations_show_at_the_end_and_deletions_do_not_shift_pages(sandbox: Sandbox, zendesk: Any) -> None:
-    first_id, *_ = add(sandbox, "a", "b", "c")
+def test_new_organizations_show_where_their_id_is_and_deletions_do_not_shift_pages(
+    sandbox: Sandbox, zendesk: Any
+) -> None:
+    first_id, *_ = add_in_order(sandbox, "a", "b", "c")
     cursor = page(zendesk)["meta"]["after_cursor"]
     sandbox.delete_organization(first_id)
-    add(sandbox, "d")
+    sandbox.add_organizations([{"id": first_id - 1, "name": "behind"}, {"id": first_id + 9, "name": "d"}])
     assert names(page(zendesk, **{"page[after]": cursor})) == "cd"
+
+
+def test_new_ids_come_from_shuffled_blocks_so_that_a_listing_can_miss_a_new_organization(
+    sandbox: Sandbox, zendesk: Any
+) -> None:
+    ids = sandbox.add_organizations({"name": f"n{number}"} for number in range(512))
+    places = [(each - min(ids)) // 137 for each in ids]
+    assert sorted(places) == list(range(512))
+    blocks = [place // 128 for place in places]
+    assert [blocks[start : start + 128].count(blocks[start]) for start in (0, 128, 256, 384)] == [128] * 4
+    assert all(places[start : start + 128] != sorted(places[start : start + 128]) for start in (0, 128, 256, 384))
+    assert blocks[::128] != sorted(blocks[::128])
+
+
+def test_the_same_seed_gives_the_same_ids() -> None:
+    def ids(seed: int) -> list[int]:
+        with Sandbox(default_world(seed)) as sandbox:
+            known = {row["id"] for row in sandbox.organizations()}
+            new = sandbox.add_organizations({"name": f"new {number}"} for number in range(20))
+            assert not known & set(new)
+            return sorted(known) + new
+
+    assert ids(1) == ids(1)
+    assert ids(1)[-20:] != ids(2)[-20:]
 
 
 @pytest.mark.parametrize(
     ("sort", "expected"), [("name", "abc"), ("-name", "cba"), ("-created_at", "bac"), ("created_at", "cab")]
 )
 def test_a_list_can_be_sorted_otherwise(sandbox: Sandbox, zendesk: Any, sort: str, expected: str) -> None:
-    add(sandbox, "c", "a", "b")
+    add_in_order(sandbox, "c", "a", "b")
     first = page(zendesk, sort=sort)
     second = page(zendesk, sort=sort, **{"page[after]": first["meta"]["after_cursor"]})
     assert names(first) + names(second) == expected
@@ -136,7 +167,7 @@ def test_without_a_page_size_pages_have_numbers_a_count_and_the_order_of_names(s
     first = zendesk.get("/organizations", {"per_page": 2})
     second = zendesk.get("/organizations", {"per_page": 2, "page": 2})
     assert (names(first), names(second)) == ("aB", "C")
-    assert first["next_page"] == "https://z3n-acme.zendesk.com/api/v2/organizations.json?page=2&per_page=2"
+    assert first["next_page"] == "https://z3n-acme.zendesk.example/api/v2/organizations.json?page=2&per_page=2"
     assert (first["previous_page"], first["count"]) == (None, 3)
     assert second["next_page"] is None
     assert second["previous_page"].endswith("?page=1&per_page=2")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from partner_sync.sandbox import Sandbox, salesforce_id
+from partner_sync.sandbox import Sandbox, World, salesforce_id
 
 DATA = "/services/data/v59.0"
 FIELDS = "SELECT Id, Name, IsDeleted, MasterRecordId FROM Account"
@@ -25,6 +25,11 @@ def test_query_all_shows_the_recycle_bin_and_query_does_not(sandbox: Sandbox, sa
     assert found(salesforce, "query") == {"alive": (False, None)}
     assert found(salesforce, "queryAll") == {"alive": (False, None), "deleted": (True, None)}
     assert found(salesforce, "queryAll/", "WHERE IsDeleted = true") == {"deleted": (True, None)}
+
+
+def test_every_world_has_the_fields_of_the_recycle_bin() -> None:
+    with Sandbox(World()) as sandbox:
+        assert sandbox.account_fields() == {"IsDeleted": "boolean", "MasterRecordId": "id"}
 
 
 def test_the_loser_of_a_merge_names_the_winner(sandbox: Sandbox, salesforce: Any) -> None:

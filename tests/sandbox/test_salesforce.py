@@ -32,7 +32,7 @@ def test_a_login_answers_a_session_and_where_to_use_it_but_not_for_how_long(sale
         "access_token", "signature", "token_format", "scope", "instance_url", "id", "token_type", "issued_at",
         "api_instance_url",
     }  # fmt: skip
-    assert body["instance_url"] == "https://acme.my.salesforce.com"
+    assert body["instance_url"] == "https://acme.my.salesforce.example"
     assert (body["token_format"], body["token_type"]) == ("opaque", "Bearer")
     assert len(body["issued_at"]) == 13
 
@@ -95,7 +95,8 @@ def test_soap_login_answers_a_session_that_works(sandbox: Sandbox, salesforce: A
     answer = soap(sandbox, "59.0", SALESFORCE_PASSWORD + SALESFORCE_SECURITY_TOKEN)
     session = answer.text.partition("<sessionId>")[2].partition("</sessionId>")[0]
     assert answer.status_code == 200
-    assert "<serverUrl>https://acme.my.salesforce.com/services/Soap/u/59.0/" in answer.text
+    assert "<serverUrl>https://acme.my.salesforce.example/services/Soap/u/59.0/" in answer.text
+    assert "<userInfo><organizationId>00D4M0000008abcUAA</organizationId>" in answer.text
     headers = {"Authorization": f"Bearer {session}"}
     assert salesforce.call("/services/data/v59.0/query", params={"q": QUERY}, headers=headers).status_code == 200
 
@@ -232,6 +233,11 @@ def test_a_refused_query_is_an_array_with_one_error(salesforce: Any, query: str,
     assert answer.status_code == 400
     assert [set(error) for error in answer.json()] == [{"message", "errorCode"}]
     assert answer.json()[0]["errorCode"] == code
+
+
+def test_a_query_that_only_the_sandbox_refuses_is_no_error_of_salesforces(salesforce: Any) -> None:
+    answer = salesforce.query("SELECT Name FROM Account WHERE Name LIKE 'a%'")
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (501, "SANDBOX_UNSUPPORTED")
 
 
 def test_a_query_without_text_is_malformed(salesforce: Any) -> None:

@@ -108,7 +108,7 @@ class Stage:
         self.sandbox, self.archive, self.clock, self.settings = sandbox, Archive(folder), Clock(), settings
         known = sandbox.connections()
         login = {name: known["salesforce"]["extra"][name] for name in ("consumer_key", "consumer_secret", "domain")}
-        session = _session("Salesforce", "acme.my.salesforce.com", sandbox.salesforce_url, domain="salesforce.com")
+        session = _session("Salesforce", login["domain"], sandbox.salesforce_url, domain="salesforce.com")
         self.salesforce = partial(simple_salesforce.Salesforce, session=session, **login)
         session = _session("Zendesk global", "acme.zendesk.com", sandbox.zendesk_url)
         base_url, extra = "https://acme.zendesk.com", known["zendesk"]["extra"]
