@@ -187,6 +187,7 @@ def sync(batch: str) -> None:
         try_number=ti.try_number,
         waiting_since=ti.get_first_reschedule_date(context) or _now(),
         owner_gone_after=SYNC_TIMEOUT,
+        people=config.approvals.people,
     )
     outcome = attempt.write()
     if isinstance(outcome, Reschedule):
