@@ -1,5 +1,7 @@
 """The vocabulary of Partner Sync as frozen data. Standard library only; all other modules use it.
 
+It has over 300 lines because it is one vocabulary: what was read, planned and held refers to each other.
+
 A *value* is canonical: text trimmed and never empty (None instead), a checkbox a bool, a drop-down the value of its
 option, a date "YYYY-MM-DD", a number an int or float. Times are aware datetimes in UTC.
 """
@@ -297,6 +299,8 @@ class Plan:
     """Position in `changes` to the ids of the decisions that allow this row although it is held."""
     planning_only: tuple[str, ...] = ()
     """Instances that are not armed: their changes are planned and shown, not written."""
+    waiting_since: dict[str, datetime] = field(default_factory=dict)
+    """An instance that is not armed to when the first run planned changes that still wait."""
     unread: tuple[UnreadInstance, ...] = ()
     elements: tuple[Element, ...] = ()
     """Mapped elements of `sync` that write nothing and fail on purpose, after the batches: somebody must act."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from partner_sync.cli.fields import Table, any_of
 from partner_sync.compare.organization_schema import TYPES
+from partner_sync.config.limits import LIMIT_NAMES, LIMITS
 from partner_sync.config.load import schema
-from partner_sync.config.settings import LIMIT_NAMES, LIMITS, Rule
+from partner_sync.config.settings import Rule
 from partner_sync.config.validation import shown
 
 RULES: Mapping[Rule, str] = {

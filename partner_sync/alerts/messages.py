@@ -19,6 +19,7 @@ TEXTS: dict[AlarmCause, str] = {
     "withheld": "changes are held for review",
     "problems": "problems fail the run",
     "rejected": "rows are rejected or unknown",
+    "planning_only": "changes have waited a day, since the schedule only plans",
 }
 
 STEPS: dict[AlarmCause, str] = {
@@ -32,6 +33,7 @@ STEPS: dict[AlarmCause, str] = {
         "read the log of each failed batch: it names the rows. Zendesk's messages are in the archive. Fix the cause;"
         " the next run plans these rows again."
     ),
+    "planning_only": "review the plan, then start a run by hand without dry_run: from then on the schedule writes.",
 }
 
 

@@ -28,12 +28,12 @@ from datetime import date, datetime, timezone
 from urllib.parse import quote
 
 from partner_sync.archive import codec
+from partner_sync.archive.memory_records import MarkedOrganizations
 from partner_sync.archive.object_store import NEXT_STEP, Root, children, get, put, put_new, read, remove
 from partner_sync.archive.records import (
     CandidateJobs,
     EventsClaim,
     Failure,
-    MarkedOrganizations,
     OpenJob,
     PartnerStates,
     RowVerdict,

@@ -12,22 +12,24 @@ from typing import Any, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from partner_sync.archive.records import (
-    AlarmNote,
+from partner_sync.archive.memory_records import (
     Armed,
-    CandidateJobs,
     Decision,
-    EventsClaim,
-    Failure,
     HoldRecord,
     MarkedOrganizations,
     Memory,
+    Taken,
+    Withdrawal,
+)
+from partner_sync.archive.records import (
+    AlarmNote,
+    CandidateJobs,
+    EventsClaim,
+    Failure,
     OpenJob,
     PartnerStates,
     RowVerdict,
     RunRecord,
-    Taken,
-    Withdrawal,
 )
 from partner_sync.errors import SnapshotError
 from partner_sync.model import AccountsSnapshot, Batch, OrganizationsSnapshot, Plan, PlanOrder

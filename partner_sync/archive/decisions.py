@@ -19,8 +19,8 @@ from functools import cached_property
 
 from partner_sync.archive import codec
 from partner_sync.archive.archive import segment
+from partner_sync.archive.memory_records import Decision, Taken, Withdrawal
 from partner_sync.archive.object_store import Root, children, get, put, remove
-from partner_sync.archive.records import Decision, Taken, Withdrawal
 from partner_sync.model import COUNT_REASONS, HoldReason
 
 DECISION_STEP = (

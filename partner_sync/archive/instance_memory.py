@@ -12,8 +12,8 @@ from datetime import datetime, timedelta, timezone
 
 from partner_sync.archive import codec
 from partner_sync.archive.archive import put_newest, segment
+from partner_sync.archive.memory_records import Armed, HoldRecord, MarkedOrganizations, Memory
 from partner_sync.archive.object_store import Root, children, get, put_new
-from partner_sync.archive.records import Armed, HoldRecord, MarkedOrganizations, Memory
 
 BUDGET = timedelta(days=7)
 MEMORY_STEP = (

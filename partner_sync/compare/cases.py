@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from partner_sync.archive.records import Case
+from partner_sync.archive.memory_records import Case
 from partner_sync.model import COUNT_REASONS, Hold
 
 

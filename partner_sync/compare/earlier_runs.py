@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from partner_sync.archive.decisions import DecisionsInForce
-from partner_sync.archive.records import Memory, MissingAccount
+from partner_sync.archive.memory_records import Memory, MissingAccount
 
 MEMORY_LASTS = timedelta(hours=24)
 """After so long without a complete run, nothing is known of what happened in between."""

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from partner_sync.compare.organization_schema import OrganizationSchema
-from partner_sync.config.settings import Limit, LimitName
+from partner_sync.config.limits import Limit, LimitName
 from partner_sync.model import KINDS, Change, HoldReason, Kind, Organization, Update, Value
 
 

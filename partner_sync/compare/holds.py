@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from partner_sync.archive.records import HeldRow, MissingAccount
+from partner_sync.archive.memory_records import HeldRow, MissingAccount
 from partner_sync.compare.change_keys import change_keys, hold_id, mark_keys
 from partner_sync.compare.earlier_runs import EarlierRuns
 from partner_sync.compare.guards import Exceeded, Guards

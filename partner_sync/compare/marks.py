@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from partner_sync.archive.records import MissingAccount
+from partner_sync.archive.memory_records import MissingAccount
 from partner_sync.compare.change_keys import mark_keys
 from partner_sync.compare.earlier_runs import EarlierRuns
 from partner_sync.compare.evidence import AccountLookup, AccountRow, evidence_of, shown_evidence

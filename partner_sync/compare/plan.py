@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
-from partner_sync.archive.records import Memory
+from partner_sync.archive.memory_records import Memory
 from partner_sync.compare.batches import batches
 from partner_sync.compare.cases import open_cases
 from partner_sync.compare.desired import Desired
@@ -20,7 +20,7 @@ from partner_sync.compare.evidence import AccountLookup, AccountRow
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.compare.side import Side
 from partner_sync.compare.snapshots import MatchedSnapshots
-from partner_sync.compare.tickets import CountTickets, TicketCounts, questions
+from partner_sync.compare.tickets import CountTickets, TicketCounts, organizations_to_ask
 from partner_sync.config.params import Options
 from partner_sync.ids import id_18
 from partner_sync.model import Batch, Change, Element, Hold, InstanceCounts, Kind, Plan, PlanOrder, Problem, Update
@@ -75,7 +75,8 @@ def compare_snapshots(matched: MatchedSnapshots, run: ComparedRun, ask: Question
     holds, memories, counts = list[Hold](), list[Memory](), list[InstanceCounts]()
     for side in sides:
         written, allowed, held = side.narrow(asked)
-        held, memory = _remember(side, held, order, run)
+        waits = bool(written) and not side.earlier.armed
+        held, memory = _remember(side, held, order, run, waits=waits)
         counts.append(_counts(side, written, held))
         holds += held
         problems += side.problems
@@ -99,6 +100,7 @@ def compare_snapshots(matched: MatchedSnapshots, run: ComparedRun, ask: Question
         problems=tuple(problems),
         instances=tuple(counts),
         approvals=approvals,
+        waiting_since={one.instance: one.waiting_since for one in memories if one.waiting_since is not None},
         unread=matched.unread,
         planning_only=tuple(side.name for side in sides if side.matched.write and not side.earlier.armed),
     )
@@ -142,7 +144,9 @@ def _count_tickets(sides: Sequence[Side], count_tickets: CountTickets) -> None:
     if not sides or sides[0].all.config.marks.open_tickets == "ignore":
         return
     known = {(side.name, one.organization_id): one for side in sides for one in side.remembered}
-    asked = questions((mark for side in sides if side.matched.write for mark in side.marks_that_pass()), known)
+    asked = organizations_to_ask(
+        (mark for side in sides if side.matched.write for mark in side.marks_that_pass()), known
+    )
     counts = count_tickets(asked) if asked else TicketCounts()
     for side in sides:
         if side.matched.write:
@@ -150,7 +154,7 @@ def _count_tickets(sides: Sequence[Side], count_tickets: CountTickets) -> None:
 
 
 def _remember(
-    side: Side, holds: tuple[Hold, ...], order: PlanOrder, run: ComparedRun
+    side: Side, holds: tuple[Hold, ...], order: PlanOrder, run: ComparedRun, *, waits: bool
 ) -> tuple[tuple[Hold, ...], Memory]:
     """The holds, those that make this run red among them, and what the next run should know."""
     held, earlier = side.hold(), side.earlier.memory
@@ -175,6 +179,7 @@ def _remember(
         held=held.remembered(side.remembered),
         cases=cases,
         streaks=side.streaks,
+        waiting_since=((earlier and earlier.waiting_since) or run.made) if waits else None,
     )
     return shown, memory
 

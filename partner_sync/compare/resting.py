@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from partner_sync.archive.records import Streak
+from partner_sync.archive.memory_records import Streak
 from partner_sync.compare.change_keys import change_keys, field_key
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.model import Change, Create, Problem

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from partner_sync.archive.records import MissingAccount, Streak
+from partner_sync.archive.memory_records import MissingAccount, Streak
 from partner_sync.compare.desired import Desired
 from partner_sync.compare.differences import Differences
 from partner_sync.compare.earlier_runs import EarlierRuns

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from partner_sync.archive.records import MissingAccount
+from partner_sync.archive.memory_records import MissingAccount
 from partner_sync.model import Mark
 
 MOST = 100
@@ -35,7 +35,7 @@ class TicketCounts:
 CountTickets = Callable[[Sequence[Question]], TicketCounts]
 
 
-def questions(marks: Iterable[Mark], known: Mapping[Question, MissingAccount]) -> list[Question]:
+def organizations_to_ask(marks: Iterable[Mark], known: Mapping[Question, MissingAccount]) -> list[Question]:
     """The organizations to ask about: those never counted first, then those counted longest ago."""
 
     def rank(question: Question) -> tuple[bool, float, Question]:

@@ -7,25 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from partner_sync.config.settings import LIMIT_NAMES
+from partner_sync.config.limits import LIMIT_NAMES
 from partner_sync.config.validation import ACCOUNT_ID_ADVICE, shown, spelled, suggestion
 from partner_sync.errors import Finding
 from partner_sync.ids import id_18
 from partner_sync.model import NAME
 
 if TYPE_CHECKING:
-    from partner_sync.config.settings import (
-        Accounts,
-        Attribute,
-        Calls,
-        Instance,
-        Limit,
-        Marks,
-        Partners,
-        Reads,
-        Retry,
-        Sync,
-    )
+    from partner_sync.config.limits import Limit
+    from partner_sync.config.settings import Accounts, Attribute, Calls, Instance, Marks, Partners, Reads, Retry, Sync
 
 NEVER_WRITTEN: Mapping[str, str] = {
     "external_id": "set once, when an organization is created",

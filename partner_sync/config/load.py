@@ -14,20 +14,16 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, with_config
 
 from partner_sync.config import cross_checks, validation
+from partner_sync.config.limits import LIMITS, Approvals, Limit, LimitName, Resting
 from partner_sync.config.settings import (
-    LIMITS,
     STRICT,
     Accounts,
-    Approvals,
     Attribute,
     Calls,
     Instance,
-    Limit,
-    LimitName,
     Marks,
     Partners,
     Reads,
-    Resting,
     Retry,
     Sync,
 )

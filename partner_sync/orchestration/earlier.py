@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from partner_sync.archive.decisions import Decisions
 from partner_sync.archive.instance_memory import InstanceMemory
-from partner_sync.archive.records import Decision, HoldRecord, HoldRow, Memory
+from partner_sync.archive.memory_records import Decision, HoldRecord, HoldRow, Memory
 from partner_sync.compare.change_keys import change_keys
 from partner_sync.compare.earlier_runs import EarlierRuns
 from partner_sync.errors import SnapshotError

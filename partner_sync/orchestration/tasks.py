@@ -51,12 +51,12 @@ def gather_accounts() -> None:
     from partner_sync.compare.soql import soql
     from partner_sync.config.params import options
     from partner_sync.gather import accounts as salesforce
-    from partner_sync.orchestration import approvals, connections, locations, telemetry, xcoms
+    from partner_sync.orchestration import connections, locations, run_decisions, telemetry, xcoms
 
     context = get_current_context()
     config = config_of(context)
     asked = options(context["params"])  # a wrong param fails here, before anything is read
-    approvals.record(locations.archive(), config, asked, trigger_of(context), note_of(context))
+    run_decisions.record(locations.archive(), config, asked, trigger_of(context), note_of(context))
     client = connections.salesforce(config.accounts.connection, config.calls)
     snapshot = salesforce.read_accounts(client, soql(config), now=_now, progress=_progress("accounts"))
     telemetry.calls("salesforce", snapshot.proof.calls)
@@ -239,8 +239,8 @@ def _compared_run(context: Context, archive: Archive, config: Config, made: date
     """The run that compares, with what earlier runs and people left. A dry run records no approvals."""
     from partner_sync.compare.plan import ComparedRun
     from partner_sync.config.params import options
-    from partner_sync.orchestration.approvals import decisions
     from partner_sync.orchestration.earlier import earlier_runs
+    from partner_sync.orchestration.run_decisions import decisions
 
     asked, trigger = options(context["params"]), trigger_of(context)
     shown = decisions(archive, config, asked, trigger, note_of(context)) if asked.dry_run else ()

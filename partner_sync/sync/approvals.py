@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from partner_sync.archive.decisions import Decisions, DecisionsInForce
-from partner_sync.archive.records import OpenJob, Taken
+from partner_sync.archive.memory_records import Taken
+from partner_sync.archive.records import OpenJob
 from partner_sync.compare.change_keys import change_keys
 from partner_sync.model import Batch
 
 
 @dataclass(frozen=True)
-class Approvals:
+class BatchApprovals:
     """The approvals of one batch. `people` is how many must have approved a row."""
 
     decisions: Decisions

@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 
 from partner_sync.archive.archive import Archive
 from partner_sync.archive.decisions import Decisions
-from partner_sync.archive.records import OpenJob, RowVerdict, Taken, VerdictTally
+from partner_sync.archive.memory_records import Taken
+from partner_sync.archive.records import OpenJob, RowVerdict, VerdictTally
 from partner_sync.config.settings import Calls, Sync
 from partner_sync.errors import (
     PartnerSyncError,
@@ -26,7 +27,7 @@ from partner_sync.errors import (
     UnavailableError,
 )
 from partner_sync.model import Batch, PlanOrder
-from partner_sync.sync.approvals import Approvals
+from partner_sync.sync.approvals import BatchApprovals
 from partner_sync.sync.batch_rows import BatchRows
 from partner_sync.sync.clock_skew import refuse_ahead
 from partner_sync.sync.last_look import LastLook
@@ -90,9 +91,9 @@ class BatchAttempt:
         return BatchRows(self.batch, self.zendesk, self.archive, self.reader, self.now, self.run_after, self.try_number)
 
     @property
-    def approvals(self) -> Approvals:
+    def approvals(self) -> BatchApprovals:
         decisions = Decisions(self.archive.root, self.batch.instance)
-        return Approvals(decisions, self.batch, self.people, self.now)
+        return BatchApprovals(decisions, self.batch, self.people, self.now)
 
     @property
     def waiting(self) -> Waiting:

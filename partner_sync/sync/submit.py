@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from partner_sync.archive.archive import Archive
-from partner_sync.archive.records import MarkedOrganizations
+from partner_sync.archive.memory_records import MarkedOrganizations
 from partner_sync.model import Batch, FieldChange
 from partner_sync.sync.batch_rows import ShownOrganizations
 from partner_sync.sync.register import JobStatuses

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from partner_sync.archive.decisions import Decisions
-from partner_sync.archive.records import Decision, Taken, Withdrawal
+from partner_sync.archive.memory_records import Decision, Taken, Withdrawal
 from partner_sync.errors import SnapshotError
 
 AT = datetime(2026, 11, 24, 3, tzinfo=timezone.utc)

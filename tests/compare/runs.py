@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from partner_sync.archive.decisions import DecisionsInForce
-from partner_sync.archive.records import Decision, Memory
+from partner_sync.archive.memory_records import Decision, Memory
 from partner_sync.compare.change_keys import change_keys
 from partner_sync.compare.earlier_runs import EarlierRuns
 from partner_sync.compare.plan import LookUp
 from partner_sync.compare.tickets import CountTickets
+from partner_sync.config.limits import Limit, LimitName
 from partner_sync.config.load import Config
 from partner_sync.config.params import Options
-from partner_sync.config.settings import Limit, LimitName
 from partner_sync.model import Hold, Organization, Plan
 from tests.compare.builders import (
     BYSTANDER,

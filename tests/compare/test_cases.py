@@ -8,8 +8,8 @@ import pytest
 
 from partner_sync.compare.evidence import AccountLookup
 from partner_sync.compare.tickets import Question, TicketCount, TicketCounts
+from partner_sync.config.limits import Limit
 from partner_sync.config.params import Options
-from partner_sync.config.settings import Limit
 from partner_sync.model import Plan
 from tests.compare.builders import an_account, an_id, an_organization
 from tests.compare.runs import Runs, held, limited

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from partner_sync.compare.evidence import AccountLookup
+from partner_sync.config.limits import Limit
 from partner_sync.config.load import Config
-from partner_sync.config.settings import Limit, OnlyIfOlder
+from partner_sync.config.settings import OnlyIfOlder
 from partner_sync.model import Evidence, Plan
 from tests.compare.builders import CONFIG, MADE, all_deleted, an_account, an_id, an_organization, kinds
 from tests.compare.runs import Runs, held, limited, written

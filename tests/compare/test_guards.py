@@ -8,7 +8,8 @@ import pytest
 
 from partner_sync.compare.guards import Exceeded, Guards
 from partner_sync.compare.organization_schema import organization_schema
-from partner_sync.config.settings import Attribute, Limit, LimitName
+from partner_sync.config.limits import Limit, LimitName
+from partner_sync.config.settings import Attribute
 from partner_sync.model import KINDS, Change, Create, FieldChange, Mark, Organization, Plan, Update
 from tests.compare.builders import (
     CONFIG,

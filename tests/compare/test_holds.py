@@ -10,8 +10,9 @@ import pytest
 from partner_sync.compare.earlier_runs import EarlierRuns
 from partner_sync.compare.evidence import AccountLookup
 from partner_sync.compare.tickets import Question, TicketCount, TicketCounts
+from partner_sync.config.limits import Approvals, Limit
 from partner_sync.config.params import Options
-from partner_sync.config.settings import Approvals, Instance, Limit
+from partner_sync.config.settings import Instance
 from tests.compare.builders import (
     BYSTANDER,
     CONFIG,

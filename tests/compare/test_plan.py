@@ -9,8 +9,9 @@ import pytest
 
 from partner_sync.compare.batches import batches
 from partner_sync.compare.problem_kinds import PROBLEM_KINDS
+from partner_sync.config.limits import Limit
 from partner_sync.config.params import Options
-from partner_sync.config.settings import Instance, Limit
+from partner_sync.config.settings import Instance
 from partner_sync.model import KINDS, Plan, PlanOrder, ReadProof
 from tests.compare.builders import (
     BEGUN,

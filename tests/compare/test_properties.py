@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from partner_sync.compare.batches import batches
 from partner_sync.compare.name_conflicts import name_key
 from partner_sync.compare.organization_schema import organization_schema
+from partner_sync.config.limits import Limit
 from partner_sync.config.load import Config
 from partner_sync.config.params import Options
-from partner_sync.config.settings import Limit
 from partner_sync.ids import id_18
 from partner_sync.model import KINDS, Change, Create, Mark, Organization, Plan, Update
 from tests.compare.builders import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from partner_sync.compare.change_keys import change_keys
-from partner_sync.config.settings import Resting
+from partner_sync.config.limits import Resting
 from partner_sync.model import Plan
 from tests.compare.builders import CONFIG, an_account, an_organization, changed, kinds
 from tests.compare.runs import Runs

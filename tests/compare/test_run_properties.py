@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from partner_sync.compare.change_keys import change_keys
 from partner_sync.compare.evidence import AccountLookup
 from partner_sync.compare.tickets import Question, TicketCount, TicketCounts
-from partner_sync.config.settings import LIMIT_NAMES, Limit
+from partner_sync.config.limits import LIMIT_NAMES, Limit
 from partner_sync.model import COUNT_REASONS, Change, Mark
 from tests.compare.builders import an_account, an_id
 from tests.compare.runs import Runs

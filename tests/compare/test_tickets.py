@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from partner_sync.compare.tickets import MOST, Question, TicketCount, TicketCounts
-from partner_sync.config.settings import Instance, Limit
+from partner_sync.config.limits import Limit
+from partner_sync.config.settings import Instance
 from tests.compare.builders import (
     BYSTANDER,
     CONFIG,

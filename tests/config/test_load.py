@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
+from partner_sync.config.limits import LIMITS, Approvals, Limit, Resting
 from partner_sync.config.load import load, schema
-from partner_sync.config.settings import LIMITS, Approvals, Calls, Limit, Marks, OnlyIfOlder, Resting, Retry, Sync
+from partner_sync.config.settings import Calls, Marks, OnlyIfOlder, Retry, Sync
 from tests.compare.builders import PINNED, SHIPPED, TOML, edited
 
 MINIMAL = """

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from partner_sync.archive.decisions import Decisions
 from partner_sync.archive.instance_memory import InstanceMemory
-from partner_sync.archive.records import Armed, Decision, HoldRecord, Trigger
+from partner_sync.archive.memory_records import Armed, Decision, HoldRecord
+from partner_sync.archive.records import Trigger
 from partner_sync.compare.change_keys import decision_id
 from partner_sync.config.params import Approval, Options
 from partner_sync.errors import ConfigError, Finding
