@@ -3,7 +3,6 @@
 instances/<instance>/decisions/<id>.json                                  a decision
 instances/<instance>/decisions/<id>.withdrawn.json                        who ended it early
 instances/<instance>/decisions/<id>.taken.<plan id>.<batch>.<token>.json  a submit that uses it
-instances/<instance>/decisions/ended/...                                  the same, of decisions that are over
 
 Objects are only added, and their content follows from what they say: to write one twice is harmless on a store without
 conditional writes. `Taken` is the one object that its own writer may remove, if it knows that it sent nothing.
@@ -90,8 +89,7 @@ class Decisions:
 
     def record(self, decision: Decision) -> None:
         """Records a decision. A run that is cleared records the same decision again, with its use as it is."""
-        if get(Decision, self._path(decision.id, "ended"), DECISION_STEP) is None:
-            put(self._path(decision.id), codec.to_json(decision))
+        put(self._path(decision.id), codec.to_json(decision))
 
     def withdraw(self, decision_id: str, withdrawal: Withdrawal) -> None:
         put(self._path(f"{decision_id}.withdrawn"), codec.to_json(withdrawal))
@@ -107,7 +105,7 @@ class Decisions:
             remove(self._taken(one))
 
     def read(self) -> DecisionsInForce:
-        """Everything that is not over.
+        """Everything that was decided.
 
         :raises SnapshotError: if an object cannot be read. What is in force is not known then.
         """
@@ -129,5 +127,5 @@ class Decisions:
     def _taken(self, taken: Taken) -> Root:
         return self._path(f"{taken.decision}.taken.{segment(taken.plan_id)}.{segment(taken.batch)}.{taken.token}")
 
-    def _path(self, name: str, *folders: str) -> Root:
-        return self._folder.joinpath(*folders) / f"{name}.json"
+    def _path(self, name: str) -> Root:
+        return self._folder / f"{name}.json"

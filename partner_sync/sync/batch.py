@@ -2,7 +2,8 @@
 
 One plan writes to an instance at a time, and the newest plan wins. The open-job register remembers what was, or may
 have been, sent: it survives killed workers, cleared tasks and lost responses. It is reliable only because of the order
-of the steps; `tests/protocol` runs that order, as a model, through random schedules.
+of the steps; `tests/protocol` runs that order, as a model, through random schedules. The file has over 300 lines
+because these steps are one attempt, to be read in their order.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from partner_sync.archive.memory_records import Taken
 from partner_sync.archive.records import OpenJob, RowVerdict, VerdictTally
 from partner_sync.config.settings import Calls, Sync
 from partner_sync.errors import (
+    CLEAR_BOTH,
     PartnerSyncError,
     RejectedError,
     SnapshotError,
@@ -135,9 +137,9 @@ class BatchAttempt:
             self._supersede(claim, "its plan is too old")
             raise SnapshotError(
                 f"{batch.name} belongs to a plan whose snapshot is {age.total_seconds() / 3600:.1f} h old. The limit is"
-                f" {self.settings.max_plan_age_hours:g} h. Clear the two gather tasks with their downstream tasks."
+                f" {self.settings.max_plan_age_hours:g} h. {CLEAR_BOTH}"
             )
-        judged = self.rows.judge_before_write()
+        judged, read_at = self.rows.judge_before_write(), self.monotonic()
         for row in self.approvals.missing([row for row, one in enumerate(judged) if one.verdict is None], claim):
             judged[row] = replace(judged[row], verdict="superseded", reason=NOT_APPROVED)
         rows = tuple(position for position, row in enumerate(judged) if row.verdict is None)
@@ -146,7 +148,7 @@ class BatchAttempt:
             judged, rows = [lost if row.verdict is None else row for row in judged], ()
         if not rows:
             return self._account(claim, judged)
-        return self._submit(claim, rows, judged)
+        return self._submit(claim, rows, judged, read_at)
 
     def _newer_plan(self, claim: OpenJob, taken: Sequence[Taken] = ()) -> PlanOrder | None:
         """The newest plan if it is newer. What the archive does not name leaves no claim; nothing of it was sent."""
@@ -169,11 +171,16 @@ class BatchAttempt:
             judged = [row if row.verdict == "confirmed" else left for row, left in zip(found, judged, strict=True)]
         return self._account(claim, judged)
 
-    def _submit(self, claim: OpenJob, rows: tuple[int, ...], judged: list[Judgment]) -> Done | Reschedule:
-        """Announces the submit in the register, looks a last time, sends it once, and registers its job at once."""
+    def _submit(
+        self, claim: OpenJob, rows: tuple[int, ...], judged: list[Judgment], read_at: float
+    ) -> Done | Reschedule:
+        """Announces the submit in the register, looks a last time, sends it once, and registers its job at once.
+
+        The submit begins at most `submit_seconds` after the rows were read: what a person edits since is overwritten.
+        """
         if not self.last_look.counts(claim):
             return self._start_over(claim, ())
-        known, taken, begun = self.register.known_job(), self.approvals.of(rows, claim), self.monotonic()
+        known, taken = self.register.known_job(), self.approvals.of(rows, claim)
         sent = tuple(sorted({*claim.sent, *rows}))
         entry = replace(claim, intended=self.now(), known_job=known, rows=rows, sent=sent, submits=claim.submits + 1)
         self.register.write(entry)
@@ -185,9 +192,9 @@ class BatchAttempt:
             self.approvals.decisions.give_back(taken)
             self.register.write(claim)
             return self._supersede(claim, f"plan {newer.plan_id} is newer")
-        if not self.last_look.counts(claim) or self.monotonic() - begun > self.settings.submit_seconds:
+        if not self.last_look.counts(claim) or self.monotonic() - read_at > self.settings.submit_seconds:
             return self._start_over(claim, taken)
-        self.zendesk.write_until(begun + self.settings.submit_seconds)
+        self.zendesk.write_until(read_at + self.settings.submit_seconds)
         try:
             job = submit(self.zendesk, self.batch, {row: judged[row].write for row in rows})
         except TooManyJobsError:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from partner_sync.archive.archive import Archive
 from partner_sync.archive.records import OpenJob
-from partner_sync.errors import SnapshotError
+from partner_sync.errors import CLEAR_BOTH, SnapshotError
 from partner_sync.model import Batch, PlanOrder
 from partner_sync.sync.register import Register
 
@@ -46,8 +46,8 @@ class LastLook:
         raise SnapshotError(
             f"Plan {batch.order.plan_id} of {batch.name} is not named in the archive at {self.archive.root}: this is"
             " not the archive that compare wrote to, or it was emptied or replaced by an older copy. Nothing more was"
-            " sent. Check that PARTNER_SYNC_ARCHIVE is the same for every worker and is not a disk of one worker. Then"
-            " clear gather_accounts with downstream."
+            " sent. Check that PARTNER_SYNC_ARCHIVE is the same for every worker and is not a disk of one worker."
+            f" {CLEAR_BOTH}"
         )
 
     def counts(self, claim: OpenJob) -> bool:

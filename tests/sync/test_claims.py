@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 
-from partner_sync.errors import SnapshotError
+from partner_sync.errors import CLEAR_BOTH, SnapshotError
 from tests import oracle
 from tests.sync.stage import NEVER, ROWS, SUBMITS, Stage, Task, Watch, at_every_call, finish, task
 
@@ -135,7 +135,7 @@ def test_an_old_plan_writes_nothing_over_newer_values_in_an_archive_that_lost_it
         except SnapshotError as error:
             assert "is not named in the archive" in str(error)
             assert "PARTNER_SYNC_ARCHIVE" in str(error)
-            assert "clear gather_accounts with downstream" in str(error)
+            assert CLEAR_BOTH in str(error)
             assert set(SUBMITS) & set(cleared.watch.names[: number - 1]) or not stage.writes()
             assert [] == stage.archive.open_jobs("global")
         else:

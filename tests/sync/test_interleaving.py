@@ -14,7 +14,7 @@ from functools import partial
 import pytest
 
 from partner_sync.compare.batches import batches
-from partner_sync.errors import RejectedError, SnapshotError
+from partner_sync.errors import CLEAR_BOTH, RejectedError, SnapshotError
 from partner_sync.model import Plan
 from tests import oracle
 from tests.sync.stage import (
@@ -226,7 +226,7 @@ def test_a_plan_that_grew_too_old_while_its_worker_was_dead_still_tells_what_it_
         try:
             finish(stage, struck)
         except SnapshotError as error:
-            assert "h. Clear the two gather tasks" in str(error)
+            assert f"h. {CLEAR_BOTH}" in str(error)
         nothing_twice(stage)
         nothing_open(stage)
         verdicts_true(stage, plan)
