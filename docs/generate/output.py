@@ -83,7 +83,9 @@ def steady(output: str) -> list[str]:
             line = re.sub(r"\d+\.\d s|V3-[0-9a-f]{32}|─+", "", line)
             line = re.sub(r"\S*(?:archive/runs|logs/run-)\S*", "", line)
             line = re.sub(
-                r"\d{4}-\d\d-\d\d[T ][\d:.+]+|\(just now\)|\(\d+ minutes? ago\)|(?<=127\.0\.0\.1):\d+", "", line
+                r"\d{4}-\d\d-\d\d[T ][\d:.+]+|seen \d+ [A-Z][a-z]+|\(just now\)|\(\d+ minutes? ago\)|(?<=127\.0\.0\.1):\d+",
+                "",
+                line,
             )
             lines.append(" ".join(line.split()))
     return [line for line in lines if line]
