@@ -22,7 +22,9 @@ def approve(stage: Stage, one: Task, id: str = "a1", hours: float = 24) -> Decis
     decisions = Decisions(stage.archive.root, "global")
     keys = tuple(key for change in one.batch.changes for key in change_keys(change))
     at = stage.clock()
-    decisions.record(Decision(id, "allow", "global", "h", keys, "ann", "r", "", at, at + timedelta(hours=hours)))
+    decisions.record(
+        Decision(id, "allow", "global", "h", "limit", keys, "ann", "r", "", at, at + timedelta(hours=hours))
+    )
     approvals = {row: (*one.batch.approvals.get(row, ()), id) for row in range(ROWS)}
     one.batch = replace(one.batch, approvals=approvals)
     return decisions
