@@ -42,7 +42,8 @@ from partner_sync.vendors.zendesk_auth import ClientCredentials
 from partner_sync.vendors.zendesk_client import Zendesk
 from tests import oracle
 
-SHIPPED = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
+TOML = (Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text()
+SHIPPED = load(TOML, "partner_sync.toml")
 CONFIG = replace(SHIPPED, limits={})
 """The shipped config without its limits: what is held is not what these tests are about."""
 CALLS = Calls(connect_seconds=30, read_seconds=30, attempts=1, reserve_percent=0)
