@@ -214,8 +214,9 @@ def as_desired(sandbox: Sandbox, plan: Plan, hidden: Collection[str] = ()) -> No
         assert (want["name"] == have["name"] or taken) and {**want, "name": ""} == {**have, "name": ""}, (want, have)
         assert not own[account]["organization_fields"]["mark_for_deletion"], ("alive and marked", own[account])
     looked_at = {number for one in plan.problems for number in one.organization_ids}
+    named = {account for one in plan.problems for account in one.account_ids}
     for row in organizations:
         ids = {row["external_id"], row["organization_fields"].get("salesforce_id")} - {None}
         if row["organization_fields"]["account_type"] in TYPES and ids and not ids & accounts.keys():
             marked = bool(row["organization_fields"]["mark_for_deletion"])
-            assert marked or row["id"] in looked_at, ("gone and not marked", row)
+            assert marked or row["id"] in looked_at or ids & named, ("gone and not marked", row)
