@@ -58,6 +58,8 @@ ROWS = 3
 """Changes of the worlds that `begin` makes."""
 
 runs = itertools.count(1)
+attributed: set[str] = set()
+"""All jobs of which the tasks know whose they are: one visit may interrupt another before its submit."""
 Begin = Callable[..., "Stage"]
 
 
@@ -271,14 +273,14 @@ class Task:
 
     def visit(self) -> None:
         stage = self.stage
-        known = {job["id"] for job in stage.sandbox.jobs()}
+        attributed.update(job["id"] for job in stage.sandbox.jobs())
 
         def called(name: str) -> None:
             if name in SUBMITS:
-                new = {job["id"] for job in stage.sandbox.jobs()} - known
+                new = {job["id"] for job in stage.sandbox.jobs()} - attributed
                 stage.plan_of_job |= dict.fromkeys(new, self.plan)
                 stage.submitted |= dict.fromkeys(new, stage.clock.time)
-                known.update(new)
+                attributed.update(new)
 
         self.since = self.since or stage.clock()
         attempt = BatchAttempt(

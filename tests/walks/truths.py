@@ -131,7 +131,8 @@ class Record:
         plan, sandbox = task.plan, self.stage.sandbox
         rows = {row["external_id"]: row["id"] for row in sandbox.organizations() if row["external_id"]}
         still = self.last() == before  # else another wrote after the batch was read back
-        assert [] == oracle.untrue(sandbox, task.done.verdicts)
+        untrue = oracle.untrue(sandbox, task.done.verdicts)
+        assert [] == untrue, ("untrue", untrue)
         for line in task.done.verdicts:
             number = line.organization_id or rows.get(line.account_id)
             if line.verdict == "confirmed" and still:
