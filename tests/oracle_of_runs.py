@@ -185,6 +185,10 @@ class Past:
                     found.append(("too often", one))
         return found
 
+    def approved_rows(self) -> int:
+        """How many rows were written under an approval."""
+        return sum(any(self._covers(each, one) for each in self.approved) for one in self._applied())
+
     def violations(self) -> list[Violation]:
         return [*self.unjustified(), *self.too_many_marks(), *self.too_often()]
 

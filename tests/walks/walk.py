@@ -63,6 +63,7 @@ EDITS: list[dict[str, Any]] = [
     {"organization_fields": {"ignore_deletion": True, "support_level": "gold"}, "notes": "Called"},
     RENAMED,
 ]
+VANISHED = ["deleted", "deleted", "merged", "purged", "hidden"]
 PICK, CALL = st.integers(0, 23), st.integers(1, 16)
 FAULTS: dict[str, dict[str, Any]] = {
     "broken before it arrives": {"do": "reset_before"},
@@ -112,7 +113,7 @@ class Walk(RuleBasedStateMachine):
         self.plans: list[Plan] = []
         self.tasks: list[Task] = []
         self.snapshots: list[Any] = []
-        self.may_lose = False
+        self.may_lose = self.quiet = False
         self.ids = (id_18(f"0014M00007New{number:02d}") for number in itertools.count())
         self.altered()
 
@@ -143,7 +144,11 @@ class Walk(RuleBasedStateMachine):
         elif change != NEW:
             self.sandbox.put_account(Id=account["Id"], **change)
 
-    @rule(pick=PICK, other=PICK, act=st.sampled_from(["deleted", "merged", "purged", "hidden"]))
+    @rule(pick=PICK, other=PICK, several=st.integers(1, 3), act=st.sampled_from(VANISHED))
+    def accounts_vanish(self, pick: int, other: int, several: int, act: str) -> None:
+        for number in range(several):
+            self.account_vanishes(pick + number, other, act)
+
     def account_vanishes(self, pick: int, other: int, act: str) -> None:
         rows = [*self.sandbox.accounts(), *(self.sandbox.deleted_accounts() if act == "purged" else [])]
         gone, stays = rows[pick % len(rows)]["Id"], self.account(other)["Id"]
@@ -241,6 +246,8 @@ class Walk(RuleBasedStateMachine):
         try:
             plan = record.stage.plan(accounts, organizations)
         except PartnerSyncError:
+            if self.quiet:
+                raise
             self.counts["runs that failed before a plan"] += 1
             return None
         record.witness.sees(plan, read)
@@ -295,7 +302,7 @@ class Walk(RuleBasedStateMachine):
         shutil.rmtree(self.folder / "copy", ignore_errors=True)
         shutil.copytree(self.folder / "one", self.folder / "copy")
 
-    @precondition(lambda self: self.may_lose)
+    @precondition(lambda self: self.may_lose and not self.record.lost)
     @rule()
     def archive_is_lost(self) -> None:
         """An older copy takes its place, if there is one; else it is empty, and armed anew."""
@@ -426,6 +433,9 @@ class Walk(RuleBasedStateMachine):
         finally:
             self.counts["writes"] += self.record.writes
             self.counts["jobs"] += len(self.record.jobs)
+            past = self.record.witness.past
+            self.counts["marks written"] += sum(one.is_mark for one in past.sent)
+            self.counts["approved rows written"] += past.approved_rows()
             if self.record.lost:
                 self.counts["walks with a lost archive"] += 1
                 for rule_name, times in self.record.broken.items():
@@ -435,9 +445,12 @@ class Walk(RuleBasedStateMachine):
     def comes_right(self) -> None:
         """All tickets are solved, a day passes before each run, and people approve what is on hold."""
         self.lift()
+        self.quiet = True
         self.stage.end_jobs()
         for number in sorted(self.unrecorded.tickets & {row["id"] for row in self.sandbox.organizations()}):
             self.put_tickets(number, 0)
+        if "listed" not in self.record.witness.accounts().values():
+            self.one_account_is_a_partner()  # a read without any account is refused
         plan = self.quiet_plan()
         for _ in range(20):
             if not plan.changes and not plan.holds:
@@ -459,6 +472,13 @@ class Walk(RuleBasedStateMachine):
         untouched(self.sandbox.organizations(), self.stage.before, self.record.touched)
         late = [entry for entry in self.stage.archive.open_jobs("global") if entry.order.snapshot_begun > START]
         assert not [entry for entry in late if entry.order.plan_id == plan.id]
+
+    def one_account_is_a_partner(self) -> None:
+        account = self.account(0)["Id"]
+        partner = {"Type": "Partner", "Partners_Partner_Status__c": "Authorized", "Partner_Track__c": "Open"}
+        self.sandbox.put_account(Id=account, **partner)
+        self.sandbox.unhide_account(account)
+        self.unrecorded.hidden.discard(account)
 
     def quiet_plan(self, hours: float = 25) -> Plan:
         self.stage.clock.sleep(hours * 3600)
