@@ -14,20 +14,25 @@ from typing import Any
 import simple_salesforce
 
 from partner_sync.archive.archive import Archive
-from partner_sync.archive.records import RowVerdict, RunRecord, Trigger
+from partner_sync.archive.instance_memory import InstanceMemory
+from partner_sync.archive.records import Armed, RowVerdict, RunRecord, Trigger
+from partner_sync.archive.snapshot_store import save_accounts, save_organizations
 from partner_sync.compare.batches import batches
 from partner_sync.compare.evidence import AccountLookup
 from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.compare.plan import ComparedRun, Questions, compare_snapshots
 from partner_sync.compare.snapshots import match_snapshots
 from partner_sync.compare.soql import lookup_queries, soql
-from partner_sync.compare.tickets import TicketCount, TicketCounts
-from partner_sync.config.load import load
+from partner_sync.compare.tickets import Question, TicketCount, TicketCounts
+from partner_sync.config.load import Config, load
+from partner_sync.config.params import Approval, Options
 from partner_sync.config.settings import Calls, Sync
 from partner_sync.errors import RetryableError
 from partner_sync.gather import accounts as salesforce
 from partner_sync.gather import organizations as zendesk
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan
+from partner_sync.orchestration import approvals
+from partner_sync.orchestration.earlier import earlier_runs, known_organizations, remember, remember_holds
 from partner_sync.sandbox import Sandbox
 from partner_sync.sync.batch import BatchAttempt, Done
 from partner_sync.sync.verdicts import OrganizationReader
@@ -37,7 +42,8 @@ from partner_sync.vendors.zendesk_auth import ClientCredentials
 from partner_sync.vendors.zendesk_client import Zendesk
 from tests import oracle
 
-SHIPPED = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
+TOML = (Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text()
+SHIPPED = load(TOML, "partner_sync.toml")
 CONFIG = replace(SHIPPED, limits={})
 """The shipped config without its limits: what is held is not what these tests are about."""
 CALLS = Calls(connect_seconds=30, read_seconds=30, attempts=1, reserve_percent=0)
@@ -52,6 +58,8 @@ ROWS = 3
 """Changes of the worlds that `begin` makes."""
 
 runs = itertools.count(1)
+attributed: set[str] = set()
+"""All jobs of which the tasks know whose they are: one visit may interrupt another before its submit."""
 Begin = Callable[..., "Stage"]
 
 
@@ -114,10 +122,12 @@ class Watched:
 
 
 class Stage:
-    """Both systems, an archive and a clock."""
+    """Both systems, an archive and a clock. Its instance is armed."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path, settings: Sync = SETTINGS) -> None:
+    def __init__(self, sandbox: Sandbox, folder: Path, settings: Sync = SETTINGS, config: Config = CONFIG) -> None:
         self.sandbox, self.archive, self.clock, self.settings = sandbox, Archive(folder), Clock(), settings
+        self.config = config
+        self.arm()
         known = sandbox.connections()
         login = {name: known["salesforce"]["extra"][name] for name in ("consumer_key", "consumer_secret", "domain")}
         session = _session("Salesforce", login["domain"], sandbox.salesforce_url, domain="salesforce.com")
@@ -128,13 +138,16 @@ class Stage:
         self.zendesk = Zendesk(session, base_url, "global", auth)
         self.before = self.organizations_by_id()
         self.plan_of_job: dict[str, Plan] = {}
+        self.submitted: dict[str, datetime] = {}
+        """Job to when it was submitted."""
         self.snapshots: Any = None
         self.first: Any = None
 
     # -- gather and compare
 
     def accounts(self) -> AccountsSnapshot:
-        return salesforce.read_accounts(self.salesforce(), soql(CONFIG), now=self.clock, progress=lambda *_: None)
+        read = salesforce.read_accounts(self.salesforce(), soql(self.config), now=self.clock, progress=lambda *_: None)
+        return replace(read, digest=save_accounts(self.archive.root, read.rows, self.config.accounts.id))
 
     def organizations(self) -> OrganizationsSnapshot:
         begun = self.clock()
@@ -142,41 +155,66 @@ class Stage:
             self.zendesk,
             write=True,
             schema=SCHEMA,
-            known=(),
+            known=known_organizations(self.archive, "global"),
             progress=lambda *_: None,
         )
-        return OrganizationsSnapshot(begun, self.clock(), (read,))
+        digest = save_organizations(self.archive.root, read.organizations, SCHEMA.kept)
+        return OrganizationsSnapshot(begun, self.clock(), (replace(read, digest=digest),))
 
     def plan(self, accounts: AccountsSnapshot | None = None, organizations: Any = None, name: bool = True) -> Plan:
-        """The plan of two snapshots, read now unless given, named the newest as `compare` does at its end."""
+        """The plan of two snapshots, read now unless given, remembered and named the newest as `compare` does."""
         run = f"run-{next(runs)}"
         accounts, organizations = accounts or self.accounts(), organizations or self.organizations()
-        matched = match_snapshots(CONFIG, accounts, organizations)
+        matched = match_snapshots(self.config, accounts, organizations)
         unread = matched.unread_fields()
         read = {
             instance: [self.whole(raw) for raw in self.zendesk.show_many(ids=ids)] for instance, ids in unread.items()
         }
         matched = matched.with_read(read)
         made = self.clock()
-        plan = compare_snapshots(matched, ComparedRun(run, made, f"plan-{run}", made), self.questions).plan
-        self.keep(plan)
+        earlier = {"global": earlier_runs(self.archive, "global", made)}
+        found = compare_snapshots(
+            matched, ComparedRun(run, START, f"plan-{run}", made, earlier=earlier), self.questions
+        )
+        self.keep(found.plan)
+        remember_holds(self.archive, found.plan)
         if name:
-            self.name(plan)
-        return plan
+            remember(self.archive, found.memories)
+            self.name(found.plan)
+        return found.plan
 
     @property
     def questions(self) -> Questions:
-        """Salesforce is asked as the task does; nobody has open tickets."""
+        """Salesforce and Zendesk are asked as the task does."""
 
         def look_up(ids: Sequence[str]) -> AccountLookup:
             client = self.salesforce()
             found, passing = (
                 {row["Account_ID_18__c"]: row for query in queries for row in salesforce.look_up(client, query)}
-                for queries in (lookup_queries(CONFIG, ids), lookup_queries(CONFIG, ids, passing=True))
+                for queries in (lookup_queries(self.config, ids), lookup_queries(self.config, ids, passing=True))
             )
+            passing = [account for account, row in passing.items() if not row["IsDeleted"]]
             return AccountLookup(frozenset(ids), found, frozenset(passing))
 
-        return Questions(look_up, lambda asked: TicketCounts(dict.fromkeys(asked, TicketCount(0, 0))))
+        def count_tickets(asked: Sequence[Question]) -> TicketCounts:
+            return TicketCounts(
+                {
+                    (name, number): TicketCount(self.zendesk.open_tickets(number), self.zendesk.related(number).users)
+                    for name, number in asked
+                }
+            )
+
+        return Questions(look_up, count_tickets)
+
+    def arm(self) -> None:
+        InstanceMemory(self.archive.root, "global").arm(Armed("global", "ann", self.clock.time, "run-0"))
+
+    def approve(self, hold: str, account: str | None = None) -> None:
+        """A person approves a hold, or its row of one account, in a run of their own."""
+        run, at = f"run-{next(runs)}", self.clock()
+        trigger = Trigger("partner_sync", run, approvals.MANUAL, "ann", None, at, {})
+        asked = Options(approve=(Approval(hold, account),))
+        approvals.record(self.archive, self.config, asked, trigger, "")
 
     def whole(self, raw: dict[str, Any]) -> Organization:
         return zendesk.whole(raw, SCHEMA)
@@ -235,12 +273,14 @@ class Task:
 
     def visit(self) -> None:
         stage = self.stage
-        known = {job["id"] for job in stage.sandbox.jobs()}
+        attributed.update(job["id"] for job in stage.sandbox.jobs())
 
         def called(name: str) -> None:
             if name in SUBMITS:
-                stage.plan_of_job |= {job["id"]: self.plan for job in stage.sandbox.jobs() if job["id"] not in known}
-                known.update(stage.plan_of_job)
+                new = {job["id"] for job in stage.sandbox.jobs()} - attributed
+                stage.plan_of_job |= dict.fromkeys(new, self.plan)
+                stage.submitted |= dict.fromkeys(new, stage.clock.time)
+                attributed.update(new)
 
         self.since = self.since or stage.clock()
         attempt = BatchAttempt(
