@@ -108,7 +108,9 @@ class BatchRows:
         `settles`: the entry is another batch's, which may still report by itself.
         """
         batch, calls, at = self.batch, entry.calls * (not settles) + self.zendesk.calls, self.now()
-        earlier = self._tries()
+        earlier, refused = self._tries(), set(messages) if entry.submits == 1 else set[int]()
+        judged = [_by_others(row) if position in refused else row for position, row in enumerate(judged)]
+        wrote = [position in entry.rows and not row.by_others for position, row in enumerate(judged)]
         verdicts = tuple(
             _with_write(
                 RowVerdict(
@@ -125,10 +127,10 @@ class BatchRows:
                     verdict=row.verdict or "unknown",
                     reason=row.reason,
                     vendor_words=messages.get(position, "")[:2000],
-                    written=position in entry.sent,
-                    job_id=entry.job_id if position in entry.rows else None,
+                    written=position in entry.sent and not row.by_others,
+                    job_id=entry.job_id if wrote[position] else None,
                     calls=calls,
-                    written_at=entry.intended if position in entry.rows else None,
+                    written_at=entry.intended if wrote[position] else None,
                 ),
                 [rows[position] for rows in earlier if position not in entry.rows],
             )
@@ -156,6 +158,13 @@ class BatchRows:
     def _tries(self) -> list[list[RowVerdict]]:
         batch = self.batch
         return self.archive.tries(batch.run_id, self.run_after, batch.order.plan_id, batch.name)
+
+
+def _by_others(row: Judgment) -> Judgment:
+    """A row that Zendesk refused and shows as desired nevertheless: somebody else wrote it first."""
+    if row.verdict != "confirmed":
+        return row
+    return replace(row, reason="Zendesk refused it, since somebody else had written the same", by_others=True)
 
 
 def _with_write(line: RowVerdict, earlier: Sequence[RowVerdict]) -> RowVerdict:

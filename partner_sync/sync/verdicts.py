@@ -28,6 +28,8 @@ class Judgment:
     reason: str = ""
     write: tuple[FieldChange, ...] = ()
     organization_id: int | None = None
+    by_others: bool = False
+    """Whether somebody else wrote what we sent, so that our job wrote nothing of this row."""
 
 
 @dataclass(frozen=True, slots=True)

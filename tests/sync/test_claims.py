@@ -162,3 +162,24 @@ def test_a_listing_that_misses_the_newest_plan_once_is_no_loss(begin):
         stage.clock.sleep = sleep
         finish(stage, looking)
         assert {"confirmed": ROWS} == looking.done.counts
+
+
+def test_a_create_that_somebody_else_made_in_the_same_moment_is_confirmed_and_not_written_by_us(begin):
+    stage = begin("create")
+    change, *others = stage.first.changes
+    fields = {field.field: field.after for field in change.fields}
+
+    def made_by_another_deployment():
+        attributes = {name: fields.pop(name) for name in ("name", "external_id")}
+        stage.sandbox.add_organizations([{**attributes, "organization_fields": fields}])
+
+    one = task(stage, stage.first)
+    one.watch = Before("create_many", 1, made_by_another_deployment)
+    finish(stage, one)
+    rows = {row.account_id: row for row in stage.verdicts(stage.first)}
+    refused = rows.pop(change.account_id)
+    assert ("confirmed", False, None) == (refused.verdict, refused.written, refused.job_id)
+    assert refused.vendor_words
+    assert {("confirmed", True)} == {(row.verdict, row.written) for row in rows.values()}
+    assert len(others) == len(rows)
+    assert [] == oracle.untrue(stage.sandbox, [refused, *rows.values()])
