@@ -15,7 +15,8 @@ import simple_salesforce
 
 from partner_sync.archive.archive import Archive
 from partner_sync.archive.instance_memory import InstanceMemory
-from partner_sync.archive.records import Armed, RowVerdict, RunRecord, Trigger
+from partner_sync.archive.memory_records import Armed
+from partner_sync.archive.records import RowVerdict, RunRecord, Trigger
 from partner_sync.archive.snapshot_store import save_accounts, save_organizations
 from partner_sync.compare.batches import batches
 from partner_sync.compare.evidence import AccountLookup
@@ -31,7 +32,6 @@ from partner_sync.errors import RetryableError
 from partner_sync.gather import accounts as salesforce
 from partner_sync.gather import organizations as zendesk
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan
-from partner_sync.orchestration import approvals
 from partner_sync.orchestration.earlier import earlier_runs, known_organizations, remember, remember_holds
 from partner_sync.sandbox import Sandbox
 from partner_sync.sync.batch import BatchAttempt, Done
@@ -212,9 +212,9 @@ class Stage:
     def approve(self, hold: str, account: str | None = None) -> None:
         """A person approves a hold, or its row of one account, in a run of their own."""
         run, at = f"run-{next(runs)}", self.clock()
-        trigger = Trigger("partner_sync", run, approvals.MANUAL, "ann", None, at, {})
+        trigger = Trigger("partner_sync", run, run_decisions.MANUAL, "ann", None, at, {})
         asked = Options(approve=(Approval(hold, account),))
-        approvals.record(self.archive, self.config, asked, trigger, "")
+        run_decisions.record(self.archive, self.config, asked, trigger, "")
 
     def whole(self, raw: dict[str, Any]) -> Organization:
         return zendesk.whole(raw, SCHEMA)
