@@ -176,9 +176,13 @@ def test_a_run_that_approves_a_hold_writes_its_rows(small, approved):
     assert (20, []) == (len(approved.writes), world.wrong(small.control))
 
 
-def test_the_team_is_notified_once_of_a_failure_and_once_of_the_recovery(approved, team):
-    wait_until(lambda: len(team.titles) > 1, 60, "the team is notified that it is over")
-    assert ["Partner Sync: a run failed", "Partner Sync: recovered"] == team.titles
+def test_the_team_is_notified_once_of_each_cause_and_once_of_its_end(approved, team):
+    wait_until(lambda: len(team.titles) > 2, 60, "the team is notified that everything is over")
+    assert [
+        "Partner Sync: changes are held for review; rows are rejected or unknown",
+        "Partner Sync: recovered in part, still open: changes are held for review",
+        "Partner Sync: recovered",
+    ] == team.titles
     assert "Verdicts: 4 confirmed, 1 rejected" in team.got[0]["message"]
 
 
