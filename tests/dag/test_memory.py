@@ -62,6 +62,19 @@ def test_reads_of_two_times_are_not_compared_and_a_read_begun_in_time_mends_the_
     assert ("success", {"confirmed": ALL}) == (mended.state, mended.counts())
 
 
+def test_organizations_that_are_read_again_alone_hours_later_are_not_compared_with_the_old_accounts(small):
+    run = small.run()
+    sent = len(small.submits())
+    aged("gather_accounts", 5)
+    cleared = small.clear(run, "gather_organizations", "compare", "sync")
+    assert ("failed", "success") == (cleared.state, cleared.tasks["gather_organizations"])
+    (error,) = cleared.errors("compare")
+    assert SnapshotError is type(error)
+    assert "gather_accounts was begun 30" in str(error)  # and a minute more, on a slow machine
+    assert CLEAR_BOTH in str(error)
+    assert sent == len(small.submits())
+
+
 def test_a_change_of_a_field_that_left_the_config_after_compare_is_not_written_and_says_which_task_to_clear(small):
     def leave_the_owner_alone() -> None:
         small.config(lambda text: text.replace(OWNER, ""))
