@@ -32,6 +32,7 @@ from partner_sync.errors import RetryableError
 from partner_sync.gather import accounts as salesforce
 from partner_sync.gather import organizations as zendesk
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan
+from partner_sync.orchestration import run_decisions
 from partner_sync.orchestration.earlier import earlier_runs, known_organizations, remember, remember_holds
 from partner_sync.sandbox import Sandbox
 from partner_sync.sync.batch import BatchAttempt, Done
