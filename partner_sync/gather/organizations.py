@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from partner_sync.compare.organization_schema import ExpectedField, OrganizationSchema
 from partner_sync.errors import AuthenticationError, Finding, IncompleteReadError, RejectedError, SchemaError
 from partner_sync.model import InstanceRead, Organization, ReadProof, Value
-from partner_sync.vendors.zendesk_client import MANY, OrganizationCount, Row, Zendesk
+from partner_sync.vendors.zendesk_api import MANY, Row
+from partner_sync.vendors.zendesk_client import OrganizationCount, Zendesk
 
 COUNT_IS_CACHED_ABOVE = 100_000
 """Above so many organizations Zendesk's count is up to a day old, and proves nothing."""

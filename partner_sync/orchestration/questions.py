@@ -36,7 +36,7 @@ def questions(archive: Archive, config: Config, earlier: Mapping[str, EarlierRun
 def read_adopted(matched: MatchedSnapshots) -> MatchedSnapshots:
     """Reads matched organizations that are not partner organizations yet: the plan shows their old values."""
     from partner_sync.gather import organizations as zendesk
-    from partner_sync.vendors.zendesk_client import MANY
+    from partner_sync.vendors.zendesk_api import MANY
 
     read = {}
     for name, ids in matched.unread_fields().items():

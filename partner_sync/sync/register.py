@@ -17,7 +17,8 @@ from partner_sync.archive.records import OpenJob
 from partner_sync.config.settings import Calls, Sync
 from partner_sync.errors import RejectedError, SnapshotError
 from partner_sync.model import Batch
-from partner_sync.vendors.zendesk_client import MANY, Job
+from partner_sync.vendors.zendesk_api import MANY
+from partner_sync.vendors.zendesk_client import Job
 
 
 class JobStatuses(Protocol):
