@@ -26,7 +26,7 @@ def open_cases(
 ) -> tuple[tuple[Hold, ...], tuple[Case, ...]]:
     """The holds, with `opens_case` where this run is red for them, and the cases that are open now.
 
-    :param run_id: the run; None if it writes nothing, so opens no case. A run that was red is red again when cleared
+    :param run_id: the run; None if it opens no case. A run that was red is red again when it is cleared
     :param most_marks: the limit of marks per run: `no_trace` is a case only above it
     :param unwritten: how many rows of a hold an approval let through without a confirmed write
     """

@@ -158,12 +158,12 @@ def _remember(
 ) -> tuple[tuple[Hold, ...], Memory]:
     """The holds, those that make this run red among them, and what the next run should know."""
     held, earlier = side.hold(), side.earlier.memory
-    may_write = not run.options.dry_run and side.earlier.armed
+    opens = side.earlier.armed and not (run.options.dry_run or run.options.account_ids)
     most = next((one.most for one in held.guards if (one.reason, one.kind) == ("limit", "mark")), None)
     shown, cases = open_cases(
         holds,
         earlier.cases if earlier else (),
-        run_id=run.run_id if may_write else None,
+        run_id=run.run_id if opens else None,
         made=run.made,
         most_marks=most,
         unwritten=held.approved_and_not_written,

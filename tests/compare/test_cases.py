@@ -57,6 +57,12 @@ def test_a_case_that_was_closed_opens_again() -> None:
     assert red(runs.run()) == [True]
 
 
+def test_a_run_of_some_accounts_opens_no_case_since_no_later_run_would_know_it() -> None:
+    runs = Runs(SEVEN, FOUR)
+    assert red(runs.run(options=Options(account_ids=(an_id(2),)))) == [False]
+    assert red(runs.run()) == [True]
+
+
 def test_another_reason_is_another_case() -> None:
     runs = Runs(SEVEN, FOUR)
     runs.run()
