@@ -43,11 +43,13 @@ class Outcome:
 
 
 def world(name: str) -> World:
-    """The smallest one in which a run does what is to be struck."""
+    """The smallest one in which a run does what is to be struck, and holds nothing."""
     if name == "pages":
         return large_world(accounts=3, organizations=104, updates=1)
-    numbers = {"create": {"creates": 2}, "mark": {"marks": 2}, "update": {"updates": 2}}.get(name, {"updates": 1})
-    return large_world(accounts=4, organizations=7, **numbers)
+    numbers = {"create": {"creates": 2, "accounts": 8}, "mark": {"marks": 2}, "update": {"updates": 2}}.get(
+        name, {"updates": 1}
+    )
+    return large_world(**{"accounts": 4, "organizations": 7, **numbers})
 
 
 def perform(cell: Cell, folder: Path, processes: Processes) -> Outcome:
