@@ -82,7 +82,7 @@ def outcome(cell: Cell, stage: Stage, processes: Processes) -> str:
     run = struck(cell, stage, processes)
     says_what_to_do(run, cell)
     if run.state == "success":
-        waited = isinstance(cell.row, Call) and cell.row.waits and run.tasks["sync"] == "skipped"
+        waited = isinstance(cell.row, Call) and cell.row.waits and run.tasks.get("sync") == "skipped"
         after = what_waited(stage) if waited else next_after(cell, stage)
         assert ("success", []) == (after.state, after.failures)
         verdicts_true(stage, *earlier, run, after)
