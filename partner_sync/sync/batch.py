@@ -291,7 +291,7 @@ class BatchAttempt:
 
     def _finish(self, entry: OpenJob, job: Job) -> Done | Reschedule:
         """Accounts for the rows of a job that ended."""
-        judged, messages = self.rows.judge_job(entry.rows, job, lambda: self.sleep(self.settings.poll_seconds))
+        judged, messages = self.rows.judge_job(entry, job, lambda: self.sleep(self.settings.poll_seconds))
         return self._account(entry, judged, messages=messages)
 
     def _account(

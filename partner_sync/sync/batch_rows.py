@@ -57,11 +57,13 @@ class BatchRows:
             judged.append(_with_id(row, raw))
         return judged
 
-    def judge_job(
-        self, sent: Collection[int], job: Job, wait: Callable[[], None]
-    ) -> tuple[list[Judgment], dict[int, str]]:
+    def judge_job(self, entry: OpenJob, job: Job, wait: Callable[[], None]) -> tuple[list[Judgment], dict[int, str]]:
         """Reads the batch back after its job ended, and judges every row by what Zendesk shows; with the refusals."""
+        sent = entry.rows
         messages = refusals(job.results, [(row, self.batch.changes[row]) for row in sorted(sent)])
+        refused = (
+            set(messages) if entry.submits == 1 else set()
+        )  # an earlier submit may have written what is refused now
         if job.status != "completed":
             why = f"job {job.status}: {job.message or 'no reason given'}"
             messages = {row: messages.get(row, why) for row in sent}
@@ -72,7 +74,7 @@ class BatchRows:
             judged = self.judge_after_write(sent, messages)
             if not any(judged[row].verdict == "rejected" and row not in messages for row in sent):
                 break
-        return judged, messages
+        return [_by_others(row) if at in refused else row for at, row in enumerate(judged)], messages
 
     def judge_unread(self, sent: Collection[int]) -> list[Judgment]:
         """Judges the rows in `sent` where the result of their job was not read, and never will be."""
@@ -108,8 +110,7 @@ class BatchRows:
         `settles`: the entry is another batch's, which may still report by itself.
         """
         batch, calls, at = self.batch, entry.calls * (not settles) + self.zendesk.calls, self.now()
-        earlier, refused = self._tries(), set(messages) if entry.submits == 1 else set[int]()
-        judged = [_by_others(row) if position in refused else row for position, row in enumerate(judged)]
+        earlier = self._tries()
         wrote = [position in entry.rows and not row.by_others for position, row in enumerate(judged)]
         verdicts = tuple(
             _with_write(

@@ -15,7 +15,9 @@ from partner_sync.model import (
     AccountsSnapshot,
     Batch,
     Create,
+    Evidence,
     FieldChange,
+    Hold,
     InstanceRead,
     Mark,
     Organization,
@@ -36,10 +38,11 @@ values = (
 )
 moments = st.datetimes(timezones=st.just(timezone.utc))
 changes = st.lists(st.builds(FieldChange, st.text(), values, values, st.text()), max_size=3).map(tuple)
+evidence = st.builds(Evidence, seen=moments, before=values, found=values)
 every_change = (
     st.builds(Create, fields=changes, organization_id=st.none(), kind=st.just("create"))
     | st.builds(Update, fields=changes, kind=st.just("update"))
-    | st.builds(Mark, fields=changes, kind=st.just("mark"))
+    | st.builds(Mark, fields=changes, evidence=st.none() | evidence, kind=st.just("mark"))
 )
 orders = st.builds(PlanOrder, moments, moments, st.text())
 rows = st.dictionaries(st.text(), st.none() | st.booleans() | st.text() | st.integers(-(2**53), 2**53), max_size=4)
@@ -61,6 +64,10 @@ every_value = st.one_of(
         Plan,
         order=orders,
         changes=st.lists(every_change, max_size=3).map(tuple),
+        holds=st.lists(
+            st.builds(Hold, since=moments, changes=st.lists(every_change, max_size=2).map(tuple)), max_size=2
+        ).map(tuple),
+        waiting_since=st.dictionaries(st.text(), moments, max_size=2),
         problems=st.lists(st.builds(Problem), max_size=2).map(tuple),
     ),
     st.builds(OpenJob, order=orders, time=moments, intended=st.none() | moments),

@@ -125,7 +125,7 @@ def test_a_note_of_marks_goes_when_it_is_old(root, tmp_path):
 
 def test_a_snapshot_goes_when_no_read_found_it_again_and_it_is_not_the_newest_of_an_instance(root, tmp_path):
     order = PlanOrder(NOW, NOW, "plan-1")
-    InstanceMemory(root, "us gov").remember(Memory(order, "us gov", "run", NOW, accounts="aa", organizations="bb"))
+    InstanceMemory(tmp_path, "us gov").remember(Memory(order, "us gov", "run", NOW, accounts="aa", organizations="bb"))
     for digest, days in (("aa", 60), ("bb", 60), ("cc", 60), ("dd", 3)):
         write(tmp_path, f"snapshots/{digest}.json.gz", days)
     assert ["cc.json.gz"] == names(expiry.expired_snapshots(root, before=before(14)))

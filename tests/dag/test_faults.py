@@ -116,7 +116,9 @@ def test_a_row_that_does_not_show_and_whose_job_may_not_be_read_is_unknown_until
     small.sandbox.fault("status", status=403, times=None, **POLL)
     run = small.run()
     assert ("failed", {"confirmed": ALL - 1, "unknown": 1}) == (run.state, run.counts())
-    assert [RejectedError] == [type(error) for error in run.errors("sync")]
+    *waited, last = (type(error) for error in run.errors("sync"))  # the time may run out between two looks
+    assert RejectedError is last
+    assert set(waited) <= {JobPendingError}
     verdicts_true(small, run)
     small.calm()
     cleared = small.clear(run, "sync")

@@ -13,6 +13,7 @@ from tests.faults.calls import Call, Order
 
 FOREIGN = "elsewhere.example"
 AN_HOUR = 3600.0
+WRONG_CLOCK = "ahead of this worker's clock|minutes before the other one"
 
 Lasts = Literal["once", "until a task fails", "the whole run"]
 How = Literal["http", "full", "gone", "cut", "killed", "killed after", "killed for good", "clock"]
@@ -148,8 +149,8 @@ FAULTS = (
         cause="points to an object that is not there any more, or is damaged|is not a (Plan|Memory)/",
         how="cut",
     ),
-    Fault("clock ahead", cause="ahead of this worker's clock", how="clock", ahead=AN_HOUR),
-    Fault("clock behind", cause="ahead of this worker's clock", how="clock", ahead=-AN_HOUR),
+    Fault("clock ahead", cause=WRONG_CLOCK, how="clock", ahead=AN_HOUR),
+    Fault("clock behind", cause=WRONG_CLOCK, how="clock", ahead=-AN_HOUR),
 )
 """In order of appearance in the table. The clocks of `clock skew` are the vendors', those of the last two our own."""
 
