@@ -138,6 +138,9 @@ class Record:
             if line.verdict == "confirmed" and still:
                 change = next(one for one in task.batch.changes if one.account_id == line.account_id)
                 self._shows(sandbox.organization(number), change, line)
+            if (line.kind, line.verdict) == ("create", "confirmed") and line.vendor_words:
+                others = self.touched.get(number)  # else we asked for what we had made
+                self._kept(others is not None, "written twice", line)
             newer = self.newest.get(number)
             if line.verdict != "superseded" and number and (newer is None or plan.order.newer_than(newer.order)):
                 self.newest[number] = plan
