@@ -21,9 +21,8 @@ from tests.faults.processes import Processes
 from tests.faults.strikes import struck
 
 TASKS = ("gather_accounts", "gather_organizations", "compare", "sync")
-GREEN, TRIED, WAITED = "·", "t", "w"
-"""The run ends green at once, or after further tries by Airflow, or without the marks whose question had no answer;
-otherwise the sign says how it was mended."""
+GREEN, TRIED = "·", "t"
+"""The run ends green at once, or after further tries by Airflow; otherwise the sign says how it was mended."""
 MOST_ADVICE = 3
 """How often a person does what a message says, and clears, until a run is green."""
 
@@ -82,17 +81,14 @@ def outcome(cell: Cell, stage: Stage, processes: Processes) -> str:
     run = struck(cell, stage, processes)
     says_what_to_do(run, cell)
     if run.state == "success":
-        waited = isinstance(cell.row, Call) and cell.row.waits and run.tasks.get("sync") == "skipped"
-        after = what_waited(stage) if waited else next_after(cell, stage)
+        after = next_after(cell, stage)
         assert ("success", []) == (after.state, after.failures)
         verdicts_true(stage, *earlier, run, after)
-        return WAITED if waited else TRIED if run.failures else GREEN
+        return TRIED if run.failures else GREEN
     stage.calm()
     mend = {"killed": CLEARED, "killed after": CLEARED, "killed for good": NEXT, "clock": CLEARED}.get(
         cell.fault.how, cell.mend
     )
-    if isinstance(cell.row, Access) and cell.row.again and cell.fault.how == "cut":
-        mend = CLEARED  # the next run reads it as well: it has to be moved away
     if mend == CLEARED:
         again = cleared(stage, run) if run.state == "running" else follow_advice(stage, run)
         verdicts_true(stage, *earlier, again)
@@ -114,13 +110,6 @@ def next_after(cell: Cell, stage: Stage) -> Run:
     change(stage, "The Newest Owner")
     after = follow_advice(stage, stage.run())
     assert after.counts().keys() == {"confirmed"}
-    return after
-
-
-def what_waited(stage: Stage) -> Run:
-    """The next run asks again, and writes the marks that waited for an answer."""
-    after = stage.run()
-    assert {"confirmed": 2} == after.counts()
     return after
 
 

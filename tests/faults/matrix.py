@@ -60,7 +60,7 @@ def _access_cannot(access: Access, fault: Fault) -> str | None:
     if fault.how == "full" and (access.does, access.events) != ("write", WRITING):
         return "it puts no content into a file"
     if fault.how == "gone" and access.gone is None:
-        return "it is the one memory of what it says, or nothing reads it between two tasks of a run"
+        return "the register is the one memory of what was sent: who takes it away takes that away"
     if fault.how == "cut" and (access.gone is None or access.gone_path or access.name == "run"):
         return "its content is not read again in a run"
     return None
