@@ -20,9 +20,11 @@ is *skipped*: that is the normal case. A dry run ends the same way.
 
 | what you see | what it means | what to do |
 |---|---|---|
-| `gather_accounts` or `gather_organizations` failed | a read was not provably complete, or fields or credentials are wrong; nothing was written | read the last line of its log: it names the cause and the next step. Fix the cause, then clear the task with downstream |
+| `gather_accounts` or `gather_organizations` failed | a read was not provably complete, or fields or credentials are wrong; nothing was written | read the last line of its log: it names the cause and the next step. Fix the cause, then clear both gather tasks with downstream |
 | `compare` failed | a snapshot is missing, or the plan has more batches than Airflow maps; nothing was written | follow its message |
-| `sync` **withheld** failed | the changes of a kind are over its limit: they are held for review, everything else was written | review them in the plan; if they are right, trigger a run with the conf that the message shows |
+| `sync` **withheld** failed | changes are on hold, everything else was written. Later runs of the same case are green | review them on the page; if they are right, trigger a run with the conf that the message shows |
+| `sync` **instances** failed | an instance could not be read: nothing was planned for it, the others were written | its message names the instance and the cause |
+| `sync` is skipped, and the page says *Planning only* | scheduled runs write nothing until a person has once started a run without *Dry run* | review the plan; to let the DAG write, trigger a run without *Dry run* |
 | `sync` **update 1-100** failed | rows of this batch are rejected or unknown; its other rows are written | its message names the rows; fix the cause, the next run plans them again |
 | `sync` up for reschedule | Zendesk is working on the job, or a batch of another plan is still open. A batch whose task was killed blocks newer batches for ten minutes at most | nothing |
 | a run triggered by hand stays *running* and starts no task | its logical date is in the future | mark it failed; trigger again with the date that the form offers, or without a date |

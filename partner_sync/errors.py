@@ -15,7 +15,7 @@ PartnerSyncError
     │   ├── TooManyJobsError
     │   └── QueryLostError
     ├── StorageError         object storage did not read or write an archive object or an XCom
-    ├── IncompleteReadError  read and announced counts differ
+    ├── IncompleteReadError  a read lacks rows, or has one twice
     └── JobPendingError      still running after the total bound
 
 A message says what happened, where, and what to do next. It contains ids, counts and our own reasons: never a token,
@@ -123,18 +123,26 @@ class SchemaError(PermanentError):
         super().__init__(f"{where} is not what the mapping needs; nothing was written:\n{lines}")
 
 
+CLEAR_BOTH = "Clear gather_accounts and gather_organizations with downstream."
+"""The next step for new snapshots. One of them alone would be compared with an old one: what came in between is missing
+there, and would be marked or created twice."""
+
+
 class SnapshotError(PermanentError):
     """An XCom or archive object is missing, dangling, or of another shape or time. The message says what to clear."""
 
-    advice = "Clear the task that the message names, with downstream: the run goes on with a fresh snapshot."
+    advice = (
+        "Clear the tasks that the message names, with downstream: the run goes on with fresh snapshots. Where it names"
+        " both gather tasks, clear both at once."
+    )
 
 
 class WithheldError(PermanentError):
-    """Changes passed a limit and were withheld as a whole kind. The message names the next step."""
+    """Changes are on hold and need a decision. The message names the next step."""
 
     advice = (
-        "Review the withheld changes in the plan. If they are right, trigger a run with the conf that the message"
-        " shows; if not, find out why the accounts are missing. All other kinds were written."
+        "Review them on the page. If they are right, trigger a run with the conf that the message shows; if not, find"
+        " out why accounts or values are missing. All other changes were written."
     )
 
 
@@ -210,7 +218,7 @@ class TooManyJobsError(UnavailableError):
 
 
 class QueryLostError(UnavailableError):
-    """Salesforce lost the query between two pages; the read starts over once."""
+    """Salesforce lost the query or its session between two pages; the read starts over once, by a new session."""
 
     advice = "Nothing at first. If it persists, check the status page of Salesforce."
 
@@ -229,7 +237,7 @@ class StorageError(RetryableError):
 
 
 class IncompleteReadError(RetryableError):
-    """Fewer rows were read than announced, so the absence of a row means nothing."""
+    """A read lacks rows that exist, or has a row twice, so the absence of a row means nothing."""
 
     advice = (
         "Nothing at first. If it persists, view accounts and organizations as the users of the Connections: a lost"

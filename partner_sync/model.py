@@ -1,18 +1,28 @@
 """The vocabulary of Partner Sync as frozen data. Standard library only; all other modules use it.
 
+It has over 300 lines because it is one vocabulary: what was read, planned and held refers to each other.
+
 A *value* is canonical: text trimmed and never empty (None instead), a checkbox a bool, a drop-down the value of its
 option, a date "YYYY-MM-DD", a number an int or float. Times are aware datetimes in UTC.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
 Value = str | bool | int | float | None
 Kind = Literal["create", "update", "mark"]
 KINDS: tuple[Kind, ...] = ("create", "update", "mark")
+HoldReason = Literal["no_trace", "emptied", "limit", "budget", "open_tickets"]
+HOLD_REASONS: tuple[HoldReason, ...] = ("no_trace", "emptied", "limit", "budget", "open_tickets")
+"""Why changes are held, in the order in which they apply: a row is in one hold, the first that applies."""
+COUNT_REASONS: frozenset[HoldReason] = frozenset({"emptied", "limit", "budget"})
+"""Reasons that are a number of rows. A row stays held for one of these until it is decided or no longer wanted."""
+Element = Literal["withheld", "instances", "problems"]
+ELEMENTS: tuple[Element, ...] = ("withheld", "instances", "problems")
+EvidenceKind = Literal["merged", "deleted", "filtered", "listed", "no_record"]
 Verdict = Literal["confirmed", "rejected", "superseded", "unknown"]
 VERDICTS: tuple[Verdict, ...] = ("confirmed", "rejected", "superseded", "unknown")
 FAILED_VERDICTS: tuple[Verdict, ...] = ("rejected", "unknown")
@@ -28,23 +38,34 @@ ATTRIBUTES = (NAME, EXTERNAL_ID)
 
 @dataclass(frozen=True, slots=True)
 class ReadProof:
-    """Why a read is complete: rows read, rows the system announced, pages until it said "done", calls made."""
+    """Why a read is complete: rows read, rows the system announced, pages until it said "done", calls made.
+
+    Salesforce announces what it sends, so the two are equal. Zendesk counts, and the count may be old: it is shown.
+    What proves its listing is `gone`: so many organizations of the previous snapshot are not listed, and Zendesk
+    confirmed that each of them no longer exists.
+    """
 
     system: str
     read: int
     announced: int
     pages: int
     calls: int
+    gone: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AccountsSnapshot:
-    """All rows of the account query; relationship paths flattened to "Lookup__r.Name", values as they were sent."""
+    """All rows of the account query; relationship paths flattened to "Lookup__r.Name", values as they were sent.
+
+    `digest` names the copy in the archive.
+    """
 
     begun: datetime
     ended: datetime
     proof: ReadProof
     rows: tuple[dict[str, object], ...]
+    digest: str = ""
+    """Of the rows, as the archive stores them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +85,32 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class InstanceRead:
-    """All organizations of one instance."""
+    """All organizations of one instance; `digest` names the copy in the archive."""
 
     instance: str
     write: bool
     proof: ReadProof
     organizations: tuple[Organization, ...]
+    digest: str = ""
+    """Of the organizations, as the archive stores them."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadInstance:
+    """An instance that was not read, and why: nothing is planned for it."""
+
+    instance: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class OrganizationsSnapshot:
-    """All organizations of all configured instances."""
+    """All organizations of the configured instances, except those in `unread`."""
 
     begun: datetime
     ended: datetime
     instances: tuple[InstanceRead, ...]
+    unread: tuple[UnreadInstance, ...] = ()
 
 
 # -- what will be done --------------------------------------------------------------------------------------
@@ -123,8 +155,29 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What Salesforce reports about an account that is missing from the query, and when it did.
+
+    `merged`: into `merged_into`, None if that link is gone. `deleted`: in the recycle bin. `filtered`: `field` of the
+    filter has the value `found` now (`before` in the last snapshot, where it is known). `listed`: the account passes
+    the filter, so query and lookup disagree. `no_record`: Salesforce shows this user no record.
+    """
+
+    account_id: str
+    kind: EvidenceKind
+    seen: datetime
+    merged_into: str | None = None
+    field: str | None = None
+    before: Value = None
+    found: Value = None
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
-    """A partner organization without an account: the config's mark field becomes true, nothing else changes."""
+    """A partner organization without an account: the config's mark field becomes true, nothing else changes.
+
+    `tickets` and `users` are the open tickets and the users of the organization; None where nobody asked.
+    """
 
     instance: str
     account_id: str
@@ -132,6 +185,9 @@ class Mark:
     name: str
     fields: tuple[FieldChange, ...]
     reason: str
+    evidence: Evidence | None = None
+    tickets: int | None = None
+    users: int | None = None
     kind: Literal["mark"] = "mark"
 
 
@@ -151,16 +207,29 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Withheld:
-    """A kind of change that passed its limit in one instance: planned, not written until a person approves it."""
+class Hold:
+    """Changes of one kind in one instance that are not written, for one reason.
 
+    `id` follows from reason and rows, so the same rows are the same hold in every run. `limit` is the most that the
+    guard lets pass (None: the reason is no count), `of` what its percentage is of. `since` is when the first of its
+    rows was held. A hold that `is_case` needs a decision: it makes the run red that `opens_case`, and no
+    later run. `changes` is empty in
+    `run.json`.
+    """
+
+    id: str
     instance: str
     kind: Kind
-    count: int
-    limit: int
-    partner_organizations: int
+    reason: HoldReason
+    rows: int
+    limit: int | None
+    of: int
+    since: datetime
     why: str
     next_step: str
+    is_case: bool = False
+    opens_case: bool = False
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +268,15 @@ class InstanceCounts:
     protected: int = 0
     marked_already: int = 0
     too_recent: int = 0
+    in_grace: int = 0
+    not_marked: int = 0
     not_asked: int = 0
     types: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All changes, problems, withheld changes and counts of one comparison.
+    """All changes, problems, holds and counts of one comparison.
 
     `counts` is keyed by what is counted; "type:open_partner" counts the partner organizations of a type, and a key with
     an instance before it ("global.create") that instance alone, where there are several.
@@ -218,19 +289,34 @@ class Plan:
     reads: tuple[ReadProof, ...]
     counts: dict[str, int]
     changes: tuple[Change, ...]
-    withheld_changes: tuple[Change, ...]
-    withheld: tuple[Withheld, ...]
+    holds: tuple[Hold, ...]
     problems: tuple[Problem, ...]
     digests: dict[str, str] = field(default_factory=dict)
     """Batch name to digest of its changes."""
     instances: tuple[InstanceCounts, ...] = ()
     """The counts by instance, for code; `counts` is for people."""
-    unread: tuple[str, ...] = ()
-    """Instances that could not be read: nothing is planned for them."""
+    approvals: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Position in `changes` to the ids of the decisions that allow this row although it is held."""
+    planning_only: tuple[str, ...] = ()
+    """Instances that are not armed: their changes are planned and shown, not written."""
+    waiting_since: dict[str, datetime] = field(default_factory=dict)
+    """An instance that is not armed to when the first run planned changes that still wait."""
+    unread: tuple[UnreadInstance, ...] = ()
+    elements: tuple[Element, ...] = ()
+    """Mapped elements of `sync` that write nothing and fail on purpose, after the batches: somebody must act."""
 
     @property
     def id(self) -> str:
         return self.order.plan_id
+
+    @property
+    def withheld_changes(self) -> tuple[Change, ...]:
+        """The changes of all holds."""
+        return tuple(change for hold in self.holds for change in hold.changes)
+
+    def without_rows(self) -> Plan:
+        """The plan as `run.json` has it."""
+        return replace(self, changes=(), holds=tuple(replace(hold, changes=()) for hold in self.holds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,3 +332,5 @@ class Batch:
     of: int
     digest: str
     changes: tuple[Change, ...]
+    approvals: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Position in `changes` to the ids of the decisions that allow this row although it is held."""

@@ -29,6 +29,8 @@ for name in [name for name in os.environ if name.startswith(("AIRFLOW_CONN_", "P
     del os.environ[name]
 os.environ.update(embedded(os.environ, HOME, {}))
 os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "WARNING"
+os.fsync = lambda descriptor: None
+"""Tests do not outlive a power cut, and the disk of a shared machine takes up to 20 ms for each object."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

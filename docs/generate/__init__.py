@@ -25,6 +25,7 @@ TABLES: Mapping[str, Callable[[], list[Table]]] = {
     "environment": tables.environment,
     "errors": tables.failures,
     "fields": tables.fields,
+    "holds": tables.holds,
     "params": tables.params,
     "problems": tables.problems,
     "times": tables.times,

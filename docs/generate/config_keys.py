@@ -8,10 +8,10 @@ from typing import Any
 
 from partner_sync.cli.fields import Table, any_of
 from partner_sync.compare.organization_schema import TYPES
+from partner_sync.config.limits import LIMIT_NAMES, LIMITS
 from partner_sync.config.load import schema
-from partner_sync.config.settings import LIMITS, Rule
+from partner_sync.config.settings import Rule
 from partner_sync.config.validation import shown
-from partner_sync.model import KINDS
 
 RULES: Mapping[Rule, str] = {
     "id_18": "The account's id, in its 18 characters.",
@@ -48,14 +48,12 @@ def keys() -> list[Table]:
 
 
 def _limits() -> str:
-    """Limits of a kind that has no table."""
-    given = [
-        f"`{name} = {value:g}`"
-        for limit in LIMITS.values()
-        for name, value in dataclasses.asdict(limit).items()
-        if value is not None
-    ]
-    return f": without a table of their own, {' and '.join(given)}"
+    """Limits where the file has no table of that name."""
+    given = []
+    for name, limit in LIMITS.items():
+        settings = {key: value for key, value in dataclasses.asdict(limit).items() if value is not None}
+        given.append(f"`{name}`: {', '.join(f'`{key} = {value:g}`' for key, value in settings.items())}")
+    return f". Without a table of that name: {'; '.join(given)}"
 
 
 def _inner(key: str, node: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[str, Mapping[str, Any] | None]:
@@ -63,7 +61,7 @@ def _inner(key: str, node: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple
     if "items" in node:
         return f"`[[{key}]]`", _resolved(node["items"], whole)
     if isinstance(node.get("additionalProperties"), dict):
-        return " ".join(f"`[{key}.{kind}]`" for kind in KINDS), _resolved(node["additionalProperties"], whole)
+        return " ".join(f"`[{key}.{kind}]`" for kind in LIMIT_NAMES), _resolved(node["additionalProperties"], whole)
     inner = _resolved(node, whole)
     return (f"`[{key}]`", inner) if "properties" in inner else (key, None)
 

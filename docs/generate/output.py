@@ -82,9 +82,8 @@ def steady(output: str) -> list[str]:
         if not re.match(r"\s*\d+\.\d s ", line):
             line = re.sub(r"\d+\.\d s|V3-[0-9a-f]{32}|─+", "", line)
             line = re.sub(r"\S*(?:archive/runs|logs/run-)\S*", "", line)
-            line = re.sub(
-                r"\d{4}-\d\d-\d\d[T ][\d:.+]+|\(just now\)|\(\d+ minutes? ago\)|(?<=127\.0\.0\.1):\d+", "", line
-            )
+            moments = r"\d{4}-\d\d-\d\d[T ][\d:.+]+|seen \d+ [A-Z][a-z]+|\(just now\)|\(\d+ minutes? ago\)"
+            line = re.sub(rf"{moments}|(?<=127\.0\.0\.1):\d+", "", line)
             lines.append(" ".join(line.split()))
     return [line for line in lines if line]
 

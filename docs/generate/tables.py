@@ -6,7 +6,7 @@ import inspect
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import get_args
 
@@ -18,13 +18,23 @@ from partner_sync.alerts.states import REMINDER
 from partner_sync.archive.records import ALARM_CAUSES
 from partner_sync.cli.commands import COMMANDS, VARIABLES
 from partner_sync.cli.fields import Table, required_fields
-from partner_sync.compare.guards import limit
+from partner_sync.compare.earlier_runs import EarlierRuns
+from partner_sync.compare.holds import HeldRows
+from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.compare.problem_kinds import PROBLEM_KINDS
 from partner_sync.config.cross_checks import NEVER_WRITTEN
 from partner_sync.config.load import load
 from partner_sync.config.params import PARAMS
-from partner_sync.config.settings import LIMITS
-from partner_sync.model import KINDS, Kind, Mark, Verdict
+from partner_sync.model import (
+    HOLD_REASONS,
+    KINDS,
+    FieldChange,
+    HoldReason,
+    Kind,
+    Mark,
+    Organization,
+    Verdict,
+)
 from partner_sync.orchestration.tasks import SYNC_TIMEOUT
 from partner_sync.vendors.zendesk_auth import TOKEN_SECONDS
 
@@ -33,9 +43,38 @@ SHIPPED = Path(__file__).parents[2] / "dags" / "partner_sync.toml"
 CHANGES: Mapping[Kind, tuple[str, str]] = {
     "create": ("An account has no organization.", "The name, `external_id` and all mapped fields."),
     "update": ("An organization differs from its account.", "The fields that differ, nothing else."),
-    "mark": ("A partner organization no longer has an account.", "The checkbox `marks.field` of the config."),
+    "mark": (
+        "There is evidence that the account of a partner organization is gone.",
+        "The checkbox `marks.field` of the config.",
+    ),
 }
 """Kind of change to when it is planned, and what is written."""
+
+
+HOLDS: Mapping[HoldReason, tuple[str, str]] = {
+    "no_trace": (
+        "Salesforce shows no record of the account, and no earlier run saw it deleted or merged.",
+        "Search for the account in Salesforce. If it is gone, approve the hold. If it is hidden, let the user of the"
+        " Connection see it.",
+    ),
+    "emptied": (
+        "A field would be emptied in too many organizations at once, over `[limits.emptied]`.",
+        "Check that the user of the Connection may read the field in Salesforce.",
+    ),
+    "limit": (
+        "More changes of a kind than a run may write, over `[limits.create]`, `[limits.update]` or `[limits.mark]`.",
+        "Review the changes. If they are right, approve the hold.",
+    ),
+    "budget": (
+        "More organizations would be marked within 7 days than `max_percent_7_days` of `[limits.mark]` allows.",
+        "Find out why so many accounts leave. If the marks are right, approve the hold.",
+    ),
+    "open_tickets": (
+        "The organization of a mark has open tickets, or they are not counted yet.",
+        "Nothing: the mark is written when they are solved.",
+    ),
+}
+"""Reason of a hold to what it means, and what to do."""
 
 
 VERDICT_MEANINGS: Mapping[Verdict, tuple[str, str]] = {
@@ -60,12 +99,14 @@ COUNTED: Mapping[str, str] = {
     "create": "Organizations to create.",
     "update": "Organizations to update.",
     "mark": "Organizations to mark.",
-    "withheld": "Changes on hold because they exceed a limit.",
+    "withheld": "Changes on hold.",
     "adopted": "Updates of organizations that had another type before.",
     "unmarked": "Updates that remove a mark because the partner is back.",
     "protected": "Organizations without an account that `marks.protected` lists.",
     "marked_already": "Organizations without an account that are already marked.",
     "too_recent": "Organizations without an account that are too recent for `marks.only_if_older`.",
+    "in_grace": "Organizations whose account is not missing for `marks.grace_days` yet.",
+    "not_marked": "Organizations without an account that are not marked: there is no evidence, or a problem says why.",
     "not_asked": "Changes of accounts that `account_ids` leaves out.",
 }
 """What a plan counts of each instance, `would_…` and `types` aside."""
@@ -115,6 +156,11 @@ def problems() -> list[Table]:
 def verdicts() -> list[Table]:
     rows = tuple((f"`{name}`", *VERDICT_MEANINGS[name]) for name in get_args(Verdict))
     return [Table(("verdict", "what it means", "what to do"), rows)]
+
+
+def holds() -> list[Table]:
+    rows = tuple((f"`{reason}`", *HOLDS[reason]) for reason in HOLD_REASONS)
+    return [Table(("hold", "what it means", "what to do"), rows)]
 
 
 def failures() -> list[Table]:
@@ -188,10 +234,15 @@ def untouched() -> list[Table]:
 
 
 def withheld() -> str:
-    """The message of a run that withholds 37 marks under the default limits."""
-    marks = [Mark("global", str(number), number, "", (), "") for number in range(37)]
-    (found,) = limit("global", marks, 150, LIMITS, {})
-    return f"```text\n{found.why}\n{found.next_step}\n```"
+    """The message of a run in which 37 marks of 176 partners are on hold, under the default limits."""
+    config = load(SHIPPED.read_text(encoding="utf-8"), SHIPPED.name)
+    partners = [Organization(number, "", None, None, None) for number in range(176)]
+    change = (FieldChange(config.marks.field, before=False, after=True),)
+    marks = [Mark("global", "", one.id, one.name, change, "") for one in partners[:37]]
+    made = datetime(2026, 11, 24, 3, tzinfo=timezone.utc)
+    held = HeldRows(config, organization_schema(config), "global", marks, partners, {}, EarlierRuns(), made)
+    (hold,) = held.holds()
+    return "\n".join(["```text", hold.why, hold.next_step, "```"])
 
 
 def fields() -> list[Table]:

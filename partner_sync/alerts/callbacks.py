@@ -123,10 +123,8 @@ def _label(ti: Any, plan: Plan | None) -> str:
     """A task by its id, and by its batch if mapped, as in the grid: batches are mapped in the plan's order."""
     if ti.map_index is None or ti.map_index < 0:
         return str(ti.task_id)
-    batches = list(plan.digests) if plan else []
-    if plan and ti.map_index >= len(batches):
-        return f"{ti.task_id} {'withheld' if plan.withheld and ti.map_index == len(batches) else 'problems'}"
-    return f"{ti.task_id} {batches[ti.map_index] if plan else ti.map_index}"
+    names = [*plan.digests, *plan.elements] if plan else []
+    return f"{ti.task_id} {names[ti.map_index] if ti.map_index < len(names) else ti.map_index}"
 
 
 def _moment(value: object) -> datetime:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal
 
 from partner_sync.archive.records import ALARM_CAUSES, AlarmCause, Failure, RunRecord, VerdictTally
 from partner_sync.model import KINDS, Plan
 
+WAITED = timedelta(days=1)
+"""After this time, changes that wait until an instance is armed are a cause of an alarm."""
 RunEnd = Literal["succeeded", "failed", "hung", "late"]
 """How a run ended. Hung: Airflow stopped it after its time limit. Late: it missed its deadline, and may go on."""
 
@@ -71,7 +74,8 @@ class EndedRun:
             return set()
         shown: dict[AlarmCause, bool] = {
             "rejected": self.verdicts.failed > 0,
-            "withheld": bool(plan.withheld),
+            "withheld": any(hold.is_case for hold in plan.holds),
+            "planning_only": any(plan.order.made - since >= WAITED for since in plan.waiting_since.values()),
             "unreachable": bool(plan.unread),
             "problems": any(failure.batch == "problems" for failure in self._final(plan)),
         }

@@ -19,6 +19,7 @@ TEXTS: dict[AlarmCause, str] = {
     "withheld": "changes are held for review",
     "problems": "problems fail the run",
     "rejected": "rows are rejected or unknown",
+    "planning_only": "changes have waited a day, since the schedule only plans",
 }
 
 STEPS: dict[AlarmCause, str] = {
@@ -32,6 +33,7 @@ STEPS: dict[AlarmCause, str] = {
         "read the log of each failed batch: it names the rows. Zendesk's messages are in the archive. Fix the cause;"
         " the next run plans these rows again."
     ),
+    "planning_only": "review the plan, then start a run by hand without dry_run: from then on the schedule writes.",
 }
 
 
@@ -77,9 +79,9 @@ def _counts(plan: Plan, verdicts: VerdictTally) -> list[str]:
     lines = [f"Plan: {plan.id}", f"Planned: {', '.join(planned) or 'no changes'}"]
     if planned and not plan.dry_run:
         lines.append(f"Verdicts: {verdicts or 'none'}")
-    withheld = [f"{_of_kind(held.count, held.kind)} in {held.instance} (limit {held.limit})" for held in plan.withheld]
+    withheld = [f"{_of_kind(held.rows, held.kind)} in {held.instance}" for held in plan.holds]
     lines += [f"Held for review: {', '.join(withheld)}"] if withheld else []
-    lines += [f"Not read: {', '.join(plan.unread)}"] if plan.unread else []
+    lines += [f"Not read: {', '.join(one.instance for one in plan.unread)}"] if plan.unread else []
     return [*lines, f"Problems: {len(plan.problems)}"] if plan.problems else lines
 
 
@@ -99,6 +101,7 @@ def _steps_of(cause: AlarmCause, ended: EndedRun) -> list[str]:
     if cause == "failed" and cause in ended.causes and ended.plan is None:
         named = f"the log of {ended.task}" if ended.task else "the failed task's log"
         return [f"read the last line of {named}: it names the cause and the next step. The run wrote nothing."]
-    if cause == "withheld" and ended.plan is not None and ended.plan.withheld:
-        return [held.next_step for held in ended.plan.withheld]
+    held = [hold.next_step for hold in ended.plan.holds if hold.is_case] if ended.plan else []
+    if cause == "withheld" and held:
+        return held
     return [STEPS[cause]]

@@ -3,12 +3,15 @@
     runs/<yyyy-mm-dd>/<run id>/run.json                                 the run and its newest plan, without the changes
     runs/<yyyy-mm-dd>/<run id>/<plan id>/plan.json                      the whole plan, where it has changes
     runs/<yyyy-mm-dd>/<run id>/<plan id>/verdicts/<batch>.<try>.jsonl   one flat line per change
+    runs/<yyyy-mm-dd>/<run id>/<plan id>/verdicts/<batch>.settled.<token>.jsonl   the same, by a later plan's batch
     runs/<yyyy-mm-dd>/<run id>/<plan id>/events.json                    the batch that emits the plan's asset events
     runs/<yyyy-mm-dd>/<run id>/failures/<task>[.<batch>].<try>.json     why a task ended without its result
     instances/<instance>/latest/<order>.json                            the newest plan
     instances/<instance>/standing/<order>.json                          the state of every partner as last read
-    instances/<instance>/open/<plan id>.<batch>.json                    the open-job register
-    instances/<instance>/suspects/<plan id>.<batch>.<time>.json         jobs that may be a lost submit
+    instances/<instance>/open/<plan id>.<batch>.<token>.json            the open-job register, one object per claim
+    instances/<instance>/suspects/<plan id>.<batch>.<token>.json        jobs that may be a lost submit
+    instances/<instance>/marked/<yyyy-mm-dd>/<plan id>.<batch>.json     organizations marked, and by which decisions
+    snapshots/<digest>.json.gz                                          what was read, see `snapshot_store.py`
     alarms/...                                                          messages to the team, see `alerts/log.py`
 
 Each newest plan is an object with its own name. A single object that is read, compared and overwritten could lose the
@@ -17,12 +20,15 @@ newer plan when two `compare` tasks end together. Names sort like plans: the las
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from urllib.parse import quote
 
 from partner_sync.archive import codec
+from partner_sync.archive.memory_records import MarkedOrganizations
 from partner_sync.archive.object_store import NEXT_STEP, Root, children, get, put, put_new, read, remove
 from partner_sync.archive.records import (
     CandidateJobs,
@@ -38,7 +44,11 @@ from partner_sync.model import Plan, PlanOrder
 EVENTS_CLAIM = "events.json"
 """The name of an object that only the batches of its plan read."""
 
+log = logging.getLogger(__name__)
+
 _MOMENT = "%Y%m%dT%H%M%S.%fZ"
+_ORDER = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)_(\d{8}T\d{6}\.\d{6}Z)_([\w~+-]+)\.json", re.ASCII)
+"""The name of an object that is named by a plan's order. Sync clients name their conflict copies otherwise."""
 
 REGISTER_STEP = (
     "It keeps what was sent, so nothing is written until it can be read or is gone. Check in Zendesk's job statuses"
@@ -65,9 +75,9 @@ class Archive:
 
     def write_run(self, record: RunRecord) -> Root:
         """Writes `run.json`, and `plan.json` if the plan changes or withholds anything. Returns the run's folder."""
-        plan, header = record.plan, replace(record.plan, changes=(), withheld_changes=())
+        plan, header = record.plan, record.plan.without_rows()
         folder = self.run_folder(record.trigger.run_id, record.trigger.run_after)
-        if plan.changes or plan.withheld_changes:
+        if plan.changes or plan.holds:
             put(folder / segment(plan.id) / "plan.json", codec.to_json(plan, indent=1))
         put(folder / "run.json", codec.to_json(replace(record, plan=header), indent=1))
         return folder
@@ -89,27 +99,31 @@ class Archive:
         found = (get(Failure, path) for path in children(folder / "failures"))
         return sorted((failure for failure in found if failure is not None), key=lambda failure: failure.at)
 
-    def write_verdicts(self, run_after: datetime, rows: Iterable[RowVerdict]) -> None:
-        """Writes the verdicts of one batch and try; an earlier try's file stays."""
+    def write_verdicts(self, run_after: datetime, rows: Iterable[RowVerdict], *, settled: str | None = None) -> None:
+        """Writes the verdicts of one batch and try; an earlier try's file stays.
+
+        `settled` is the token of the entry that the batch of a later plan settles.
+        """
         lines = list(rows)
         first = lines[0]
         folder = self.run_folder(first.run_id, run_after) / segment(first.plan_id) / "verdicts"
         text = "".join(codec.to_json(line) + "\n" for line in lines)
-        put(folder / f"{segment(first.batch)}.{first.try_number}.jsonl", text)
+        by = first.try_number if settled is None else f"settled.{segment(settled)}"
+        put(folder / f"{segment(first.batch)}.{by}.jsonl", text)
 
     def verdicts(self, folder: Root, plan_id: str) -> list[RowVerdict]:
-        """The newest verdict of every change of a plan that has one: for each batch, the lines of its last try."""
-        paths = sorted(_last_tries(folder, plan_id).values(), key=str)
-        return [row for path in paths for row in _rows(path)]
+        """The newest verdict of every change of a plan that has one."""
+        found = _verdict_files(folder, plan_id)
+        return [row for _, paths in sorted(found.items()) for row in _tries(paths)[-1]]
 
-    def verdicts_written_at(self, run_id: str, run_after: datetime, plan_id: str, batch: str) -> datetime | None:
-        """When the newest verdicts of a batch were written."""
-        path = _last_tries(self.run_folder(run_id, run_after), plan_id).get(segment(batch))
-        return None if path is None else max(row.at for row in _rows(path))
+    def tries(self, run_id: str, run_after: datetime, plan_id: str, batch: str) -> list[list[RowVerdict]]:
+        """The verdicts of a batch, by try, the newest last. Each try has a line for every change, in its order."""
+        found = _verdict_files(self.run_folder(run_id, run_after), plan_id)
+        return _tries(found.get(segment(batch), []))
 
     def batches_with_verdicts(self, folder: Root, plan_id: str) -> int:
         """How many batches of a plan have verdicts of any try."""
-        return len(_last_tries(folder, plan_id))
+        return len(_verdict_files(folder, plan_id))
 
     def claim_events(self, folder: Root, plan_id: str, batch: str) -> bool:
         """Whether a batch emits the asset events of its plan: the first batch that asks does, in each of its tries."""
@@ -120,17 +134,17 @@ class Archive:
 
     def latest(self, instance: str) -> PlanOrder | None:
         """The newest plan that was named for an instance."""
-        names = [path.name for path in children(self._latest(instance))]
-        return _order(max(names)) if names else None
+        newest = _newest(self._latest(instance))
+        return None if newest is None else newest[1]
 
     def name_latest(self, instance: str, order: PlanOrder) -> bool:
         """Names a plan the instance's latest, unless a newer plan exists. Returns whether it is the latest now."""
-        return _put_newest(self._latest(instance), order, codec.to_json(order))
+        return put_newest(self._latest(instance), order, codec.to_json(order))
 
     def newest_objects(self, instance: str) -> list[tuple[Root, PlanOrder]]:
         """The two objects that name the newest plan of an instance, its partner states included, with their plans."""
-        folders = [list(children(folder)) for folder in (self._latest(instance), self._partner_states(instance))]
-        return [(paths[-1], _order(paths[-1].name)) for paths in folders if paths]
+        found = (_newest(folder) for folder in (self._latest(instance), self._partner_states(instance)))
+        return [newest for newest in found if newest is not None]
 
     def _latest(self, instance: str) -> Root:
         return self.root / "instances" / segment(instance) / "latest"
@@ -139,62 +153,81 @@ class Archive:
 
     def write_partner_states(self, states: PartnerStates) -> None:
         """Writes the partner states of an instance, unless a newer plan has written them."""
-        _put_newest(self._partner_states(states.instance), states.order, codec.to_json(states))
+        put_newest(self._partner_states(states.instance), states.order, codec.to_json(states))
 
     def partner_states(self, instance: str) -> PartnerStates | None:
         """The partner states of an instance as last read."""
-        paths = list(children(self._partner_states(instance)))
-        return get(PartnerStates, paths[-1]) if paths else None
+        newest = _newest(self._partner_states(instance))
+        return None if newest is None else get(PartnerStates, newest[0])
 
     def _partner_states(self, instance: str) -> Root:
         return self.root / "instances" / segment(instance) / "standing"
 
-    # -- the open-job register ------------------------------------------------------------------------------
+    # -- marks ------------------------------------------------------------------------------------------------
 
-    def open_job(self, instance: str, plan_id: str, batch: str) -> OpenJob | None:
-        return get(OpenJob, self._entry(instance, plan_id, batch), REGISTER_STEP)
+    def write_marked(self, instance: str, day: date, marked: MarkedOrganizations) -> None:
+        """Writes which organizations a batch is about to mark; the same batch writes the same again."""
+        folder = self.root / "instances" / segment(instance) / "marked" / f"{day:%Y-%m-%d}"
+        put(folder / f"{segment(marked.plan_id)}.{segment(marked.batch)}.json", codec.to_json(marked))
+
+    # -- the open-job register ------------------------------------------------------------------------------
 
     def open_jobs(self, instance: str) -> list[OpenJob]:
         """All entries of an instance's register, without those that their owner removes meanwhile."""
-        found = (get(OpenJob, path, REGISTER_STEP) for path in children(self._open(instance)))
-        return [entry for entry in found if entry is not None]
+        return self._open_jobs(instance, "")
+
+    def claims(self, instance: str, plan_id: str, batch: str) -> list[OpenJob]:
+        """The entries of one batch, the oldest first."""
+        found = self._open_jobs(instance, f"{segment(plan_id)}.{segment(batch)}.")
+        return sorted(found, key=lambda entry: (entry.time, entry.token))
+
+    def open_job(self, instance: str, entry: OpenJob) -> OpenJob | None:
+        """An entry as it is now."""
+        return get(OpenJob, self._open(instance) / _entry(entry), REGISTER_STEP)
 
     def write_open_job(self, instance: str, entry: OpenJob) -> None:
-        put(self._entry(instance, entry.order.plan_id, entry.batch), codec.to_json(entry))
+        put(self._open(instance) / _entry(entry), codec.to_json(entry))
 
     def remove_open_job(self, instance: str, entry: OpenJob) -> None:
-        remove(self._entry(instance, entry.order.plan_id, entry.batch))
-
-    def candidate_jobs(self, instance: str, entry: OpenJob, running: Collection[str]) -> Collection[str]:
-        """Which jobs the lost submit of an entry may be: those of `running` that ran at the first check."""
-        path = self._candidate_jobs(instance, entry)
-        put_new(path, codec.to_json(CandidateJobs(tuple(sorted(running)))))
-        first = get(CandidateJobs, path, REGISTER_STEP)
-        return running if first is None else set(running) & set(first.job_ids)
-
-    def forget_candidate_jobs(self, instance: str, entry: OpenJob) -> None:
+        remove(self._open(instance) / _entry(entry))
         remove(self._candidate_jobs(instance, entry))
 
+    def candidate_jobs(self, instance: str, entry: OpenJob) -> tuple[str, ...] | None:
+        """Which jobs the lost submit of an entry may be; None before the first check."""
+        found = get(CandidateJobs, self._candidate_jobs(instance, entry), REGISTER_STEP)
+        return None if found is None else found.job_ids
+
+    def keep_candidate_jobs(self, instance: str, entry: OpenJob, running: Collection[str]) -> None:
+        """Keeps the jobs that run at the first check; those of a later check are not the lost submit."""
+        put_new(self._candidate_jobs(instance, entry), codec.to_json(CandidateJobs(tuple(sorted(running)))))
+
     def _candidate_jobs(self, instance: str, entry: OpenJob) -> Root:
-        submit = f"{(entry.intended or entry.time).astimezone(timezone.utc):{_MOMENT}}"
-        name = f"{segment(entry.order.plan_id)}.{segment(entry.batch)}.{submit.replace('.', '-')}.json"
-        return self.root / "instances" / segment(instance) / "suspects" / name
+        return self.root / "instances" / segment(instance) / "suspects" / _entry(entry)
+
+    def _open_jobs(self, instance: str, beginning: str) -> list[OpenJob]:
+        paths = (path for path in children(self._open(instance)) if path.name.startswith(beginning))
+        found = (get(OpenJob, path, REGISTER_STEP) for path in paths)
+        return [entry for entry in found if entry is not None]
 
     def _open(self, instance: str) -> Root:
         return self.root / "instances" / segment(instance) / "open"
 
-    def _entry(self, instance: str, plan_id: str, batch: str) -> Root:
-        return self._open(instance) / f"{segment(plan_id)}.{segment(batch)}.json"
+
+def _entry(entry: OpenJob) -> str:
+    return f"{segment(entry.order.plan_id)}.{segment(entry.batch)}.{segment(entry.token)}.json"
 
 
-def _last_tries(folder: Root, plan_id: str) -> dict[str, Root]:
-    """The verdict file of the last try of each batch of a plan, by the batch as in the file name."""
-    newest: dict[str, tuple[int, Root]] = {}
+def _verdict_files(folder: Root, plan_id: str) -> dict[str, list[Root]]:
+    """The verdict files of a plan, by the batch as in the file name."""
+    found: dict[str, list[Root]] = {}
     for path in children(folder / segment(plan_id) / "verdicts"):
-        batch, number, ending = path.name.rsplit(".", 2)
-        if ending == "jsonl" and int(number) > newest.get(batch, (0, None))[0]:
-            newest[batch] = (int(number), path)
-    return {batch: path for batch, (_, path) in newest.items()}
+        if path.name.endswith(".jsonl"):
+            found.setdefault(path.name.split(".", 1)[0], []).append(path)
+    return found
+
+
+def _tries(paths: Iterable[Root]) -> list[list[RowVerdict]]:
+    return sorted((_rows(path) for path in paths), key=lambda rows: max(row.at for row in rows))
 
 
 def _rows(path: Root) -> list[RowVerdict]:
@@ -207,22 +240,41 @@ def _name(order: PlanOrder) -> str:
     return f"{begun}_{made}_{segment(order.plan_id)}.json"
 
 
-def _put_newest(folder: Root, order: PlanOrder, text: str) -> bool:
+def put_newest(folder: Root, order: PlanOrder, text: str) -> bool:
     """Writes an object under its order and removes older objects. Returns whether it is the newest.
 
     It is written before older objects are removed, so a concurrent reader always finds the newest.
     """
     put(folder / _name(order), text)
-    newest = max(path.name for path in children(folder))
+    *older, newest = _ordered(folder)
+    for path, _ in older:
+        remove(path)
+    return newest[1] == order
+
+
+def _newest(folder: Root) -> tuple[Root, PlanOrder] | None:
+    found = _ordered(folder)
+    return found[-1] if found else None
+
+
+def _ordered(folder: Root) -> list[tuple[Root, PlanOrder]]:
+    """The objects that are named by the order of a plan, newest last. Reports foreign objects and leaves them."""
+    found = []
     for path in children(folder):
-        if path.name < newest:
-            remove(path)
-    return bool(newest == _name(order))
+        if (order := plan_order(path.name)) is None:
+            log.warning("%s is not an object of Partner Sync and is ignored. Move it away.", path)
+        else:
+            found.append((path, order))
+    return found
 
 
-def _order(name: str) -> PlanOrder:
-    begun, made, plan_id = name.removesuffix(".json").split("_", 2)
-    return PlanOrder(_moment(begun), _moment(made), plan_id)
+def plan_order(name: str) -> PlanOrder | None:
+    """The order of a plan by the name of its object; None for any other name."""
+    match = _ORDER.fullmatch(name)
+    try:
+        return match and PlanOrder(_moment(match[1]), _moment(match[2]), match[3])
+    except ValueError:
+        return None
 
 
 def _moment(text: str) -> datetime:

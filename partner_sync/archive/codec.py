@@ -1,6 +1,6 @@
 """Data to JSON and back. Values from an XCom or the archive are validated.
 
-An XCom is `{"schema": "AccountsSnapshot/1", "json": "<text>"}`: a single text, since Airflow would serialize a nested
+An XCom is `{"schema": "AccountsSnapshot/2", "json": "<text>"}`: a single text, since Airflow would serialize a nested
 value row by row. pydantic's adapters work on our plain dataclasses.
 """
 
@@ -12,19 +12,24 @@ from typing import Any, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from partner_sync.archive.memory_records import (
+    Armed,
+    Decision,
+    HoldRecord,
+    MarkedOrganizations,
+    Memory,
+    Taken,
+    Withdrawal,
+)
 from partner_sync.archive.records import (
     AlarmNote,
-    Armed,
     CandidateJobs,
-    Decision,
     EventsClaim,
     Failure,
     OpenJob,
     PartnerStates,
     RowVerdict,
     RunRecord,
-    Taken,
-    Withdrawal,
 )
 from partner_sync.errors import SnapshotError
 from partner_sync.model import AccountsSnapshot, Batch, OrganizationsSnapshot, Plan, PlanOrder
@@ -32,16 +37,16 @@ from partner_sync.model import AccountsSnapshot, Batch, OrganizationsSnapshot, P
 T = TypeVar("T")
 
 VERSIONS: dict[type, int] = {
-    AccountsSnapshot: 1,
-    OrganizationsSnapshot: 1,
-    Plan: 2,
-    Batch: 2,
+    AccountsSnapshot: 2,
+    OrganizationsSnapshot: 2,
+    Plan: 3,
+    Batch: 3,
     PlanOrder: 1,
-    OpenJob: 1,
+    OpenJob: 2,
     CandidateJobs: 1,
     EventsClaim: 1,
     RowVerdict: 1,
-    RunRecord: 2,
+    RunRecord: 3,
     AlarmNote: 2,
     Failure: 1,
     PartnerStates: 1,
@@ -49,6 +54,9 @@ VERSIONS: dict[type, int] = {
     Decision: 1,
     Withdrawal: 1,
     Taken: 1,
+    HoldRecord: 1,
+    Memory: 1,
+    MarkedOrganizations: 1,
 }
 """Increased when a shape changes, so that an object of an earlier release is refused instead of misread."""
 

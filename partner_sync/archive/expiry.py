@@ -11,8 +11,10 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 from partner_sync.archive import object_store as objects
+from partner_sync.archive.instance_memory import InstanceMemory
 from partner_sync.archive.object_store import Root, Stored, stored
 from partner_sync.errors import StorageError
 
@@ -36,9 +38,9 @@ class Group:
 
 def expired_runs(root: Root, *, before: datetime, keep: int) -> list[Group]:
     """Runs of the archive that are older than `before`, but none of the last `keep`, and none whose plan is an
-    instance's latest or has an open job: the names below instances/ hold the ids of these plans."""
+    instance's latest or has an open job: the names of these objects hold the ids of the plans."""
     found = sorted(_grouped(stored(root / "runs"), depth=2), key=lambda group: group.written)
-    needed = [one.parts[-1] for one in stored(root / "instances")]
+    needed = [one.parts[-1] for one in stored(root / "instances") if one.parts[1] in ("latest", "standing", "open")]
     old = [group for group in found[: max(len(found) - keep, 0)] if group.written < before]
     return [group for group in old if not any(plan in name for plan in _plans(group) for name in needed)]
 
@@ -51,6 +53,24 @@ def expired_alarms(root: Root, *, before: datetime) -> list[Group]:
         by_number[one.parts[-1].split(".")[0]].append(one)
     groups = [Group(number, tuple(objects)) for number, objects in sorted(by_number.items())]
     return [group for group in groups[:-1] if group.written < before]
+
+
+def expired_marks(root: Root, *, before: datetime) -> list[Group]:
+    """Notes of marked organizations that are older than `before`; the budget needs those of `BUDGET`."""
+    noted = [one for one in stored(root / "instances") if one.parts[1] == "marked" and one.written < before]
+    return list(_grouped(noted, depth=3))
+
+
+def expired_snapshots(root: Root, *, before: datetime) -> list[Group]:
+    """Snapshots that no read found again since `before`, but none that is the newest of an instance.
+
+    :raises SnapshotError: if it is not known which are the newest
+    """
+    instances = {one.parts[0] for one in stored(root / "instances")}
+    newest = [InstanceMemory(root, unquote(instance)).newest() for instance in sorted(instances)]
+    needed = {digest for memory in newest if memory for digest in (memory.accounts, memory.organizations)}
+    found = [one for one in stored(root / "snapshots") if one.written < before]
+    return [Group(one.parts[-1], (one,)) for one in found if one.parts[-1].split(".")[0] not in needed]
 
 
 def expired_xcoms(root: Root, dag_id: str, *, before: datetime) -> list[Group]:

@@ -1,4 +1,7 @@
-"""Objects below a root, which is a folder or an object store: written whole or not at all, and never cached."""
+"""Objects below a root, which is a folder or an object store: written whole or not at all, and never cached.
+
+Only the owner of a folder can read it, and an object that was written survives a power cut.
+"""
 
 from __future__ import annotations
 
@@ -40,14 +43,15 @@ def store_errors() -> tuple[type[Exception], ...]:
     return (OSError, s3.BotoCoreError, s3.ClientError) if s3 else (OSError,)
 
 
-def put(path: Root, text: str) -> None:
+def put(path: Root, content: str | bytes) -> None:
     """Writes or replaces an object. Readers see it whole or not at all: a file is renamed into place."""
     with attempted("write", path):
         if isinstance(path, Path):
-            with _part(path, text) as part:
+            with _part(path, content) as part:
                 part.replace(path)
+            _sync_folder(path.parent)
         else:
-            path.fs.pipe_file(path.path, text.encode())
+            path.fs.pipe_file(path.path, _encoded(content))
 
 
 def put_new(path: Root, text: str) -> bool:
@@ -60,6 +64,7 @@ def put_new(path: Root, text: str) -> bool:
             if isinstance(path, Path):
                 with _part(path, text) as part:
                     path.hardlink_to(part)
+                _sync_folder(path.parent)
             else:
                 with path.open("x") as stream:
                     stream.write(text)
@@ -82,12 +87,17 @@ def _is_there(error: BaseException | None) -> bool:
     return False
 
 
+def read_bytes(path: Root) -> bytes:
+    """The content of an object. Raises FileNotFoundError."""
+    with attempted("read", path):
+        return bytes(path.read_bytes() if isinstance(path, Path) else path.fs.cat_file(path.path))
+
+
 def read(path: Root, next_step: str = NEXT_STEP) -> str:
     """The text of an object. Raises FileNotFoundError, and SnapshotError if it is not text."""
-    with attempted("read", path):
-        content = path.read_bytes() if isinstance(path, Path) else path.fs.cat_file(path.path)
+    content = read_bytes(path)
     try:
-        return str(content.decode())
+        return content.decode()
     except UnicodeDecodeError:
         raise SnapshotError(f"{path} is not text. {next_step}") from None
 
@@ -166,15 +176,44 @@ def remove(path: Root) -> None:
 
 
 @contextmanager
-def _part(path: Path, text: str) -> Iterator[Path]:
-    """Writes the text to a temporary file beside `path`, and removes that file at the end."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _part(path: Path, content: str | bytes) -> Iterator[Path]:
+    """Writes the content to a temporary file beside `path`, and removes that file at the end."""
+    _make_folder(path.parent)
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        part.write_text(text, encoding="utf-8")
+        with open(part, "xb", opener=_owner_only) as stream:
+            stream.write(_encoded(content))
+            stream.flush()
+            os.fsync(stream.fileno())
         yield part
     finally:
         part.unlink(missing_ok=True)
+
+
+def _encoded(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
+
+
+def _owner_only(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _make_folder(folder: Path) -> None:
+    """Makes a folder and those above it, for their owner only."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes new names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _unless_gone(error: OSError) -> None:

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
 
-from partner_sync.model import FAILED_VERDICTS, VERDICTS, Kind, Plan, PlanOrder, Value, Verdict
+from partner_sync.model import (
+    FAILED_VERDICTS,
+    VERDICTS,
+    Kind,
+    Plan,
+    PlanOrder,
+    Value,
+    Verdict,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +46,39 @@ class PartnerStates:
 
 @dataclass(frozen=True, slots=True)
 class OpenJob:
-    """An entry of the open-job register: a bulk job that was, or may have been, submitted and may not have ended.
+    """An entry of the open-job register: a claim of a batch, and the bulk job that was, or may have been, submitted.
 
-    `time` is when the entry was claimed; `intended` when the submit was announced (None before that); `rows` are the
-    positions in the batch that the submit holds. `sent` (positions), `submits` and `calls` cover all attempts.
-    A newer batch marks an abandoned entry `settled`: it blocks nobody any more, and stays so that its own batch, if it
-    resumes, knows what was sent.
+    Every claim has its own `token`; a batch has several entries if it was tried again or two processes have it at once.
+    `time` is when it was claimed; `intended` when the submit was announced (None before that); `rows` are the positions
+    in the batch that the submit holds. `sent` (positions), `submits` and `calls` cover earlier claims of the batch too.
+    `known_job` is a job that Zendesk had before the submit. A `settled` entry has no job that can still run. It blocks
+    nobody, and stays until its batch has reported what was sent. `run_id` and `run_after` lead to the plan.
     """
 
     order: PlanOrder
     batch: str
+    token: str
     digest: str
+    run_id: str
+    run_after: datetime
     time: datetime
     intended: datetime | None = None
     job_id: str | None = None
+    known_job: str | None = None
     rows: tuple[int, ...] = ()
     sent: tuple[int, ...] = ()
     submits: int = 0
     calls: int = 0
     settled: bool = False
+
+    @property
+    def announced(self) -> bool:
+        """Whether a job of it may still run, as far as the register knows."""
+        return self.intended is not None and not self.settled
+
+    @property
+    def batch_key(self) -> tuple[str, str]:
+        return self.order.plan_id, self.batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +99,9 @@ class EventsClaim:
 class RowVerdict:
     """The outcome of one change, as a flat line of the archive.
 
-    `written` is whether we sent the row, in `job_id` unless that response was lost (two lines with the same `job_id`
-    are one write); `vendor_words` is Zendesk's message, `calls` the number of Zendesk calls of its batch until then.
+    `written` is whether this or an earlier try sent the row, at `written_at`, in `job_id` unless that response was lost
+    (two lines with the same `job_id` are one write). `try_number` is 0 where the batch of a later plan read the row
+    back. `vendor_words` is Zendesk's message, `calls` the number of Zendesk calls of its batch until then.
     """
 
     run_id: str
@@ -97,6 +120,7 @@ class RowVerdict:
     written: bool
     job_id: str | None
     calls: int
+    written_at: datetime | None = None
 
 
 class VerdictTally(Counter[Verdict]):
@@ -156,58 +180,9 @@ class RunRecord:
     """System or instance to the vendor's host, or to the URL of a server on this machine in its place, for links."""
 
 
-AlarmCause = Literal["failed", "hung", "overdue", "unreachable", "withheld", "problems", "rejected"]
+AlarmCause = Literal["failed", "hung", "overdue", "unreachable", "withheld", "problems", "rejected", "planning_only"]
 ALARM_CAUSES: tuple[AlarmCause, ...] = get_args(AlarmCause)
 """What an alarm is about, the most urgent first. Each cause has an alarm of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Armed:
-    """Who ended planning only in an instance, and when: a person started a run without `dry_run` and without a
-    decision. `by` is None if Airflow does not name the user."""
-
-    instance: str
-    by: str | None
-    at: datetime
-    run_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What a person decided about changes of an instance: `allow` writes them once although they are held.
-
-    `keys` are change keys (`compare/change_keys.py`). It is in force from `at` until `until`.
-    """
-
-    id: str
-    does: Literal["allow"]
-    instance: str
-    hold: str
-    keys: tuple[str, ...]
-    by: str
-    run_id: str
-    note: str
-    at: datetime
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawal:
-    """Who ended a decision early, and when."""
-
-    by: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A submit of one claim (`token`) of a batch that uses a decision for `keys`: one approval, one submit."""
-
-    decision: str
-    plan_id: str
-    batch: str
-    token: str
-    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

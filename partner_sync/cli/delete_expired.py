@@ -1,7 +1,7 @@
 """`python -m partner_sync.retention`: lists old objects of the archive and of XComs, and removes them with `--delete`.
 
-It never removes the last runs, runs whose plan is an instance's latest or has an open job, anything below instances/,
-the newest alarm message, and anything younger than the given days.
+It never removes the last runs, runs whose plan is an instance's latest or has an open job, the newest snapshots, the
+newest alarm message, what an instance remembers, and anything younger than the given days.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from partner_sync.cli import terminal
 from partner_sync.cli.commands import command
-from partner_sync.errors import ConfigError
+from partner_sync.errors import ConfigError, SnapshotError
 
 if TYPE_CHECKING:
     from partner_sync.archive.expiry import Group
@@ -31,6 +31,9 @@ def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.wri
         "--xcom-days", type=_days(LEAST_DAYS), default=14, help="keep younger XCom objects (default: 14, at least 2)"
     )
     parser.add_argument(
+        "--snapshot-days", type=_days(1), default=14, help="keep snapshots that were read since (default: 14)"
+    )
+    parser.add_argument(
         "--keep-runs", type=_days(1), default=100, help="keep the last runs, however old (default: 100)"
     )
     parser.add_argument("--delete", action="store_true", help="remove the objects; without it, they are only listed")
@@ -38,6 +41,7 @@ def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.wri
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")  # outside a task, Connections of the database need it
 
     from partner_sync.archive import expiry
+    from partner_sync.archive.instance_memory import BUDGET
     from partner_sync.orchestration import locations
 
     try:
@@ -46,12 +50,19 @@ def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.wri
         return terminal.refuse(f"A location cannot be found: {missing}")
     now = datetime.now(timezone.utc)
     old, old_xcoms = now - timedelta(days=chosen.days), now - timedelta(days=chosen.xcom_days)
-    found = {
-        f"runs in {archive}": expiry.expired_runs(archive, before=old, keep=chosen.keep_runs),
-        f"alarm messages in {archive}": expiry.expired_alarms(archive, before=old),
-    }
-    if xcoms is not None:
-        found[f"runs' XCom objects in {xcoms}"] = expiry.expired_xcoms(xcoms, locations.DAG_ID, before=old_xcoms)
+    try:
+        found = {
+            f"runs in {archive}": expiry.expired_runs(archive, before=old, keep=chosen.keep_runs),
+            f"alarm messages in {archive}": expiry.expired_alarms(archive, before=old),
+            f"notes of marks in {archive}": expiry.expired_marks(archive, before=min(old, now - 2 * BUDGET)),
+            f"snapshots in {archive}": expiry.expired_snapshots(
+                archive, before=now - timedelta(days=chosen.snapshot_days)
+            ),
+        }
+        if xcoms is not None:
+            found[f"runs' XCom objects in {xcoms}"] = expiry.expired_xcoms(xcoms, locations.DAG_ID, before=old_xcoms)
+    except SnapshotError as damaged:
+        return terminal.refuse(str(damaged))
     for what, groups in found.items():
         say(f"{_line(what, groups)}\n")
     groups = [group for several in found.values() for group in several]

@@ -11,7 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from partner_sync.cli.sanitize import sanitize
-from partner_sync.history.labels import OUTCOME_LABELS, STATE_LABELS, ago, problem_label, value_label
+from partner_sync.history.labels import (
+    HOLD_LABELS,
+    OUTCOME_LABELS,
+    STATE_LABELS,
+    ago,
+    problem_label,
+    tickets_label,
+    value_label,
+)
 from partner_sync.history.organization_results import CurrentField, CurrentState, OrganizationHistory, SearchResult
 from partner_sync.history.results import ChangeRow, ProblemRow
 from partner_sync.model import Value
@@ -140,7 +148,9 @@ def _history(story: OrganizationHistory) -> Table:
 def _change(change: ChangeRow) -> Text:
     text = Text()
     text.append(f"{change.kind} {OUTCOME_LABELS[change.outcome]}", _OUTCOME_STYLES.get(change.outcome, "yellow"))
-    parts = [part for part in (change.reason, change.verdict_reason, change.vendor_words) if part]
+    held = HOLD_LABELS[change.hold_reason] if change.hold_reason else ""
+    known = tickets_label(change.tickets, change.users)
+    parts = [part for part in (held, change.reason, known, change.verdict_reason, change.vendor_words) if part]
     if parts:
         text.append(f"  {'; '.join(sanitize(part) for part in parts)}")
     if change.kind == "create":

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 from partner_sync.model import Batch, Change, Kind, Plan
 
@@ -14,30 +15,50 @@ BATCH_SIZE = 100
 
 
 def batches(plan: Plan, size: int = BATCH_SIZE) -> tuple[Batch, ...]:
-    """The plan's changes in bulk jobs: instance by instance, creates, then updates, then marks."""
-    cut = list(_cut(plan.changes, size))
-    several = len({instance for instance, *_ in cut}) > 1
+    """The plan's changes in bulk jobs: instance by instance, creates, then updates, then marks.
+
+    Changes of an instance that is not armed are in no batch.
+    """
+    cut = [one for one in _cut(plan.changes, size) if one.instance not in plan.planning_only]
+    several = len({one.instance for one in cut}) > 1
     return tuple(
         Batch(
             order=plan.order,
             run_id=plan.run_id,
-            instance=instance,
-            kind=kind,
-            name=f"{f'{instance} ' if several else ''}{kind} {first}-{first + len(changes) - 1}",
+            instance=one.instance,
+            kind=one.kind,
+            name=f"{f'{one.instance} ' if several else ''}{one.kind} {one.first}-{one.first + len(one.changes) - 1}",
             index=index,
             of=len(cut),
-            digest=digest(changes),
-            changes=changes,
+            digest=digest(one.changes),
+            changes=one.changes,
+            approvals={
+                row: plan.approvals[one.start + row]
+                for row in range(len(one.changes))
+                if one.start + row in plan.approvals
+            },
         )
-        for index, (instance, kind, first, changes) in enumerate(cut)
+        for index, one in enumerate(cut)
     )
 
 
-def _cut(changes: Sequence[Change], size: int) -> Iterator[tuple[str, Kind, int, tuple[Change, ...]]]:
+class _Cut(NamedTuple):
+    """Changes of one batch: `start` is the position of the first in the plan, `first` its number within the kind."""
+
+    instance: str
+    kind: Kind
+    start: int
+    first: int
+    changes: tuple[Change, ...]
+
+
+def _cut(changes: Sequence[Change], size: int) -> Iterator[_Cut]:
+    start = 0
     for (instance, kind), group in groupby(changes, key=lambda one: (one.instance, one.kind)):
         several = tuple(group)
-        for start in range(0, len(several), size):
-            yield instance, kind, start + 1, several[start : start + size]
+        for first in range(0, len(several), size):
+            yield _Cut(instance, kind, start + first, first + 1, several[first : first + size])
+        start += len(several)
 
 
 def digest(changes: Iterable[Change]) -> str:

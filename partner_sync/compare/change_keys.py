@@ -6,7 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterable
 
-from partner_sync.model import Change
+from partner_sync.model import Change, FieldChange
+
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def change_keys(change: Change) -> tuple[str, ...]:
@@ -14,8 +16,19 @@ def change_keys(change: Change) -> tuple[str, ...]:
 
     Names and reasons are not part of a key, so a row keeps its keys as long as it would write the same.
     """
-    ids = (change.instance, change.organization_id, change.account_id)
-    return tuple(sorted(_digest([*ids, one.field, one.before, one.after], 16) for one in change.fields))
+    row = _row(change.instance, change.organization_id, change.account_id)
+    return tuple(sorted(_field(row, one.field, one.before, one.after) for one in change.fields))
+
+
+def field_key(change: Change, field: FieldChange) -> str:
+    """The key of one field of a change."""
+    row = _row(change.instance, change.organization_id, change.account_id)
+    return _field(row, field.field, field.before, field.after)
+
+
+def mark_keys(instance: str, organization_id: int, account_id: str, mark_field: str) -> tuple[str, ...]:
+    """The keys of a mark, planned or not."""
+    return (_field(_row(instance, organization_id, account_id), mark_field, False, True),)
 
 
 def hold_id(reason: str, keys: Iterable[str]) -> str:
@@ -29,5 +42,19 @@ def decision_id(run_id: str, param: str, keys: Iterable[str]) -> str:
 
 
 def _digest(value: object, digits: int) -> str:
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:digits]
+    return hashlib.sha256(_bytes(value)).hexdigest()[:digits]
+
+
+def _row(*ids: object) -> hashlib._Hash:
+    """The hash of what all fields of a row begin with: 100,000 rows have a million keys."""
+    return hashlib.sha256(_bytes(ids)[:-1] + b",")
+
+
+def _field(row: hashlib._Hash, *value: object) -> str:
+    found = row.copy()
+    found.update(_bytes(value)[1:])
+    return found.hexdigest()[:16]
+
+
+def _bytes(value: object) -> bytes:
+    return _encode(value).encode("utf-8", "surrogatepass")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from partner_sync.compare.desired import DesiredAccount
 from partner_sync.compare.organization_schema import OrganizationSchema
-from partner_sync.errors import SnapshotError
+from partner_sync.errors import CLEAR_BOTH, SnapshotError
 from partner_sync.ids import id_18
 from partner_sync.model import EXTERNAL_ID, NAME, Create, FieldChange, Organization, Update, Value
 from partner_sync.whitespace import trimmed
@@ -73,6 +73,6 @@ def read_whole(instance: str, organization: Organization) -> dict[str, Value]:
     if organization.fields is None:
         raise SnapshotError(
             f"Organization {organization.id} of {instance} belongs to an account, but its fields were not read."
-            " It changed during the read. Clear gather_organizations."
+            f" It changed during the read. {CLEAR_BOTH}"
         )
     return organization.fields

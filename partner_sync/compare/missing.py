@@ -1,11 +1,11 @@
-"""Marks partner organizations whose account is missing. When in doubt, nothing is marked."""
+"""Finds the partner organizations whose account is missing. That alone marks nothing: see `evidence` and `marks`."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 
 from partner_sync.compare.canonical import checkbox_value, date_value, day
@@ -14,10 +14,11 @@ from partner_sync.compare.name_conflicts import name_key
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.config.load import Config
 from partner_sync.ids import id_18
-from partner_sync.model import FieldChange, Mark, Organization, Problem
+from partner_sync.model import Organization, Problem
 from partner_sync.whitespace import trimmed
 
-Spared = Literal["marked_already", "protected", "too_recent"]
+Spared = Literal["marked_already", "protected", "too_recent", "in_grace", "not_marked"]
+"""Why an organization without an account is not marked. `in_grace`: missing too shortly, `not_marked`: no evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +34,29 @@ class Mentioned:
 
 
 @dataclass(frozen=True, slots=True)
-class MissingAccounts:
-    """Marks, problems of organizations without a usable id, and how many are not marked, by cause."""
+class MissingOrganization:
+    """An unmarked partner organization whose account the query did not return."""
 
-    marks: tuple[Mark, ...]
+    organization: Organization
+    account_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MissingOrganizations:
+    """What is missing, problems of organizations without a usable id, and how many are spared, by cause."""
+
+    found: tuple[MissingOrganization, ...]
     problems: tuple[Problem, ...]
     spared: Counter[Spared]
 
 
-def find_missing_accounts(
-    config: Config, instance: str, organizations: Iterable[Organization], mentioned: Mentioned, made: datetime
-) -> MissingAccounts:
-    """The marks of one instance; `organizations` are its partner organizations that were matched with no account."""
-    found: list[Mark] = []
+def find_missing_organizations(
+    config: Config, instance: str, organizations: Iterable[Organization], mentioned: Mentioned, today: date
+) -> MissingOrganizations:
+    """What is missing in one instance; `organizations` are its partner organizations that no account matched."""
+    found: list[MissingOrganization] = []
     problems: list[Problem] = []
     spared: Counter[Spared] = Counter()
-    older = config.marks.only_if_older
-    oldest = _years_before(made.date(), older.years if older else 0).isoformat()
     for organization in organizations:
         account_id = carried_id(organization)
         if account_id is None:
@@ -58,14 +65,11 @@ def find_missing_accounts(
             continue
         elif _may_be_unidentified(organization, mentioned):
             problems.append(_unidentified(instance, organization))
-        elif why := _spared(config, instance, organization, oldest):
+        elif why := _spared(config, instance, organization, today):
             spared[why] += 1
         else:
-            change = FieldChange(config.marks.field, False, True)
-            reason = f"Salesforce returned no account {account_id}"
-            name = trimmed(organization.name)
-            found.append(Mark(instance, account_id, organization.id, name, (change,), reason))
-    return MissingAccounts(tuple(found), tuple(problems), spared)
+            found.append(MissingOrganization(organization, account_id))
+    return MissingOrganizations(tuple(found), tuple(problems), spared)
 
 
 def carried_id(organization: Organization) -> str | None:
@@ -74,22 +78,28 @@ def carried_id(organization: Organization) -> str | None:
     return id_18(own or organization.external_id)
 
 
+def is_older(raw: object, years: int, today: date) -> bool:
+    """Whether a date is more than `years` ago."""
+    since = date_value(raw)
+    return isinstance(since, str) and day(since) is not None and since < _years_before(today, years).isoformat()
+
+
 def _ids(organization: Organization) -> set[str | None]:
     """Both account ids of an organization: it is not marked if either belongs to an existing account."""
     return {id_18(organization.salesforce_id), id_18(organization.external_id)}
 
 
-def _spared(config: Config, instance: str, organization: Organization, oldest: str) -> Spared | None:
-    """Why an organization without an account is not marked; None if it is."""
+def _spared(config: Config, instance: str, organization: Organization, today: date) -> Spared | None:
+    """Why an organization without an account is not marked; None if it may be."""
     fields = read_whole(instance, organization)
     if checkbox_value(fields.get(config.marks.field)):
         return "marked_already"
     if not _ids(organization).isdisjoint(config.marks.protected):
         return "protected"
-    if config.marks.only_if_older is None:
+    older = config.marks.only_if_older
+    if older is None or older.field is None:
         return None
-    since = date_value(fields.get(config.marks.only_if_older.field))
-    return None if isinstance(since, str) and day(since) and since < oldest else "too_recent"
+    return None if is_older(fields.get(older.field), older.years, today) else "too_recent"
 
 
 def _may_be_unidentified(organization: Organization, mentioned: Mentioned) -> bool:

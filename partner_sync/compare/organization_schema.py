@@ -64,12 +64,13 @@ def organization_schema(config: Config) -> OrganizationSchema:
         for attribute in mapped
     }
     expected[mark] = ExpectedField(mark, TYPES["checkbox"])
-    if older:
-        expected.setdefault(older.field, ExpectedField(older.field, TYPES["date"]))
+    dates = (older.field,) if older and older.field else ()
+    for field in dates:
+        expected.setdefault(field, ExpectedField(field, TYPES["date"]))
     fields = (*(attribute.field for attribute in mapped), mark)
     return OrganizationSchema(
         fields=fields,
-        kept=tuple(dict.fromkeys([*fields, *([older.field] if older else [])])),
+        kept=tuple(dict.fromkeys([*fields, *dates])),
         expected=tuple(expected.values()),
         canonical={
             **dict.fromkeys(ATTRIBUTES, text_value),

@@ -1,154 +1,190 @@
 """From matched snapshots to the plan, in linear time. The order of the input does not change the result.
 
-Steps: name conflicts, differences, missing accounts, `account_ids` of the run, limits.
+Steps, for each instance: name conflicts, differences, missing accounts with their evidence, values that rest, holds,
+open tickets, `account_ids` of the run. Functions of the caller ask for evidence and tickets in between.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
+from partner_sync.archive.memory_records import Memory
 from partner_sync.compare.batches import batches
+from partner_sync.compare.cases import open_cases
 from partner_sync.compare.desired import Desired
-from partner_sync.compare.differences import Differences
-from partner_sync.compare.guards import limit
-from partner_sync.compare.missing import Mentioned, Spared, find_missing_accounts
-from partner_sync.compare.name_conflicts import resolve_names
-from partner_sync.compare.organization_schema import OrganizationSchema
+from partner_sync.compare.earlier_runs import EarlierRuns
+from partner_sync.compare.evidence import AccountLookup, AccountRow
 from partner_sync.compare.problem_kinds import problem
-from partner_sync.compare.snapshots import MatchedInstance, MatchedSnapshots
-from partner_sync.config.load import Config
+from partner_sync.compare.side import Side
+from partner_sync.compare.snapshots import MatchedSnapshots
+from partner_sync.compare.tickets import CountTickets, TicketCounts, organizations_to_ask
 from partner_sync.config.params import Options
 from partner_sync.ids import id_18
-from partner_sync.model import (
-    KINDS,
-    Batch,
-    Change,
-    Create,
-    InstanceCounts,
-    Kind,
-    Organization,
-    Plan,
-    PlanOrder,
-    Problem,
-    Update,
-    Withheld,
-)
+from partner_sync.model import Batch, Change, Element, Hold, InstanceCounts, Kind, Plan, PlanOrder, Problem, Update
+
+LookUp = Callable[[Sequence[str]], AccountLookup]
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What `compare` asks for: accounts by id, tickets of organizations, account rows of the last snapshot."""
+
+    look_up: LookUp
+    count_tickets: CountTickets
+    last_rows: Callable[[], Mapping[str, AccountRow]] = dict
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """The run that compares: its id, when it was due, its options, and what earlier runs left for each instance."""
+
+    run_id: str
+    run_after: datetime
+    plan_id: str
+    made: datetime
+    options: Options = field(default_factory=Options)
+    earlier: Mapping[str, EarlierRuns] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The result of comparing: the desired state with its matches, the plan, and the plan's batches."""
+    """The result of comparing: the desired state with its matches, the plan, its batches, and what to remember."""
 
     matched: MatchedSnapshots
     plan: Plan
     batches: tuple[Batch, ...]
+    memories: tuple[Memory, ...]
 
 
-@dataclass
-class _Side:
-    """One instance on its way to a plan."""
-
-    matched: MatchedInstance
-    changes: list[Change] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    withheld: list[Withheld] = field(default_factory=list)
-    spared: Counter[Spared] = field(default_factory=Counter)
-    unchanged: int = 0
-    not_asked: int = 0
-
-
-def compare_snapshots(
-    matched: MatchedSnapshots, options: Options, *, plan_id: str, run_id: str, made: datetime
-) -> Comparison:
-    """All changes, problems, withheld changes and counts of one comparison."""
-    config, accounts, wanted = matched.config, matched.accounts, matched.desired
-    sides = [_Side(instance) for instance in matched.instances]
+def compare_snapshots(matched: MatchedSnapshots, run: ComparedRun, ask: Questions) -> Comparison:
+    """All changes, problems, holds and counts of one comparison."""
+    accounts, wanted = matched.accounts, matched.desired
+    sides = [Side(matched, one, run.earlier.get(one.name, EarlierRuns()), run.made) for one in matched.instances]
+    _compare_accounts(sides, ask.look_up)
+    problems = [*wanted.problems, *_unknown(run.options, wanted, sides)]
+    named = wanted.known.union(*(one.account_ids for side in sides for one in side.problems))
+    named = named.union(*(one.account_ids for one in problems))
+    _find_missing(sides, wanted, named, ask)
+    _count_tickets(sides, ask.count_tickets)
+    asked = frozenset(run.options.account_ids)
+    order = PlanOrder(accounts.begun, run.made, run.plan_id)
+    changes, approvals = list[Change](), dict[int, tuple[str, ...]]()
+    holds, memories, counts = list[Hold](), list[Memory](), list[InstanceCounts]()
     for side in sides:
-        _compare_accounts(matched, side)
-    problems = [*wanted.problems, *_unknown(options, wanted, sides)]
-    problems += [one for side in sides for one in side.problems]
-    named = wanted.known.union(*(one.account_ids for one in problems))
-    for side in sides:
-        problems += _find_missing(config, wanted, named, side, made)
-    for side in sides:
-        _apply_options(config, options, side)
-    order = {side.matched.name: at for at, side in enumerate(sides)}
-    problems.sort(key=lambda one: _problem_order(one, order))
-    counts = tuple(_counts(matched.schema, side) for side in sides)
+        written, allowed, held = side.narrow(asked)
+        waits = bool(written) and not side.earlier.armed
+        held, memory = _remember(side, held, order, run, waits=waits)
+        counts.append(_counts(side, written, held))
+        holds += held
+        problems += side.problems
+        if side.matched.write:
+            approvals |= {len(changes) + at: ids for at, ids in allowed.items()}
+            changes += written
+            memories.append(memory)
+    at = {side.name: number for number, side in enumerate(sides)}
+    problems.sort(key=lambda one: _problem_order(one, at))
     plan = Plan(
-        order=PlanOrder(accounts.begun, made, plan_id),
-        run_id=run_id,
-        dry_run=options.dry_run,
-        config_digest=config.digest,
+        order=order,
+        run_id=run.run_id,
+        dry_run=run.options.dry_run,
+        config_digest=matched.config.digest,
         reads=(accounts.proof, *(instance.proof for instance in matched.instances)),
         counts=_plan_counts(
-            len(accounts.rows), len(problems), counts, [side.matched.name for side in sides if side.matched.write]
+            len(accounts.rows), len(problems), counts, [side.name for side in sides if side.matched.write]
         ),
-        changes=tuple(
-            one for side in sides for one in side.changes if side.matched.write and not _is_withheld(one, side)
-        ),
-        withheld_changes=tuple(one for side in sides for one in side.changes if _is_withheld(one, side)),
-        withheld=tuple(one for side in sides for one in side.withheld),
+        changes=tuple(changes),
+        holds=tuple(holds),
         problems=tuple(problems),
-        instances=counts,
+        instances=tuple(counts),
+        approvals=approvals,
+        waiting_since={one.instance: one.waiting_since for one in memories if one.waiting_since is not None},
+        unread=matched.unread,
+        planning_only=tuple(side.name for side in sides if side.matched.write and not side.earlier.armed),
     )
     cut = batches(plan)
-    return Comparison(matched, replace(plan, digests={batch.name: batch.digest for batch in cut}), cut)
+    digests = {batch.name: batch.digest for batch in cut}
+    plan = replace(plan, digests=digests, elements=_elements(plan, fail=matched.config.problems == "fail"))
+    return Comparison(matched, plan, cut, tuple(memories))
 
 
-def _compare_accounts(matched: MatchedSnapshots, side: _Side) -> None:
-    """The creates, updates and problems of the accounts in one instance."""
-    changes, accounts = Differences(matched.schema, side.matched.name), matched.desired.accounts
-    of_account, undecided = side.matched.matches.matched, side.matched.matches.undecided
-    side.problems += side.matched.matches.problems
-    if matched.config.adoption == "problem":
-        refused = {one for one in accounts if one in of_account and changes.adopts(of_account[one])}
-        side.problems += [_adoption(side, one, of_account[one]) for one in sorted(refused)]
-        undecided = undecided | refused
-    accounts = {key: account for key, account in accounts.items() if key not in undecided}
-    names = resolve_names(side.matched.name, side.matched.write, accounts, of_account, side.matched.organizations)
-    side.problems += names.problems
-    for account in accounts.values():
-        organization, named = of_account.get(account.id), account.id not in names.withheld
-        change: Create | Update | None = None
-        if organization is not None:
-            change = changes.update(account, organization, with_name=named)
-            side.unchanged += change is None and named
-        elif named:
-            change = changes.create(account)
-        if change is not None:
-            side.changes.append(change)
+def _elements(plan: Plan, *, fail: bool) -> tuple[Element, ...]:
+    withheld = any(hold.opens_case for hold in plan.holds)
+    due: dict[Element, bool] = {
+        "withheld": withheld,
+        "instances": bool(plan.unread),
+        "problems": fail and bool(plan.problems),
+    }
+    return () if plan.dry_run else tuple(name for name, is_due in due.items() if is_due)
 
 
-def _find_missing(
-    config: Config, wanted: Desired, named: frozenset[str], side: _Side, made: datetime
-) -> Sequence[Problem]:
-    """Partner organizations without an account: marks, and problems of those without a usable id."""
-    unmatched = (one for one in side.matched.partners if one.id not in side.matched.matches.held)
-    in_problems = {number for one in side.problems for number in one.organization_ids}
-    found = find_missing_accounts(
-        config, side.matched.name, unmatched, Mentioned(named, in_problems, wanted.unidentified), made
+def _compare_accounts(sides: Iterable[Side], look_up: LookUp) -> None:
+    """Compares every account. Ids that lost their case are looked up first: Salesforce may have exactly these."""
+    several = list(sides)
+    ids = sorted({own for side in several for own in side.lost_case_ids()})
+    twins = look_up(ids) if ids else AccountLookup()
+    for side in several:
+        side.compare_accounts(twins)
+
+
+def _find_missing(sides: Iterable[Side], wanted: Desired, named: frozenset[str], ask: Questions) -> None:
+    """Finds the missing accounts of all instances, asks for evidence once, and decides about marks."""
+    found = [(side, side.find_missing(wanted, named)) for side in sides]
+    ids = sorted({account_id for _, missing in found for account_id in missing.to_ask})
+    lookup, last_rows = (ask.look_up(ids), ask.last_rows()) if ids else (AccountLookup(), {})
+    for side, missing in found:
+        side.decide_marks(missing, lookup, last_rows)
+        side.rest()
+
+
+def _count_tickets(sides: Sequence[Side], count_tickets: CountTickets) -> None:
+    """Counts the open tickets of marks that nothing else holds."""
+    if not sides or sides[0].all.config.marks.open_tickets == "ignore":
+        return
+    known = {(side.name, one.organization_id): one for side in sides for one in side.remembered}
+    asked = organizations_to_ask(
+        (mark for side in sides if side.matched.write for mark in side.marks_that_pass()), known
     )
-    side.changes += found.marks
-    side.spared = found.spared
-    return found.problems
+    counts = count_tickets(asked) if asked else TicketCounts()
+    for side in sides:
+        if side.matched.write:
+            side.with_tickets(asked, counts)
 
 
-def _adoption(side: _Side, account_id: str, organization: Organization) -> Problem:
-    return problem(
-        "adoption",
-        f"Organization {organization.id} belongs to account {account_id}, but its type is"
-        f" {organization.account_type or 'empty'}, not a partner type.",
-        instance=side.matched.name,
-        accounts=[account_id],
-        organizations=[organization.id],
+def _remember(
+    side: Side, holds: tuple[Hold, ...], order: PlanOrder, run: ComparedRun, *, waits: bool
+) -> tuple[tuple[Hold, ...], Memory]:
+    """The holds, those that make this run red among them, and what the next run should know."""
+    held, earlier = side.hold(), side.earlier.memory
+    opens = side.earlier.armed and not (run.options.dry_run or run.options.account_ids)
+    most = next((one.most for one in held.guards if (one.reason, one.kind) == ("limit", "mark")), None)
+    shown, cases = open_cases(
+        holds,
+        earlier.cases if earlier else (),
+        run_id=run.run_id if opens else None,
+        made=run.made,
+        most_marks=most,
+        unwritten=held.approved_and_not_written,
     )
+    memory = Memory(
+        order=order,
+        instance=side.name,
+        run_id=run.run_id,
+        run_after=run.run_after,
+        accounts=side.all.accounts.digest,
+        organizations=side.matched.digest,
+        missing=side.remembered,
+        held=held.remembered(side.remembered),
+        cases=cases,
+        streaks=side.streaks,
+        waiting_since=((earlier and earlier.waiting_since) or run.made) if waits else None,
+    )
+    return shown, memory
 
 
-def _unknown(options: Options, wanted: Desired, sides: Iterable[_Side]) -> list[Problem]:
+def _unknown(options: Options, wanted: Desired, sides: Iterable[Side]) -> list[Problem]:
     """Ids of `account_ids` that no account and no organization has."""
     asked = set(options.account_ids) - wanted.known
     if asked:
@@ -161,33 +197,6 @@ def _unknown(options: Options, wanted: Desired, sides: Iterable[_Side]) -> list[
     ]
 
 
-def _apply_options(config: Config, options: Options, side: _Side) -> None:
-    """Applies `account_ids` of the run, then the limits."""
-    all_changes = len(side.changes)
-    if options.account_ids:
-        asked = frozenset(options.account_ids)
-        side.changes = [one for one in side.changes if one.account_id in asked]
-    side.not_asked = all_changes - len(side.changes)
-    side.changes.sort(key=_change_order)
-    if side.matched.write:
-        side.withheld = limit(
-            side.matched.name,
-            side.changes,
-            len(side.matched.partners),
-            config.limits,
-            options.allow_over_limit,
-            options.account_ids,
-        )
-
-
-def _is_withheld(change: Change, side: _Side) -> bool:
-    return any(one.kind == change.kind for one in side.withheld)
-
-
-def _change_order(change: Change) -> tuple[int, str, int]:
-    return KINDS.index(change.kind), change.account_id, change.organization_id or 0
-
-
 def _problem_order(
     one: Problem, instances: Mapping[str, int]
 ) -> tuple[int, str, tuple[str, ...], tuple[int, ...], str]:
@@ -195,14 +204,15 @@ def _problem_order(
     return at, one.kind, one.account_ids, one.organization_ids, one.detail
 
 
-def _counts(schema: OrganizationSchema, side: _Side) -> InstanceCounts:
-    partners = side.matched.partners
+def _counts(side: Side, changes: Collection[Change], holds: Iterable[Hold]) -> InstanceCounts:
+    schema, partners = side.all.schema, side.matched.partners
     types = Counter(one.account_type for one in partners)
-    kinds = Counter(change.kind for change in side.changes if not _is_withheld(change, side))
+    kinds = Counter(change.kind for change in changes)
     written, read_only = (kinds, Counter[Kind]()) if side.matched.write else (Counter[Kind](), kinds)
-    updates = [change for change in side.changes if isinstance(change, Update)]
+    planned = [*changes, *(change for hold in holds for change in hold.changes)]
+    updates = [change for change in planned if isinstance(change, Update)]
     return InstanceCounts(
-        instance=side.matched.name,
+        instance=side.name,
         organizations=len(side.matched.organizations),
         partner_organizations=len(partners),
         unchanged=side.unchanged,
@@ -212,13 +222,15 @@ def _counts(schema: OrganizationSchema, side: _Side) -> InstanceCounts:
         would_create=read_only["create"],
         would_update=read_only["update"],
         would_mark=read_only["mark"],
-        withheld=len(side.changes) - kinds.total(),
+        withheld=len(planned) - len(changes),
         adopted=sum(one.adopted for one in updates),
-        unmarked=sum(field.field == schema.mark_field for one in updates for field in one.fields),
+        unmarked=sum(one.field == schema.mark_field for change in updates for one in change.fields),
         protected=side.spared["protected"],
         marked_already=side.spared["marked_already"],
         too_recent=side.spared["too_recent"],
-        not_asked=side.not_asked,
+        in_grace=side.spared["in_grace"],
+        not_marked=side.spared["not_marked"],
+        not_asked=len(side.changes) - len(planned),
         types={value: types[value] for value in schema.partner_types},
     )
 

@@ -26,6 +26,12 @@ PROBLEM_KINDS: Mapping[str, ProblemKind] = {
         "Find out in Salesforce why two accounts have the same id; the id field is probably not unique. Until then the"
         " account is not written, and its organization is left alone.",
     ),
+    "account_merged": ProblemKind(
+        "The account of a partner organization was merged into another account.",
+        "Decide in Zendesk what becomes of the organization: usually its users and tickets move to the organization of"
+        ' the other account. To mark such organizations, set merged = "mark" in the config. Until then it is left'
+        " alone.",
+    ),
     "account_without_id": ProblemKind(
         "A row has no id, or an organization may belong to such a row.",
         "Fill the field that the config names as accounts.id, or take the account out of the filter. Until then the"
@@ -40,6 +46,11 @@ PROBLEM_KINDS: Mapping[str, ProblemKind] = {
         "If the organization belongs to this partner, set its partner drop-down by hand, or set adoption ="
         ' "update" in the config. If not, remove the id from it. Until then it is left alone, and no organization is'
         " created for the account.",
+    ),
+    "lookup_failed": ProblemKind(
+        "Salesforce did not answer when it was asked about missing accounts.",
+        "No action needed at first: the next run asks again. If it happens again, check that the user of the Connection"
+        " may use queryAll on the object. Until then these organizations are not marked; everything else is written.",
     ),
     "malformed_id": ProblemKind(
         "An id of an account or an organization has the wrong length or checksum.",
@@ -76,6 +87,23 @@ PROBLEM_KINDS: Mapping[str, ProblemKind] = {
         "Salesforce did not return an account that the config pins.",
         "Search for the account in Salesforce: it may be merged, deleted or hidden from the integration user. If it is"
         " gone for good, remove its id from accounts.pinned. Until then its organization is not marked.",
+    ),
+    "reads_disagree": ProblemKind(
+        "The query did not return accounts that a lookup by id finds and that pass the filter.",
+        "No action needed at first: accounts that were signed during the read look like this, and the next run reads"
+        " them. If it happens again, check sharing rules and permissions of the Connection's user. Until then no"
+        " organization is marked.",
+    ),
+    "resting": ProblemKind(
+        "A value was written several times and did not stay.",
+        "Find out who changes it back: another deployment, a trigger in Zendesk, a person, or Zendesk itself, which"
+        " normalizes some values. Correct the value in Salesforce, or the rule in the config. Until then it is written"
+        " after an hour, after six more, and then once a day.",
+    ),
+    "tickets_unreadable": ProblemKind(
+        "The user of the Connection may not count tickets.",
+        'Give the user a role that may search tickets and read organizations, or set open_tickets = "ignore" in the'
+        " config. Until then these organizations are not marked; everything else is written.",
     ),
     "two_accounts_one_name": ProblemKind(
         "Two accounts want the same name.",

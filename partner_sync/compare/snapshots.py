@@ -11,8 +11,15 @@ from partner_sync.compare.matching import Matches, match
 from partner_sync.compare.organization_schema import OrganizationSchema, organization_schema
 from partner_sync.compare.soql import selected_fields
 from partner_sync.config.load import Config
-from partner_sync.errors import SnapshotError
-from partner_sync.model import AccountsSnapshot, InstanceRead, Organization, OrganizationsSnapshot, ReadProof
+from partner_sync.errors import CLEAR_BOTH, SnapshotError
+from partner_sync.model import (
+    AccountsSnapshot,
+    InstanceRead,
+    Organization,
+    OrganizationsSnapshot,
+    ReadProof,
+    UnreadInstance,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,7 @@ class MatchedInstance:
     organizations: tuple[Organization, ...]
     partners: tuple[Organization, ...]
     matches: Matches
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +45,13 @@ class MatchedSnapshots:
     accounts: AccountsSnapshot
     desired: Desired
     instances: tuple[MatchedInstance, ...]
+    unread: tuple[UnreadInstance, ...] = ()
 
-    def unread(self) -> dict[str, list[int]]:
+    def unread_fields(self) -> dict[str, list[int]]:
         """Instance to ids of organizations to adopt: they belong to an account, but were kept without fields."""
         if self.config.adoption == "problem":
             return {}
-        unread = {
+        found = {
             instance.name: sorted(
                 organization.id
                 for account_id, organization in instance.matches.matched.items()
@@ -50,7 +59,7 @@ class MatchedSnapshots:
             )
             for instance in self.instances
         }
-        return {name: ids for name, ids in unread.items() if ids}
+        return {name: ids for name, ids in found.items() if ids}
 
     def with_read(self, read: Mapping[str, Iterable[Organization]]) -> MatchedSnapshots:
         """Replaces organizations by newer reads and matches their instances again."""
@@ -61,7 +70,7 @@ class MatchedSnapshots:
             return instance
         newer = {organization.id: organization for organization in read}
         organizations = tuple(newer.get(old.id, old) for old in instance.organizations)
-        read_again = InstanceRead(instance.name, instance.write, instance.proof, organizations)
+        read_again = InstanceRead(instance.name, instance.write, instance.proof, organizations, instance.digest)
         return _matched(self.schema, self.desired, read_again)
 
 
@@ -78,8 +87,9 @@ def match_snapshots(
     instances = tuple(
         _matched(schema, wanted, replace(reads[one.name], write=one.write and reads[one.name].write))
         for one in config.instances
+        if one.name in reads
     )
-    return MatchedSnapshots(config, schema, accounts, wanted, instances)
+    return MatchedSnapshots(config, schema, accounts, wanted, instances, organizations.unread)
 
 
 def refuse_old(
@@ -90,8 +100,7 @@ def refuse_old(
         hours = (now - begun).total_seconds() / 3600
         if hours > max_age_hours:
             raise SnapshotError(
-                f"The snapshot of {task} is {hours:.1f} h old; the limit is {max_age_hours:g} h."
-                " Clear the two gather tasks with downstream."
+                f"The snapshot of {task} is {hours:.1f} h old; the limit is {max_age_hours:g} h. {CLEAR_BOTH}"
             )
 
 
@@ -100,31 +109,43 @@ def _matched(schema: OrganizationSchema, wanted: Desired, read: InstanceRead) ->
     organizations = tuple(by_id[number] for number in sorted(by_id))
     partners = tuple(one for one in organizations if schema.is_partner(one.account_type))
     found = match(schema, read.instance, sorted(wanted.known), organizations)
-    return MatchedInstance(read.instance, read.write, read.proof, organizations, partners, found)
+    return MatchedInstance(read.instance, read.write, read.proof, organizations, partners, found, read.digest)
+
+
+def _refuse_skewed(accounts: AccountsSnapshot, organizations: OrganizationsSnapshot, max_minutes: float) -> None:
+    """Raise SnapshotError for snapshots of two times: a partner signed in between would be marked or created twice."""
+    minutes = abs((accounts.begun - organizations.begun).total_seconds()) / 60
+    if minutes > max_minutes:
+        older = "gather_accounts" if accounts.begun < organizations.begun else "gather_organizations"
+        raise SnapshotError(
+            f"The snapshot of {older} was begun {minutes:.0f} minutes before the other one; the limit is"
+            f" {max_minutes:g} minutes. {CLEAR_BOTH}"
+        )
 
 
 def _check(config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot) -> None:
     """The gather tasks refuse incomplete reads, so a snapshot that is incomplete here lost rows in between."""
+    _refuse_skewed(accounts, organizations, config.reads.max_skew_minutes)
     if not accounts.rows or len(accounts.rows) != accounts.proof.read:
         raise SnapshotError(
             f"The account snapshot has {len(accounts.rows)} rows, but {accounts.proof.read} were read: it is"
-            " incomplete. Clear gather_accounts."
+            f" incomplete. {CLEAR_BOTH}"
         )
     if missing := set(selected_fields(config)).difference(accounts.rows[0]):
         raise SnapshotError(
-            f"The account snapshot was taken under another config: it has no {', '.join(sorted(missing))}. Clear"
-            " gather_accounts and gather_organizations with downstream."
+            f"The account snapshot was taken under another config: it has no {', '.join(sorted(missing))}. {CLEAR_BOTH}"
         )
     names = [instance.name for instance in config.instances]
     read = [one.instance for one in organizations.instances]
+    read += [one.instance for one in organizations.unread]
     if sorted(names) != sorted(read):
         raise SnapshotError(
             f"The organization snapshot has {', '.join(read) or 'no instance'}, the config has {', '.join(names)}."
-            " Clear gather_organizations."
+            f" {CLEAR_BOTH}"
         )
     for one in organizations.instances:
         if not one.organizations or len(one.organizations) != one.proof.read:
             raise SnapshotError(
                 f"The snapshot of {one.instance} has {len(one.organizations)} organizations, but {one.proof.read}"
-                " were read: it is incomplete. Clear gather_organizations."
+                f" were read: it is incomplete. {CLEAR_BOTH}"
             )

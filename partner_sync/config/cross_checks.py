@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from partner_sync.config.limits import LIMIT_NAMES
 from partner_sync.config.validation import ACCOUNT_ID_ADVICE, shown, spelled, suggestion
 from partner_sync.errors import Finding
 from partner_sync.ids import id_18
-from partner_sync.model import KINDS, NAME
+from partner_sync.model import NAME
 
 if TYPE_CHECKING:
-    from partner_sync.config.settings import Accounts, Attribute, Calls, Instance, Limit, Marks, Partners, Retry
+    from partner_sync.config.limits import Limit
+    from partner_sync.config.settings import Accounts, Attribute, Calls, Instance, Marks, Partners, Reads, Retry, Sync
 
 NEVER_WRITTEN: Mapping[str, str] = {
     "external_id": "set once, when an organization is created",
@@ -45,6 +47,8 @@ class Parts:
     partners: Partners | None
     marks: Marks | None
     limits: Mapping[str, Limit]
+    reads: Reads | None
+    sync: Sync | None
     retry: Retry | None
     calls: Calls | None
 
@@ -171,6 +175,9 @@ def _marks(parts: Parts) -> Iterator[Finding]:
     if parts.marks.field in mapped:
         wrong = f"is {shown(parts.marks.field)}, which follows an account"
         yield Finding("marks.field", wrong, "A mark needs a checkbox of its own.")
+    if older is not None and (older.field is None) == (older.source is None):
+        wrong = "has neither field nor from" if older.field is None else "has both field and from"
+        yield Finding("marks.only_if_older", wrong, "Write the date field of Zendesk, or of Salesforce.")
     if older is not None and older.field == parts.marks.field:
         wrong = f"is {shown(older.field)}, the checkbox that marks"
         yield Finding("marks.only_if_older.field", wrong, "Write the key of a date field.")
@@ -181,16 +188,19 @@ def _marks(parts: Parts) -> Iterator[Finding]:
 
 
 def _limits(parts: Parts) -> Iterator[Finding]:
-    for kind in KINDS:
-        limit = parts.limits.get(kind)
+    for name in LIMIT_NAMES:
+        limit = parts.limits.get(name)
         if limit is None:
             continue
-        if limit.max_count is None and limit.max_percent is None:
+        if limit.max_count is None and limit.max_percent is None and limit.max_percent_7_days is None:
             advice = "Write max_count, max_percent or both, or take the table out."
-            yield Finding(f"limits.{kind}", "limits nothing", advice)
+            yield Finding(f"limits.{name}", "limits nothing", advice)
         if limit.max_count is not None and limit.max_count < limit.floor:
             wrong = f"is {limit.max_count}, below the floor of {limit.floor}, and never counts"
-            yield Finding(f"limits.{kind}.max_count", wrong, "Raise it, or lower the floor.")
+            yield Finding(f"limits.{name}.max_count", wrong, "Raise it, or lower the floor.")
+        if limit.max_percent_7_days is not None and name != "mark":
+            wrong = f"means nothing for {name}"
+            yield Finding(f"limits.{name}.max_percent_7_days", wrong, "Only marks have a budget of seven days.")
 
 
 def _waits(parts: Parts) -> Iterator[Finding]:
@@ -205,6 +215,16 @@ def _waits(parts: Parts) -> Iterator[Finding]:
     for key, longest, other, first in pairs:
         if longest < first:
             yield Finding(key, f"is {longest:g}, less than {other} = {first:g}", "The longest wait cannot be shorter.")
+
+
+def _ages(parts: Parts) -> Iterator[Finding]:
+    """Two reads that are further apart than a plan may be old make no plan that is written."""
+    if parts.reads is None or parts.sync is None:
+        return
+    skew, age = parts.reads.max_skew_minutes, parts.sync.max_plan_age_hours
+    if skew > age * 60:
+        wrong = f"is {skew:g}, more than sync.max_plan_age_hours = {age:g}"
+        yield Finding("reads.max_skew_minutes", wrong, "Plans from such reads are too old to be written.")
 
 
 def _ids(key: str, ids: Sequence[str]) -> Iterator[Finding]:
@@ -236,4 +256,5 @@ _CHECKS: tuple[Callable[[Parts], Iterable[Finding]], ...] = (
     _marks,
     _limits,
     _waits,
+    _ages,
 )

@@ -14,21 +14,20 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, with_config
 
 from partner_sync.config import cross_checks, validation
+from partner_sync.config.limits import LIMITS, Approvals, Limit, LimitName, Resting
 from partner_sync.config.settings import (
-    LIMITS,
     STRICT,
     Accounts,
     Attribute,
     Calls,
     Instance,
-    Limit,
     Marks,
     Partners,
+    Reads,
     Retry,
     Sync,
 )
 from partner_sync.errors import ConfigError, Finding
-from partner_sync.model import Kind
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -36,6 +35,15 @@ else:
     import tomli as tomllib
 
 T = TypeVar("T")
+
+
+def _with_defaults(limits: dict[LimitName, Limit]) -> dict[LimitName, Limit]:
+    """The limits of the file and those it has no table for. The budget of marks holds unless the file has another."""
+    found = LIMITS | limits
+    if found["mark"].max_percent_7_days is None:
+        budget = LIMITS["mark"].max_percent_7_days
+        found["mark"] = dataclasses.replace(found["mark"], max_percent_7_days=budget)
+    return found
 
 
 @with_config(STRICT)
@@ -63,10 +71,19 @@ class ConfigFile:
         default_factory=Marks
     )
     limits: Annotated[
-        dict[Kind, Limit],
-        AfterValidator(lambda limits: LIMITS | limits),
-        Field(description="limits per instance, a table for each kind of change; marks always have a limit"),
+        dict[LimitName, Limit],
+        AfterValidator(_with_defaults),
+        Field(description="limits per instance, a table for each kind of change, and one for emptied fields"),
     ] = field(default_factory=lambda: dict(LIMITS))
+    approvals: Annotated[Approvals, Field(description="the table that says who approves changes on hold")] = field(
+        default_factory=Approvals
+    )
+    resting: Annotated[Resting, Field(description="the table about values that Zendesk does not keep")] = field(
+        default_factory=Resting
+    )
+    reads: Annotated[Reads, Field(description="the table that says which reads can be compared")] = field(
+        default_factory=Reads
+    )
     retry: Annotated[Retry, Field(description="the table of Airflow's retries")] = field(default_factory=Retry)
     calls: Annotated[Calls, Field(description="the table that says how one HTTP call behaves")] = field(
         default_factory=Calls
@@ -140,6 +157,8 @@ def _parts(table: dict[str, Any]) -> cross_checks.Parts:
         partners=_read(Partners, table.get("partners"))[0],
         marks=_read(Marks, table.get("marks", {}))[0],
         limits={kind: limit for kind, row in limits.items() if (limit := _read(Limit, row)[0])},
+        reads=_read(Reads, table.get("reads", {}))[0],
+        sync=_read(Sync, table.get("sync", {}))[0],
         retry=_read(Retry, table.get("retry", {}))[0],
         calls=_read(Calls, table.get("calls", {}))[0],
     )

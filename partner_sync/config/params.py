@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from partner_sync.config.validation import ACCOUNT_ID_ADVICE, shown, suggestion
 from partner_sync.errors import ConfigError, Finding
 from partner_sync.ids import id_18
-from partner_sync.model import KINDS
+
+_HOLD = re.compile(r"[0-9a-f]{12}")
 
 PARAMS: Mapping[str, Mapping[str, Any]] = {
     "dry_run": {
@@ -26,13 +28,13 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
         "description": "Salesforce ids, 15 or 18 characters, one per line. Everything is read as always; only changes"
         " of these accounts are written, marks included. Empty: all.",
     },
-    "allow_over_limit": {
-        "default": {},
-        "type": ["object", "null"],
-        "properties": {kind: {"type": "integer", "minimum": 0} for kind in KINDS},
-        "additionalProperties": False,
-        "title": "Raise a limit for this run",
-        "description": 'Kind of change to the most of it that this one run may write, for example {"mark": 120}.',
+    "approve": {
+        "default": [],
+        "type": ["array", "null"],
+        "items": {"type": "string", "pattern": r"^\s*[0-9a-f]{12}(:[A-Za-z0-9]{15}([A-Za-z0-9]{3})?)?\s*$"},
+        "title": "Approve holds",
+        "description": "Ids of holds, as the page and the failed task withheld show them, one per line. Writes these"
+        " rows once although they are held, and no others. For one row: the hold, a colon, and the account id.",
     },
 }
 """What the trigger form shows and Airflow checks, as JSON schema; `options` checks the rest, such as checksums.
@@ -41,13 +43,24 @@ Without "null" among its types the form of Airflow 3.3 shows a param as required
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A hold that a run approves, whole or for one account."""
+
+    hold: str
+    account_id: str | None = None
+
+    def __str__(self) -> str:
+        return self.hold if self.account_id is None else f"{self.hold}:{self.account_id}"
+
+
 @dataclass(frozen=True)
 class Options:
-    """`dry_run` writes nothing, `account_ids`, if any, nothing else; `allow_over_limit` maps a kind to its limit."""
+    """`dry_run` writes nothing, `account_ids`, if any, nothing else; `approve` are holds to write although held."""
 
     dry_run: bool = False
     account_ids: tuple[str, ...] = ()
-    allow_over_limit: Mapping[str, int] = field(default_factory=dict)
+    approve: tuple[Approval, ...] = ()
 
 
 def options(params: Mapping[str, object]) -> Options:
@@ -60,7 +73,7 @@ def options(params: Mapping[str, object]) -> Options:
     asked = Options(
         dry_run=_dry_run(params.get("dry_run"), found),
         account_ids=_account_ids(params.get("account_ids"), found),
-        allow_over_limit=_allow_over_limit(params.get("allow_over_limit"), found),
+        approve=_approve(params.get("approve"), found),
     )
     if found:
         raise ConfigError("The run's conf", found)
@@ -90,19 +103,19 @@ def _account_ids(value: object, found: list[Finding]) -> tuple[str, ...]:
     return tuple(sorted(ids))
 
 
-def _allow_over_limit(value: object, found: list[Finding]) -> dict[str, int]:
+def _approve(value: object, found: list[Finding]) -> tuple[Approval, ...]:
     if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        found.append(Finding("allow_over_limit", f"is {shown(value)}, not a table", 'Write {"mark": 120}.'))
-        return {}
-    allowed: dict[str, int] = {}
-    for kind, count in value.items():
-        key = f"allow_over_limit.{kind}"
-        if kind not in KINDS:
-            found.append(Finding(key, "is not a kind of change", suggestion(str(kind), KINDS)))
-        elif isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            found.append(Finding(key, f"is {shown(count)}", "Write the number of changes that this run may make."))
+        return ()
+    if not isinstance(value, list | tuple):
+        found.append(Finding("approve", f"is {shown(value)}, not a list", 'Write ["3f2a91c0de12"].'))
+        return ()
+    approvals = set()
+    for at, raw in enumerate(value, 1):
+        hold, _, account = raw.strip().partition(":") if isinstance(raw, str) else ("", "", "")
+        account_id = id_18(account) if account else None
+        if not _HOLD.fullmatch(hold) or (isinstance(raw, str) and ":" in raw and account_id is None):
+            advice = "Copy the id of a hold from the page or from the failed task withheld."
+            found.append(Finding(f"Approval {at}", f"is not valid: {shown(raw)}", advice))
         else:
-            allowed[kind] = count
-    return allowed
+            approvals.add(Approval(hold, account_id))
+    return tuple(sorted(approvals, key=str))

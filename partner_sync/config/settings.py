@@ -12,7 +12,6 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, with_config
 
 from partner_sync.ids import id_18
-from partner_sync.model import Kind
 
 Rule = Literal["id_18", "id_15", "text", "checkbox", "dropdown", "date", "number"]
 
@@ -133,10 +132,14 @@ class Partners:
 @with_config(STRICT)
 @dataclass(frozen=True)
 class OnlyIfOlder:
-    """Narrows marks to organizations whose date in `field` is more than `years` ago."""
+    """Narrows marks by a date more than `years` ago: in `field` of Zendesk or `source` of Salesforce."""
 
-    field: Annotated[str, Field(pattern=_KEY, description="the key of the date field to compare")]
     years: Annotated[Years, Field(description="the minimum age of that date")]
+    field: Annotated[str | None, Field(pattern=_KEY, description="the key of a date field of the organization")] = None
+    source: Annotated[
+        str | None,
+        Field(alias="from", pattern=_PATH, description="or a Salesforce date field of the missing account"),
+    ] = None
 
 
 @with_config(STRICT)
@@ -151,27 +154,44 @@ class Marks:
         tuple[AccountId, ...], Field(description="a list of account ids whose organizations are never marked")
     ] = ()
     only_if_older: Annotated[
-        OnlyIfOlder | None, Field(description="a table with field and years: only older organizations are marked")
+        OnlyIfOlder | None,
+        Field(description="a table with years, and field or from: only older organizations are marked"),
     ] = None
+    grace_days: Annotated[
+        float,
+        Field(
+            ge=0,
+            allow_inf_nan=False,
+            json_schema_extra={"unit": "days"},
+            description="how long an account must be missing, in every complete run, before its organization is marked",
+        ),
+    ] = 0
+    merged: Annotated[
+        Literal["problem", "mark"],
+        Field(description="what happens to the organization of an account that was merged into another"),
+    ] = "problem"
+    no_trace: Annotated[
+        Literal["hold", "mark"],
+        Field(description="what happens if Salesforce shows no record of an account: it may be hidden, not gone"),
+    ] = "hold"
+    open_tickets: Annotated[
+        Literal["hold", "show", "ignore"],
+        Field(description="whether a mark waits until its organization's tickets are solved, shows or ignores them"),
+    ] = "hold"
+    recheck_minutes: Annotated[
+        Minutes, Field(description="after this time Salesforce and Zendesk are asked again about a mark that waits")
+    ] = 60
 
 
 @with_config(STRICT)
 @dataclass(frozen=True)
-class Limit:
-    """Over `floor`, a kind is withheld above `max_count` changes or `max_percent` of the partner organizations."""
+class Reads:
+    """What two reads must be for a plan."""
 
-    floor: Annotated[Changes, Field(description="up to this number, changes of this kind are always allowed")] = 0
-    max_count: Annotated[Changes | None, Field(description="the most changes of this kind in one run")] = None
-    max_percent: Annotated[
-        Percent | None,
-        Field(
-            description="the most changes of this kind in one run, in percent of the instance's partner organizations",
-        ),
-    ] = None
-
-
-LIMITS: dict[Kind, Limit] = {"mark": Limit(floor=10, max_percent=20)}
-"""What holds for a kind that the file does not limit."""
+    max_skew_minutes: Annotated[
+        Minutes,
+        Field(description="the most between the beginnings of the two reads; for more, clear both gather tasks"),
+    ] = 30
 
 
 @with_config(STRICT)
@@ -203,7 +223,7 @@ class Calls:
         Seconds, Field(description="the longest wait; for a longer wait, Airflow tries the task again later")
     ] = 90
     reserve_percent: Annotated[
-        Percent, Field(lt=100, description="the part of the request quota that is left to other clients")
+        Percent, Field(lt=100, description="the part of Zendesk's requests a minute that is left to other clients")
     ] = 20
 
 
@@ -220,14 +240,14 @@ class Sync:
     reschedule_seconds: Annotated[
         Seconds, Field(description="until the next attempt; with less, the scheduler can miss attempts")
     ] = 10
-    settle_seconds: Annotated[
-        Seconds, Field(description="after a submit without a response, before a missing job counts as not accepted")
+    submit_seconds: Annotated[
+        Seconds, Field(description="from announcing a submit to sending it; after that, the batch starts over")
     ] = 10
     job_minutes: Annotated[
         Minutes, Field(description="the longest a batch waits before it fails with JobPendingError")
     ] = 20
     max_plan_age_hours: Annotated[
-        Hours, Field(description="the oldest plan that is written; for an older plan, clear the gather tasks")
+        Hours, Field(description="the oldest plan that is written; for an older plan, clear both gather tasks")
     ] = 6
     submits: Annotated[
         Times, Field(description="submits of one batch, if the outcome of the previous submit was lost")

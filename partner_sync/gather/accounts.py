@@ -8,37 +8,15 @@ from datetime import datetime
 from math import isfinite
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
-from xml.parsers.expat import ExpatError
 
 import simple_salesforce
-from simple_salesforce.exceptions import (
-    SalesforceAuthenticationFailed,
-    SalesforceError,
-    SalesforceExpiredSession,
-    SalesforceOperationError,
-)
 
-from partner_sync.errors import (
-    AuthenticationError,
-    Finding,
-    IncompleteReadError,
-    PartnerSyncError,
-    QueryLostError,
-    RejectedError,
-    SchemaError,
-    UnavailableError,
-)
+from partner_sync.errors import CLEAR_BOTH, Finding, IncompleteReadError, QueryLostError, SchemaError
 from partner_sync.model import AccountsSnapshot, ReadProof
-from partner_sync.vendors.transport import Answer, Session
+from partner_sync.vendors.salesforce_errors import call_salesforce, unreadable
+from partner_sync.vendors.transport import Session
 
 T = TypeVar("T")
-
-CLIENT_ERRORS = (ValueError, KeyError, IndexError, TypeError, AttributeError, ExpatError)
-"""What simple-salesforce raises for a response that is a web page, truncated, or of another shape."""
-BUSY_CODES = frozenset({"REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "UNABLE_TO_LOCK_ROW"})
-SCHEMA_CODES = frozenset({"INVALID_FIELD", "INVALID_TYPE", "MALFORMED_QUERY"})
-LOCATOR_CODE = "INVALID_QUERY_LOCATOR"
-KEYWORDS = frozenset({"select", "from", "where", "and", "or", "not", "in"})
 
 
 def read_accounts(
@@ -48,17 +26,15 @@ def read_accounts(
     now: Callable[[], datetime],
     progress: Callable[[int, int], None],
 ) -> AccountsSnapshot:
-    """All rows of `soql`. `client` uses our `Session`; `progress` is called with the rows read and announced so far."""
-    session: Session = client.session
-    begun, calls = now(), session.calls
-    reading = _Reading(client, session, soql, progress)
+    """All rows of `soql`, `client` uses our `Session`; `progress` is called with the rows read and announced so far."""
+    begun, calls = now(), client.session.calls
+    reading = _Reading(client, soql, progress)
     try:
         reading.read()
     except QueryLostError:
-        begun = now()  # the rows of the lost query are discarded
-        reading = _Reading(client, session, soql, progress)
-        reading.read()
-    proof = ReadProof("Salesforce", len(reading.rows), reading.announced, reading.pages, session.calls - calls)
+        begun = now()  # what was read of the lost query counts for nothing
+        reading = reading.again()
+    proof = ReadProof("Salesforce", len(reading.rows), reading.announced, reading.pages, client.session.calls - calls)
     if not reading.rows:
         raise IncompleteReadError(
             "Salesforce has no account for the query. A lost permission is the likely cause: check the"
@@ -67,24 +43,39 @@ def read_accounts(
     return AccountsSnapshot(begun, now(), proof, tuple(reading.rows))
 
 
+def look_up(client: simple_salesforce.Salesforce, soql: str) -> tuple[dict[str, object], ...]:
+    """All rows of `soql`, those in the recycle bin included: `IsDeleted`, and `MasterRecordId` of a merge's loser.
+
+    No row is a result as well. Raises what `read_accounts` raises.
+    """
+    reading = _Reading(client, soql, lambda _read, _announced: None, include_deleted=True)
+    try:
+        reading.read()
+    except QueryLostError:
+        reading = reading.again()
+    return tuple(reading.rows)
+
+
 class _Reading:
     """One pass over the pages of a query."""
 
     def __init__(
         self,
         client: simple_salesforce.Salesforce,
-        session: Session,
         soql: str,
         progress: Callable[[int, int], None],
+        *,
+        include_deleted: bool = False,
     ) -> None:
-        self._client, self._session, self._soql, self._progress = client, session, soql, progress
+        self._client, self._soql, self._progress, self._include_deleted = client, soql, progress, include_deleted
+        self._session: Session = client.session
         self._paths = selected(soql)
         self._seen: set[str] = set()
         self.rows: list[dict[str, object]] = []
         self.announced, self.pages = 0, 0
 
     def read(self) -> None:
-        page = call_salesforce(self._session, lambda: self._client.query(self._soql), self._soql)
+        page = self._call(lambda: self._client.query(self._soql, include_deleted=self._include_deleted))
         self.announced = self._part(page, "totalSize", int)
         self._take(page)
         while not self._part(page, "done", bool):
@@ -98,10 +89,18 @@ class _Reading:
                 " discarded. If it happens again, check the permissions of the Connection's user."
             )
 
+    def again(self) -> _Reading:
+        """Asks from the start, by a new session: a query may be lost because the session that asked it has ended."""
+        self._call(self._client._refresh_session)
+        reading = _Reading(self._client, self._soql, self._progress, include_deleted=self._include_deleted)
+        reading.read()
+        return reading
+
     def _next(self, path: str) -> Any:
-        return call_salesforce(
-            self._session, lambda: self._client.query_more(self._own(path), identifier_is_url=True), self._soql
-        )
+        return self._call(lambda: self._client.query_more(self._own(path), identifier_is_url=True), continues=True)
+
+    def _call(self, call: Callable[[], T], *, continues: bool = False) -> T:
+        return call_salesforce(self._session, call, self._soql, continues=continues)
 
     def _own(self, path: str) -> str:
         """The path of a next page. Salesforce sends it without a host; a URL with another host is refused."""
@@ -114,13 +113,13 @@ class _Reading:
     def _take(self, page: Any) -> None:
         for record in self._part(page, "records", list):
             if not isinstance(record, dict):
-                raise _unreadable(self._session)
+                raise unreadable(self._session)
             attributes = record.get("attributes")
             if isinstance(attributes, dict) and isinstance(url := attributes.get("url"), str):
                 self._once(url, "sent an account for the second time")
             row = {path: _at(record, path) for path in self._paths}
             if any(isinstance(value, float) and not isfinite(value) for value in row.values()):
-                raise _unreadable(self._session)  # NaN, which Python parses although JSON has no such number
+                raise unreadable(self._session)  # NaN, which Python reads although JSON has no such number
             self.rows.append(row)
         self.pages += 1
         self._progress(len(self.rows), self.announced)
@@ -136,7 +135,7 @@ class _Reading:
     def _part(self, page: Any, key: str, kind: type[T]) -> T:
         value = page.get(key) if isinstance(page, dict) else None
         if not isinstance(value, kind):
-            raise _unreadable(self._session)
+            raise unreadable(self._session)
         return value
 
 
@@ -155,116 +154,7 @@ def _at(record: Mapping[str, object], path: str) -> object:
         fields = value if isinstance(value, dict) else {}
         name = step if step in fields else next((key for key in fields if key.casefold() == step.casefold()), None)
         if name is None:
-            advice = "The read was discarded: check the name in the config, and clear this task."
+            advice = f"The read was discarded: check the name in the config. {CLEAR_BOTH}"
             raise SchemaError("Salesforce", [Finding(path, "is missing from the response", advice)])
         value = fields[name]
     return value
-
-
-# -- errors -------------------------------------------------------------------------------------------------
-
-
-def call_salesforce(session: Session, call: Callable[[], T], soql: str = "") -> T:
-    """The result of a call to simple-salesforce. Its exceptions are raised as our errors."""
-    try:
-        return call()
-    except (SalesforceError, SalesforceOperationError, *CLIENT_ERRORS) as error:
-        ours = translate_error(error, session, soql)
-    raise ours  # outside of the except, since the library's message contains the query and the response
-
-
-def translate_error(error: Exception, session: Session, soql: str = "") -> PartnerSyncError:
-    """The error for an exception of simple-salesforce."""
-    if isinstance(error, SalesforceAuthenticationFailed):
-        return _login_failed(error, session)
-    if isinstance(error, SalesforceError) and isinstance(error.content, list | dict):
-        return _refused(error, session, soql)
-    if isinstance(error, SalesforceExpiredSession) or session.last.status == 401:
-        return _not_accepted(session.last, session.where, "")
-    return _unreadable(session)
-
-
-def _login_failed(error: SalesforceAuthenticationFailed, session: Session) -> PartnerSyncError:
-    """A refused token request. Its code is Salesforce's, or the HTTP status if the response was not JSON."""
-    if error.code in BUSY_CODES:
-        return _unreadable(session, f"is at its limit ({error.code})", error.auth_message)
-    if isinstance(error.code, int) and error.code < 400:
-        return _unreadable(session)
-    message = f"{error.code}: {error.auth_message}"
-    whole = isinstance(error.code, int) or "<" in message  # the whole response, which can contain anything
-    shown = "" if whole else " ".join(message.split()).removesuffix(":")[:300]
-    return _not_accepted(session.last, session.where, message, shown)
-
-
-def _not_accepted(asked: Answer, where: str, message: str, shown: str = "") -> AuthenticationError:
-    step = (
-        f"Check the credentials of {where} and its domain (a My Domain such as 'acme.my'), and that its user is active;"
-        " with a consumer_key and no password, check that the client credentials flow of the app is on."
-    )
-    if shown:
-        step = f'Salesforce reported "{shown}". {step}'
-    return AuthenticationError("Salesforce", asked.method, asked.path, asked.status, message, step)
-
-
-def _unreadable(
-    session: Session, happened: str = "answered something that cannot be read", message: str = ""
-) -> UnavailableError:
-    last = session.last
-    return UnavailableError("Salesforce", last.method, last.path, happened, effect="none", vendor_message=message)
-
-
-def _refused(error: SalesforceError, session: Session, soql: str) -> PartnerSyncError:
-    """The error for a response in JSON: an array of {message, errorCode}."""
-    items = error.content if isinstance(error.content, list) else [error.content]
-    reported = [item for item in items if isinstance(item, dict)]
-    codes = {str(item.get("errorCode", "")) for item in reported}
-    message = "; ".join(f"{item.get('errorCode')}: {item.get('message')}" for item in reported)
-    last = session.last
-    if error.status == 401:  # simple-salesforce has already logged in again, and the new session was refused too
-        return _not_accepted(Answer("GET", urlsplit(str(error.url)).path, 401), session.where, message)
-    if LOCATOR_CODE in codes:
-        lost = "forgot the query"
-        return QueryLostError("Salesforce", last.method, last.path, lost, effect="none", vendor_message=message)
-    if busy := codes & BUSY_CODES:
-        return _unreadable(session, f"is at its limit ({', '.join(sorted(busy))})", message)
-    step = _next_step(error.status, session)
-    rejected = RejectedError("Salesforce", last.method, last.path, error.status, message, step)
-    if not codes & SCHEMA_CODES:
-        return rejected
-    advice = "Check that it exists in Salesforce and that the Connection's user can see it, then fix the config."
-    field = _field_named_in(message, soql) or "the query"
-    schema = SchemaError(
-        "Salesforce", [Finding(field, f"is refused by Salesforce with {', '.join(sorted(codes))}", advice)]
-    )
-    schema.__cause__ = rejected  # carries Salesforce's message, for the archive
-    return schema
-
-
-def _next_step(status: int, session: Session) -> str:
-    if status == 403:
-        return "Give the user of the Connection the permissions API Enabled and read access to Account."
-    if status in (404, 410):
-        return f"Check that the API version and the domain of {session.where} still exist."
-    return (
-        "Salesforce's message is in the archive, in failures/ of this run; check"
-        f" {session.where} and the config's [accounts]."
-    )
-
-
-# Only prose says which field of a query is wrong: Salesforce sends `fields` for writes alone. Nothing branches on the
-# result, which only names the field in our message.
-def _field_named_in(message: str, soql: str) -> str | None:
-    """The field path of our query that Salesforce's message is about: by row and column, else by a quoted name.
-
-    For a lookup, Salesforce quotes only the last step: "No such column 'Name' on entity 'User'".
-    """
-    code = re.sub(r"'(?:\\.|[^'\\])*'", lambda literal: " " * len(literal[0]), soql)
-    paths = [path for path in re.finditer(r"\w+(?:\.\w+)*", code) if path[0].casefold() not in KEYWORDS]
-    place = re.search(r"ERROR at Row:(\d+):Column:(\d+)", message)
-    row, column = (int(place[1]), int(place[2])) if place else (1, 0)
-    start = sum(map(len, soql.splitlines(keepends=True)[: row - 1])) + column - 1
-    for name in re.findall(r"'([\w.]+)'", message.casefold()):
-        about = [path for path in paths if f".{name}." in f".{path[0].casefold()}."]
-        if about:
-            return next((path for path in about if path.start() <= start < path.end()), about[0])[0]
-    return None

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from partner_sync.compare.organization_schema import ExpectedField, OrganizationSchema
-from partner_sync.errors import Finding, IncompleteReadError, SchemaError
+from partner_sync.errors import AuthenticationError, Finding, IncompleteReadError, RejectedError, SchemaError
 from partner_sync.model import InstanceRead, Organization, ReadProof, Value
-from partner_sync.vendors.zendesk_client import Row, Zendesk
+from partner_sync.vendors.zendesk_api import MANY, Row
+from partner_sync.vendors.zendesk_client import OrganizationCount, Zendesk
 
 COUNT_IS_CACHED_ABOVE = 100_000
-COUNT_TOLERANCE = 0.01
-"""Above this number, Zendesk's count is up to a day old, and the list may differ from it by this fraction."""
+"""Above so many organizations Zendesk's count is up to a day old, and proves nothing."""
+COUNT_SLACK, COUNT_SLACK_PERMILLE = 10, 1
+"""What may come and go while a first listing runs: so many organizations, or so many of a thousand."""
+AGAIN = "The read was discarded. If it happens again, check the permissions of the Connection's user."
 
 
 def read_organizations(
@@ -20,14 +24,68 @@ def read_organizations(
     *,
     write: bool,
     schema: OrganizationSchema,
+    known: Collection[int],
     progress: Callable[[int, int], None],
 ) -> InstanceRead:
     """All organizations; partner organizations keep the fields of `schema.kept`, the others none.
 
-    `progress` is called with the organizations read and announced so far. Calls: one for each page of 100, plus three.
+    `known` are the ids of the previous snapshot, empty if there is none. `progress` is called with the
+    organizations read and counted so far. Calls: one for each page of 100, one for each 100 known organizations that
+    are not listed, and four more; a first listing that does not fit its count is repeated once.
     """
     calls = zendesk.calls
     check_fields(zendesk.organization_fields(), schema.expected, zendesk.instance)
+    if write:
+        _check_jobs(zendesk)
+    listing = _list(zendesk, schema, progress)
+    if not known and not listing.plausible:
+        del listing  # or 100,000 organizations would be held twice
+        listing = _list(zendesk, schema, progress)
+        if not listing.plausible:
+            raise IncompleteReadError(
+                f"Zendesk {zendesk.instance} listed {len(listing.organizations)} organizations and counted"
+                f" {listing.before.value} before and {listing.after.value} after. {AGAIN}"
+            )
+    gone = _confirmed_gone(zendesk, sorted(set(known).difference(one.id for one in listing.organizations)))
+    proof = ReadProof(
+        system=f"Zendesk {zendesk.instance}",
+        read=len(listing.organizations),
+        announced=listing.after.value,
+        pages=listing.pages,
+        calls=zendesk.calls - calls,
+        gone=gone,
+    )
+    return InstanceRead(zendesk.instance, write, proof, tuple(listing.organizations))
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """One listing of all organizations, and what Zendesk counted before and after it."""
+
+    organizations: list[Organization]
+    pages: int
+    before: OrganizationCount
+    after: OrganizationCount
+
+    @property
+    def plausible(self) -> bool:
+        return fits_count(len(self.organizations), self.before, self.after)
+
+
+def fits_count(read: int, before: OrganizationCount, after: OrganizationCount) -> bool:
+    """Whether so many organizations are what was counted, but for those that came and went meanwhile.
+
+    True as well where the count proves nothing.
+    """
+    low, high = sorted((before.value, after.value))
+    most = max(read, high)
+    if most > COUNT_IS_CACHED_ABOVE or not (before.settled and after.settled):
+        return True
+    return max(low - read, read - high) <= max(COUNT_SLACK, most * COUNT_SLACK_PERMILLE // 1000)
+
+
+def _list(zendesk: Zendesk, schema: OrganizationSchema, progress: Callable[[int, int], None]) -> _Listing:
+    """Every page to the last. Raises IncompleteReadError for an empty listing and for an organization listed twice."""
     before = zendesk.count()
     organizations: list[Organization] = []
     ids: set[int] = set()
@@ -38,29 +96,25 @@ def read_organizations(
             is_partner = schema.is_partner(_fields(raw).get(schema.partner_field))
             organizations.append(_organization(raw, schema, schema.kept if is_partner else None))
             ids.add(organizations[-1].id)
-        progress(len(organizations), before)
-    after = zendesk.count()
-    prove(zendesk.instance, len(organizations), len(ids), before, after)
-    proof = ReadProof(f"Zendesk {zendesk.instance}", len(organizations), after, pages, zendesk.calls - calls)
-    return InstanceRead(zendesk.instance, write, proof, tuple(organizations))
+        progress(len(organizations), before.value)
+    if not organizations:
+        raise IncompleteReadError(
+            f"Zendesk {zendesk.instance} lists no organization at all. A lost permission is the likely"
+            f" cause: check the organizations as the user of the Connection. {AGAIN}"
+        )
+    if twice := len(organizations) - len(ids):
+        raise IncompleteReadError(f"Zendesk {zendesk.instance} listed {twice} organizations twice. {AGAIN}")
+    return _Listing(organizations, pages, before, zendesk.count())
 
 
-def prove(instance: str, read: int, distinct: int, before: int, after: int) -> None:
-    """Raises IncompleteReadError unless the list is as long as the counts before and after it, or between them."""
-    again = "The read was discarded. If it happens again, check the permissions of the Connection's user."
-    if not read:
-        raise IncompleteReadError(
-            f"Zendesk {instance} lists no organization at all. A lost permission is the likely cause:"
-            f" check the organizations as the user of the Connection. {again}"
-        )
-    if distinct != read:
-        raise IncompleteReadError(f"Zendesk {instance} listed {read - distinct} organizations twice. {again}")
-    low, high, most = min(before, after), max(before, after), max(before, after, read)
-    slack = int(most * COUNT_TOLERANCE) if most > COUNT_IS_CACHED_ABOVE else 0
-    if not low - slack <= read <= high + slack:
-        raise IncompleteReadError(
-            f"Zendesk {instance} listed {read} organizations and counted {before} before and {after} after. {again}"
-        )
+def _confirmed_gone(zendesk: Zendesk, absent: Sequence[int]) -> int:
+    """How many known organizations are not listed. Raises IncompleteReadError if Zendesk still shows one of them."""
+    for start in range(0, len(absent), MANY):
+        if shown := zendesk.show_many(ids=absent[start : start + MANY]):
+            raise IncompleteReadError(
+                f"Zendesk {zendesk.instance} did not list organization {shown[0]['id']}, which exists. {AGAIN}"
+            )
+    return len(absent)
 
 
 def whole(raw: Row, schema: OrganizationSchema) -> Organization:
@@ -100,6 +154,23 @@ def _shared(value: Value) -> Value:
 
 
 # -- the pre-flight -----------------------------------------------------------------------------------------
+
+
+def _check_jobs(zendesk: Zendesk) -> None:
+    """Raises RejectedError for a user who may not see jobs: what such a user submits can never be confirmed."""
+    try:
+        zendesk.newest_job()
+    except AuthenticationError:
+        raise
+    except RejectedError as error:
+        if error.status != 403:
+            raise
+        step = (
+            "An instance that does not show its bulk jobs cannot be written. Give the user of the Connection of"
+            f" {zendesk.instance} a role that may see job statuses, and its OAuth client a scope that includes them,"
+            ' such as "read"; or set write = false for this instance.'
+        )
+        raise RejectedError(error.system, error.method, error.path, error.status, error.vendor_message, step) from None
 
 
 def check_fields(fields: Sequence[Row], expected: Sequence[ExpectedField], instance: str) -> None:

@@ -19,6 +19,7 @@ CONDITIONS = {
     "field": "instr(c.field_names, ?) > 0",
     "verdict": "c.outcome = ?",
     "instance": "c.instance = ?",
+    "hold": "c.hold = ?",
 }
 
 ORDERS = {"plan": "c.n", "kind": "c.kind, c.n", "name": "c.folded, c.n", "verdict": "c.outcome, c.n"}
@@ -26,13 +27,14 @@ ORDERS = {"plan": "c.n", "kind": "c.kind, c.n", "name": "c.folded, c.n", "verdic
 
 @dataclass(frozen=True)
 class Filters:
-    """Filters of changes; None filters nothing. `search` is a part of a name, or an id."""
+    """Filters of changes; None filters nothing. `search` is a part of a name, or an id; `hold` is the id of a hold."""
 
     kind: str | None = None
     field: str | None = None
     verdict: str | None = None
     instance: str | None = None
     search: str | None = None
+    hold: str | None = None
 
     def where(self, plan: int) -> tuple[str, list[object]]:
         """The condition, and the values for its question marks."""
@@ -125,9 +127,14 @@ def change_row(row: sqlite3.Row, run_id: str, plan_id: str, links: VendorLinks) 
         reason=row["reason"],
         fields=tuple(FieldChange(*field) for field in json.loads(row["fields"])),
         outcome=row["outcome"],
+        hold=row["hold"],
+        hold_reason=row["hold_reason"],
+        tickets=row["tickets"],
+        users=row["users"],
         verdict_reason=row["verdict_reason"],
         vendor_words=row["vendor_words"],
         written=bool(row["written"]),
+        written_at=utc_time(row["written_at"]) if row["written_at"] is not None else None,
         batch=row["batch"],
         job_id=row["job_id"],
         try_number=row["try_number"],

@@ -46,7 +46,7 @@ def change_detail(
 def _tries(
     db: sqlite3.Connection, objects: Objects, folder: str, row: ChangeRow
 ) -> tuple[tuple[RowVerdict, ...], tuple[Unreadable, ...]]:
-    """Every verdict of a change, by try: the index keeps the newest, the archive has them all."""
+    """Every verdict of a change, by time: the index keeps the newest, the archive has them all."""
     if row.batch is None:
         return (), ()
     prefix = f"{folder}/{segment(row.plan_id)}/verdicts/{segment(row.batch)}."
@@ -63,7 +63,7 @@ def _tries(
             ]
         except SnapshotError as error:
             unreadable.append(Unreadable(path, str(error)))
-    return tuple(sorted(found, key=lambda one: (one.try_number, one.at))), tuple(unreadable)
+    return tuple(sorted(found, key=lambda one: one.at)), tuple(unreadable)
 
 
 def _is_of(one: RowVerdict, row: ChangeRow) -> bool:

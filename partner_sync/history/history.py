@@ -33,7 +33,7 @@ from partner_sync.history.results import (
     RunDetails,
     RunRow,
     Unreadable,
-    WithheldPage,
+    WithheldRow,
 )
 from partner_sync.history.run_summary import utc_time
 
@@ -234,9 +234,9 @@ class History:
             run_id, lambda db, row: problems.run_problems(db, row, runs.links_of_run(db, row), instance=instance)
         )
 
-    def withheld(self, run_id: str) -> WithheldPage | None:
-        """What a run put on hold, how many changes are usual, and how to approve them."""
-        return self._of_run(run_id, problems.withheld_page)
+    def withheld(self, run_id: str) -> tuple[WithheldRow, ...] | None:
+        """The holds of a run, how many changes are usual, and how to approve them."""
+        return self._of_run(run_id, problems.withheld_rows)
 
     def changes(
         self,

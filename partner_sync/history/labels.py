@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 
 from partner_sync.history.organization_results import CurrentState
-from partner_sync.model import Value
+from partner_sync.model import HoldReason, Value
 
 STATE_LABELS: dict[CurrentState, str] = {
     "as desired": "Matches Salesforce",
@@ -21,9 +21,20 @@ OUTCOME_LABELS: dict[str, str] = {
     "superseded": "skipped",
     "unknown": "unknown",
     "waiting": "waiting",
+    "not written": "not written",
     "withheld": "on hold",
     "dry run": "dry run",
+    "planning only": "planning only",
 }
+PLANNING_ONLY = "Planning only: nothing is written until someone starts a run without dry run"
+HOLD_LABELS: dict[HoldReason, str] = {
+    "no_trace": "no record in Salesforce",
+    "emptied": "would empty a field",
+    "limit": "over the limit of a run",
+    "budget": "over the limit of 7 days",
+    "open_tickets": "open tickets",
+}
+"""Why changes are on hold."""
 _PROBLEM_LABELS = {
     "adoption": "Partner id on an organization of another type",
     "name_circle": "Names swapped",
@@ -47,6 +58,12 @@ def value_label(value: Value) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def tickets_label(tickets: int | None, users: int | None) -> str:
+    """What is known of an organization to mark: "2 open tickets, 1 user", or nothing."""
+    known = ((tickets, "open ticket"), (users, "user"))
+    return ", ".join(f"{count:,} {noun}{'' if count == 1 else 's'}" for count, noun in known if count is not None)
 
 
 def ago(at: datetime | None, now: datetime) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from partner_sync.history.labels import OUTCOME_LABELS, problem_label
+from partner_sync.history.labels import HOLD_LABELS, OUTCOME_LABELS, problem_label
 from partner_sync.history.organization_results import CurrentField, CurrentState, LastWrite
 from partner_sync.history.results import ChangeRow, ProblemRow
 from partner_sync.model import Value
@@ -53,10 +53,10 @@ def current_fields(changes: Sequence[DatedChange], last_read: LastRead | None) -
         change = dated.change
         for field in change.fields:
             named.setdefault(field.field)
-            if field.field in written or change.outcome != "confirmed" or not change.written or change.at is None:
+            if field.field in written or change.outcome != "confirmed" or change.written_at is None:
                 continue
             last = LastWrite(
-                change.at, field.before, field.after, field.reason, change.run_id, change.plan_id, change.n
+                change.written_at, field.before, field.after, field.reason, change.run_id, change.plan_id, change.n
             )
             written[field.field] = dated, last
     found = []
@@ -86,7 +86,7 @@ def organization_state(
         kinds = sorted({problem_label(problem.kind) for problem in problems})
         since = min(problem.first_seen for problem in problems)
         return OrganizationState("problem", since, f"{', '.join(kinds)}.")
-    last = next((dated for dated in changes if dated.change.outcome != "dry run"), None)
+    last = next((dated for dated in changes if dated.change.outcome not in ("dry run", "planning only")), None)
     if last is not None and (instance_read is None or last.begun >= instance_read):
         return _by_change(last, latest)
     if last_read is not None:
@@ -96,7 +96,7 @@ def organization_state(
     if latest is None or not changes:
         why = "Nothing has been written yet." if changes else "Its problem is solved."
         return OrganizationState("not known", None, why)
-    return OrganizationState("not known", None, "Only dry runs have planned changes for it.")
+    return OrganizationState("not known", None, "Only runs that write nothing have planned changes for it.")
 
 
 def _by_change(last: DatedChange, latest: datetime | None) -> OrganizationState:
@@ -109,15 +109,16 @@ def _by_change(last: DatedChange, latest: datetime | None) -> OrganizationState:
     summary = f"Its last {change.kind} {is_or_was} {OUTCOME_LABELS[change.outcome]}"
     if latest is not None and last.begun < latest:
         return OrganizationState("as desired", latest, f"{summary}. Later runs found no difference.")
-    reason = f": {change.verdict_reason}" if change.verdict_reason else ""
-    return OrganizationState("differs", last.begun, f"{summary}{reason}.")
+    why = HOLD_LABELS[change.hold_reason] if change.hold_reason else change.verdict_reason
+    return OrganizationState("differs", last.begun, f"{summary}{f': {why}' if why else ''}.")
 
 
 def _by_last_read(last: DatedChange | None, read: LastRead) -> OrganizationState:
     since = last.begun if last is not None and last.change.outcome == "confirmed" else None
     if read.desired is None:
         if read.marked:
-            return OrganizationState("marked", since, "No account has its id.")
+            evidence = f"Reason: {last.change.reason}." if last and since and last.change.kind == "mark" else ""
+            return OrganizationState("marked", since, evidence or "No account has its id.")
         return OrganizationState("not known", None, "The last run found no account for it.")
     if read.existing is None:
         return OrganizationState("differs", read.begun, "The last run found no organization for its account.")

@@ -13,12 +13,14 @@ from partner_sync.history.results import AttentionItem, Health, ItemLink, Overvi
 from partner_sync.history.run_states import OF_ROWS
 from partner_sync.history.run_summary import WRITTEN, run_failures, run_record, utc_time
 from partner_sync.history.runs import instance_names, run_rows, runs_page, unreadable_objects
-from partner_sync.model import KINDS, Kind
+from partner_sync.model import COUNT_REASONS, KINDS, Kind
 
 UNWELL: tuple[Literal["rejected", "unknown"], ...] = ("rejected", "unknown")
 CHART, MOST_CHANGED, CHANGED_DAYS, PARTS = 48, 10, 30, 5
 OVERDUE_AFTER = 2
 """How many schedules may pass without a success before the health is overdue."""
+_ENDED = "('success', 'failed', 'planning only')"
+"""The states of a run over all accounts that ended and was no dry run."""
 BROKEN = "(state = 'failed' AND cause IN ('task', 'silence', 'unreadable'))"
 """A run that failed as a whole, not only by single rows or a limit."""
 
@@ -27,20 +29,21 @@ def query_overview(
     db: sqlite3.Connection, *, now: datetime, schedule_seconds: float, instance: str | None = None
 ) -> Overview:
     """The overview of one instance, or of all. Dry runs and runs narrowed to accounts do not decide health."""
-    base = db.execute(
-        "SELECT * FROM run WHERE whole AND state IN ('success', 'failed') ORDER BY begun DESC LIMIT 1"
-    ).fetchone()
+    base = _newest(db, f"whole AND state IN {_ENDED}")
+    planning_only = _planning_only(base, instance)
     items = (*_failed(db), *_withheld(base, instance), *_rows(db, base, instance), *_problems(db, base, instance))
     success = _newest(db, "whole AND state = 'success'")
     last_success = utc_time(success["ended"]) if success else None
     age = (now - last_success).total_seconds() if last_success else None
-    overdue = age is None or age > OVERDUE_AFTER * schedule_seconds
+    done = _newest(db, "whole AND state IN ('success', 'planning only')")
+    overdue = done is None or (now - utc_time(done["ended"])).total_seconds() > OVERDUE_AFTER * schedule_seconds
     chart = db.execute("SELECT * FROM run ORDER BY begun DESC, id DESC LIMIT ?", [CHART]).fetchall()
     return Overview(
         instance=instance,
         instances=instance_names(db),
-        health=_health(db, bool(chart), any(item.urgent for item in items), overdue),
+        health=_health(db, bool(chart), any(item.urgent for item in items), bool(planning_only), overdue),
         overdue=overdue and bool(chart),
+        planning_only=planning_only,
         last_success=last_success,
         age_seconds=age,
         next_run=_next_run(db, now, schedule_seconds),
@@ -57,11 +60,20 @@ def query_overview(
     )
 
 
-def _health(db: sqlite3.Connection, any_runs: bool, urgent: bool, overdue: bool) -> Health:
+def _health(db: sqlite3.Connection, any_runs: bool, urgent: bool, planning_only: bool, overdue: bool) -> Health:
+    """`Up to date` only if nothing waits for a person. What waits for tickets alone goes by itself."""
     if not any_runs:
         built = db.execute("SELECT 1 FROM meta WHERE key = 'complete'").fetchone()
         return "no runs yet" if built else "being read"
-    return "needs attention" if urgent else "overdue" if overdue else "up to date"
+    if urgent:
+        return "needs attention"
+    return "overdue" if overdue else "planning only" if planning_only else "up to date"
+
+
+def _planning_only(base: sqlite3.Row | None, instance: str | None) -> tuple[str, ...]:
+    """The instances that the newest complete run only planned."""
+    record = run_record(base) if base is not None else None
+    return tuple(one for one in (record.plan.planning_only if record else ()) if instance in (None, one))
 
 
 def _newest(db: sqlite3.Connection, where: str) -> sqlite3.Row | None:
@@ -84,7 +96,7 @@ def _next_run(db: sqlite3.Connection, now: datetime, schedule_seconds: float) ->
 def _failed(db: sqlite3.Connection) -> list[AttentionItem]:
     """Broken runs since the last complete run over all accounts."""
     ended = db.execute(
-        f"SELECT max(begun) FROM run WHERE whole AND state IN ('success', 'failed') AND NOT {BROKEN}"  # noqa: S608 - ours
+        f"SELECT max(begun) FROM run WHERE whole AND state IN {_ENDED} AND NOT {BROKEN}"  # noqa: S608 - ours
     ).fetchone()[0]
     where = f"dry_run = 0 AND {BROKEN} AND begun > {ended or 0}"
     newest = _newest(db, where)
@@ -99,22 +111,24 @@ def _failed(db: sqlite3.Connection) -> list[AttentionItem]:
 
 
 def _withheld(base: sqlite3.Row | None, instance: str | None) -> list[AttentionItem]:
+    """An item for each hold, those that wait for a decision first. They stay although only their first run is red."""
     record = run_record(base) if base is not None else None
     if base is None or record is None:
         return []
-    return [
+    items = [
         AttentionItem(
             "withheld",
-            one.count,
+            one.rows,
             0,
             one.why,
-            True,
-            ((one.kind, one.count),),
-            ItemLink(base["run_id"], "withheld", record.plan.id, one.kind, "withheld", one.instance),
+            one.opens_case or one.reason in COUNT_REASONS,
+            ((one.kind, one.rows),),
+            ItemLink(base["run_id"], "withheld", record.plan.id, verdict="withheld", hold=one.id),
         )
-        for one in record.plan.withheld
+        for one in record.plan.holds
         if instance in (None, one.instance)
     ]
+    return sorted(items, key=lambda item: not item.urgent)
 
 
 def _rows(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | None) -> list[AttentionItem]:

@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Iterable
 
 from partner_sync.history.links import VendorLinks
-from partner_sync.history.results import ProblemRow, WithheldPage, WithheldRow
-from partner_sync.history.run_summary import WRITTEN, run_record, run_trigger, utc_time
+from partner_sync.history.results import ProblemRow, WithheldRow
+from partner_sync.history.run_summary import WRITTEN, run_record, utc_time
+from partner_sync.model import HOLD_REASONS, Hold
 
 LOOKED_BACK = 10
 """How many earlier runs show what is usual."""
@@ -94,28 +95,28 @@ def problem_row(db: sqlite3.Connection, row: sqlite3.Row, links: VendorLinks, *,
     )
 
 
-def withheld_page(db: sqlite3.Connection, run: sqlite3.Row) -> WithheldPage:
-    """What a run withheld, what is usual, and the conf to trigger with."""
-    record, trigger = run_record(run), run_trigger(run)
-    if record is None or not record.plan.withheld:
-        return WithheldPage((), {})
-    rows = []
-    allowed: dict[str, int] = {}
-    for item in record.plan.withheld:
-        usual = _usual(db, run, item.instance, WRITTEN[item.kind])
-        rows.append(WithheldRow(item, usual, _usual_sentence(WRITTEN[item.kind], usual)))
-        allowed[item.kind] = max(item.count, allowed.get(item.kind, 0))
-    conf: dict[str, object] = {"allow_over_limit": allowed}
-    if trigger is not None and trigger.params.get("account_ids"):
-        conf["account_ids"] = trigger.params["account_ids"]
-    return WithheldPage(tuple(rows), conf)
+def withheld_rows(db: sqlite3.Connection, run: sqlite3.Row) -> tuple[WithheldRow, ...]:
+    """The holds of a run by reason, those that make it red first, each with what is usual and its conf."""
+    record = run_record(run)
+    holds = record.plan.holds if record is not None else ()
+    in_order = sorted(holds, key=lambda one: (not one.opens_case, HOLD_REASONS.index(one.reason), one.instance))
+    return tuple(_withheld_row(db, run, item) for item in in_order)
+
+
+def _withheld_row(db: sqlite3.Connection, run: sqlite3.Row, item: Hold) -> WithheldRow:
+    conf: dict[str, object] = {"approve": [item.id]}
+    if item.reason not in ("limit", "budget"):
+        return WithheldRow(item, conf)
+    usual = _usual(db, run, item.instance, WRITTEN[item.kind])
+    return WithheldRow(item, conf, usual, _usual_sentence(WRITTEN[item.kind], usual))
 
 
 def _usual(db: sqlite3.Connection, run: sqlite3.Row, instance: str, column: str) -> tuple[int, ...]:
     """What the ten runs before wrote of this kind, the oldest first."""
     found = db.execute(
         f"SELECT s.{column} AS count FROM run r JOIN side s ON s.run = r.id AND s.instance = ?"  # noqa: S608 - a column of ours
-        " WHERE r.begun < ? AND r.plan_id IS NOT NULL AND r.dry_run = 0 ORDER BY r.begun DESC LIMIT ?",
+        " WHERE r.begun < ? AND r.plan_id IS NOT NULL AND r.dry_run = 0 AND r.state != 'planning only'"
+        " ORDER BY r.begun DESC LIMIT ?",
         [instance, run["begun"], LOOKED_BACK],
     ).fetchall()
     return tuple(row["count"] for row in reversed(found))

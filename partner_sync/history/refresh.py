@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from partner_sync.archive.archive import EVENTS_CLAIM
+from partner_sync.archive.archive import EVENTS_CLAIM, plan_order
 from partner_sync.archive.records import Failure, PartnerStates, RowVerdict, RunRecord
 from partner_sync.errors import SnapshotError, StorageError
 from partner_sync.history import files, parsing, rows
@@ -94,7 +94,7 @@ class Refresh:
     def _instances(self) -> dict[str, str]:
         """Newest plans and partner states by path, with their stamps."""
         found = self.objects.below("instances")
-        return {path: stamp for path, stamp in found.items() if path.count("/") == 3 and path.endswith(".json")}
+        return {path: stamp for path, stamp in found.items() if path.count("/") == 3 and plan_order(_file(path))}
 
     # -- which days -----------------------------------------------------------------------------------------
 
@@ -112,7 +112,8 @@ class Refresh:
     @staticmethod
     def _unknown(db: sqlite3.Connection, instances: dict[str, str]) -> str:
         """Plans that are named the latest of an instance, but that no run of the index has."""
-        plans = sorted({_plan_id(path) for path in instances if path.split("/")[2] == "latest"})
+        orders = {plan_order(_file(path)) for path in instances if path.split("/")[2] == "latest"}
+        plans = sorted(order.plan_id for order in orders if order is not None)
         return ",".join(one for one in plans if not db.execute("SELECT 1 FROM run WHERE plan_id = ?", [one]).fetchone())
 
     def _partner_states(self, db: sqlite3.Connection, instances: dict[str, str]) -> None:
@@ -236,9 +237,8 @@ def _know(db: sqlite3.Connection, path: str, stamp: str, text: ObjectText) -> No
         db.execute("INSERT OR REPLACE INTO object VALUES (?, ?)", [path, stamp])
 
 
-def _plan_id(path: str) -> str:
-    """The plan in the name of an object: <begun>_<made>_<plan id>.json."""
-    return path.rsplit("/", 1)[-1].removesuffix(".json").split("_", 2)[-1]
+def _file(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
 
 
 def _folder(path: str) -> str:

@@ -10,16 +10,29 @@ from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
 from partner_sync.archive.records import Failure
-from partner_sync.model import FieldChange, Kind, ReadProof, Withheld
+from partner_sync.model import FieldChange, Hold, HoldReason, Kind, ReadProof, UnreadInstance
 
 _Row = TypeVar("_Row")
-RunState = Literal["running", "success", "failed", "dry run"]
+RunState = Literal["running", "success", "failed", "dry run", "planning only"]
+"""`planning only`: nothing went wrong, but at least one instance is not armed, so its changes were not written."""
 Cause = Literal["task", "silence", "withheld", "rows", "unreadable"]
-"""Why a run failed: a task failed, it ended without a trace, or only changes on hold or single rows are open."""
-Health = Literal["being read", "no runs yet", "needs attention", "overdue", "up to date"]
+"""Why a run failed: a task failed or an instance was not read, it ended without a trace, or only changes on hold or
+single rows are open."""
+Health = Literal["being read", "no runs yet", "needs attention", "planning only", "overdue", "up to date"]
 """`being read`: the index is being built and has no run yet."""
-Outcome = Literal["confirmed", "rejected", "superseded", "unknown", "waiting", "withheld", "dry run"]
-"""A verdict, or why there is none: the batch is not written yet, the kind is withheld, or it was a dry run."""
+Outcome = Literal[
+    "confirmed",
+    "rejected",
+    "superseded",
+    "unknown",
+    "waiting",
+    "not written",
+    "withheld",
+    "dry run",
+    "planning only",
+]
+"""A verdict, or why there is none: the batch is not written yet, or its run ended before it was; the change is on hold;
+it was a dry run, or the instance is not armed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +95,10 @@ class RunRow:
         return tuple(str(one) for one in ids) if isinstance(ids, list) else ()
 
     @property
-    def allow_over_limit(self) -> dict[str, object]:
-        allowed = self.params.get("allow_over_limit")
-        return dict(allowed) if isinstance(allowed, dict) else {}
+    def approved(self) -> tuple[str, ...]:
+        """The holds that the run approved."""
+        approve = self.params.get("approve")
+        return tuple(str(one) for one in approve) if isinstance(approve, list) else ()
 
     @property
     def changes(self) -> int:
@@ -103,7 +117,7 @@ class ResultPage(Generic[_Row]):
 
 @dataclass(frozen=True, slots=True)
 class ItemLink:
-    """Where an item leads: a run, a filter of its changes, or its problems. None filters nothing."""
+    """Where an item leads: a run, a filter of its changes, its holds or its problems. None filters nothing."""
 
     run_id: str
     section: Literal["changes", "problems", "withheld", "failures"]
@@ -111,6 +125,7 @@ class ItemLink:
     kind: str | None = None
     verdict: str | None = None
     instance: str | None = None
+    hold: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +157,8 @@ class Overview:
     instances: tuple[str, ...]
     health: Health
     overdue: bool
+    planning_only: tuple[str, ...]
+    """Instances that the last complete run did not write, because they are not armed."""
     last_success: datetime | None
     age_seconds: float | None
     next_run: datetime | None
@@ -173,6 +190,8 @@ class RunDetails:
     outcomes: dict[str, int]
     """Changes of the newest plan by outcome."""
     instances: tuple[str, ...]
+    planning_only: tuple[str, ...]
+    unread: tuple[UnreadInstance, ...]
     failures: tuple[Failure, ...]
     problems: int
     problems_new: int
@@ -186,7 +205,10 @@ class RunDetails:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRow:
-    """A change and its result. `n` is its place in the plan, from 0; withheld changes come last."""
+    """A change and its result. `n` is its place in the plan, from 0; changes on hold come last.
+
+    `written`, `written_at` and `job_id` are of the try that sent it, `try_number` and `at` of its newest verdict.
+    """
 
     run_id: str
     plan_id: str
@@ -199,9 +221,16 @@ class ChangeRow:
     reason: str
     fields: tuple[FieldChange, ...]
     outcome: Outcome
+    hold: str | None
+    """The id of the hold that has this change."""
+    hold_reason: HoldReason | None
+    tickets: int | None
+    users: int | None
+    """Open tickets and users of an organization to mark, where they were counted."""
     verdict_reason: str
     vendor_words: str
     written: bool
+    written_at: datetime | None
     batch: str | None
     job_id: str | None
     try_number: int | None
@@ -259,16 +288,13 @@ class ProblemRow:
 
 @dataclass(frozen=True, slots=True)
 class WithheldRow:
-    """A kind of change on hold. `usual` counts it in the ten runs before, the oldest first; `unusual` is a sentence."""
+    """A hold, and the conf that approves it.
 
-    item: Withheld
-    usual: tuple[int, ...]
-    unusual: str
+    For a hold that is about how many changes may be written, `usual` counts what the ten runs before wrote of its kind,
+    the oldest first, and `unusual` says it in a sentence.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class WithheldPage:
-    """Everything that a run withheld, and the conf that allows it."""
-
-    rows: tuple[WithheldRow, ...]
+    item: Hold
     conf: dict[str, object]
+    usual: tuple[int, ...] = ()
+    unusual: str = ""

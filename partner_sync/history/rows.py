@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
 from urllib.parse import unquote
@@ -14,7 +14,8 @@ from partner_sync.archive import codec
 from partner_sync.archive.archive import segment
 from partner_sync.archive.records import Failure, PartnerStates, RowVerdict, RunRecord
 from partner_sync.compare.batches import batches
-from partner_sync.model import Change, Plan, Problem
+from partner_sync.history.results import Outcome
+from partner_sync.model import Change, Mark, Plan, Problem
 
 
 def run_of(db: sqlite3.Connection, folder: str) -> int:
@@ -64,23 +65,29 @@ def put_plan(db: sqlite3.Connection, run: int, folder: str, plan: Plan) -> None:
         "UPDATE plan SET made = ?, dry_run = ? WHERE id = ?", [plan.order.made.timestamp(), plan.dry_run, plan_row]
     )
     db.execute("DELETE FROM change WHERE plan = ?", [plan_row])
-    in_batch = [batch.name for batch in batches(plan) for _ in batch.changes]
-    named: list[str | None] = [*in_batch, *(None for _ in plan.withheld_changes)]
-    waiting = "dry run" if plan.dry_run else "waiting"
-    outcomes = [waiting] * len(plan.changes) + ["withheld"] * len(plan.withheld_changes)
-    changes = [*plan.changes, *plan.withheld_changes]
     db.executemany(
         "INSERT INTO change (plan, n, begun, kind, instance, account_id, organization_id, name, folded, reason, fields,"
-        " field_names, outcome, batch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            (plan_row, n, begun, *_change(one), outcome, batch)
-            for n, (one, outcome, batch) in enumerate(zip(changes, outcomes, named, strict=True))
-        ),
+        " field_names, tickets, users, outcome, batch, hold, hold_reason)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        ((plan_row, n, begun, *_change(one), *planned) for n, (one, *planned) in enumerate(_planned(plan))),
     )
+    changes = [*plan.changes, *plan.withheld_changes]
     put_names(db, ((one.account_id, one.instance, one.organization_id, one.name) for one in changes), begun)
     # verdicts that were read before their plan have to be read once more
     verdicts = f"{folder}/{segment(plan.id)}/verdicts"
     db.execute("DELETE FROM object WHERE path > ? AND path < ?", [f"{verdicts}/", f"{verdicts}0"])
+
+
+def _planned(plan: Plan) -> Iterator[tuple[Change, Outcome, str | None, str | None, str | None]]:
+    """Every change with its outcome until it is written, its batch, its hold, and the reason of the hold."""
+    names = iter([batch.name for batch in batches(plan) for _ in batch.changes])
+    for one in plan.changes:
+        unarmed = one.instance in plan.planning_only
+        outcome: Outcome = "dry run" if plan.dry_run else "planning only" if unarmed else "waiting"
+        yield one, outcome, None if unarmed else next(names), None, None
+    for hold in plan.holds:
+        for one in hold.changes:
+            yield one, "withheld", None, hold.id, hold.reason
 
 
 def _change(one: Change) -> tuple[object, ...]:
@@ -88,9 +95,10 @@ def _change(one: Change) -> tuple[object, ...]:
         [[field.field, field.before, field.after, field.reason] for field in one.fields], ensure_ascii=False
     )
     names = "".join(f"|{field.field}" for field in one.fields) + "|"
+    tickets, users = (one.tickets, one.users) if isinstance(one, Mark) else (None, None)
     return (
         one.kind, one.instance, one.account_id, one.organization_id, one.name, one.name.casefold(), one.reason, fields,
-        names,
+        names, tickets, users,
     )  # fmt: skip
 
 
@@ -116,7 +124,7 @@ def put_names(db: sqlite3.Connection, subjects: Iterable[tuple[str, str, int | N
 def put_record(db: sqlite3.Connection, run: int, record: RunRecord) -> None:
     """Indexes run.json; problems are stored by set."""
     plan = record.plan
-    header = replace(record, plan=replace(plan, problems=(), changes=(), withheld_changes=()))
+    header = replace(record, plan=replace(plan.without_rows(), problems=()))
     narrowed = bool(record.trigger.params.get("account_ids"))
     db.execute(
         "UPDATE run SET run_id = ?, header = ?, trigger = ?, problem_set = ?, plan_id = ?, made = ?, dry_run = ?,"
@@ -199,7 +207,7 @@ def put_partner_states(db: sqlite3.Connection, states: PartnerStates) -> None:
 
 
 def put_verdicts(db: sqlite3.Connection, run: int, rows: list[RowVerdict]) -> None:
-    """Indexes the verdicts of batches of a plan; the newest try of a batch wins."""
+    """Indexes the verdicts of batches of a plan; the newest verdict of a change counts, whichever try wrote it."""
     plan = plan_of(db, run, rows[0].plan_id)
     known: dict[tuple[object, ...], int] = {}
     for row in db.execute("SELECT id, kind, instance, account_id, organization_id FROM change WHERE plan = ?", [plan]):
@@ -211,14 +219,15 @@ def put_verdicts(db: sqlite3.Connection, run: int, rows: list[RowVerdict]) -> No
             known[key] = _without_plan(db, plan, one)
     db.executemany(
         "UPDATE change SET outcome = ?, verdict_reason = ?, vendor_words = ?, written = ?, batch = ?, job_id = ?,"
-        " try_number = ?, at = ?, calls = ?, organization_id = coalesce(organization_id, ?) WHERE id = ?"
-        " AND (try_number IS NULL OR (try_number, at) <= (?, ?))",
+        " written_at = ?, try_number = ?, at = ?, calls = ?, organization_id = coalesce(organization_id, ?)"
+        " WHERE id = ? AND (at IS NULL OR at <= ?)",
         (
             (
-                one.verdict, one.reason, one.vendor_words, one.written, one.batch, one.job_id, one.try_number,
-                one.at.timestamp(), one.calls, one.organization_id,
+                one.verdict, one.reason, one.vendor_words, one.written, one.batch, one.job_id,
+                (one.written_at or one.at).timestamp() if one.written else None, one.try_number, one.at.timestamp(),
+                one.calls, one.organization_id,
                 known[one.kind, one.instance, one.account_id, None if one.kind == "create" else one.organization_id],
-                one.try_number, one.at.timestamp(),
+                one.at.timestamp(),
             )
             for one in rows
         ),

@@ -14,7 +14,7 @@ SILENT_FOR = timedelta(minutes=60)
 """A run that archived nothing for this long has ended: Airflow times it out after 55 minutes."""
 
 OF_ROWS = frozenset({VerdictError.__name__, WithheldError.__name__})
-"""Errors of a task that only repeat what verdicts and withheld changes show."""
+"""Errors of a task that only repeat what verdicts and holds show."""
 
 
 @dataclass(frozen=True)
@@ -55,21 +55,24 @@ def run_status(evidence: RunEvidence, now: datetime) -> RunStatus:
     if waiting and not silent:
         return RunStatus("running", None, f"{len(batches) - len(waiting)} of {len(batches)} batches")
     withheld = [
-        f"{item.count:,} {item.kind}{'' if item.count == 1 else 's'} on hold in {item.instance}"
-        for item in record.plan.withheld
+        f"{item.rows:,} {item.kind}{'' if item.rows == 1 else 's'} on hold in {item.instance}"
+        for item in record.plan.holds
+        if item.opens_case
     ]
+    unread = [f"{one.instance} was not read" for one in record.plan.unread]
     rows = [f"{evidence.verdicts[name]:,} {name}" for name in ("rejected", "unknown") if evidence.verdicts.get(name)]
     tasks = _failed(failure for failure in failures if failure.error not in OF_ROWS)
     silence = [f"{len(waiting)} of {len(batches)} batches have no result"] if waiting else []
     causes: tuple[tuple[Cause, list[str]], ...] = (
-        ("task", tasks),
+        ("task", [*unread, *tasks]),
         ("silence", silence),
         ("withheld", withheld),
         ("rows", rows),
     )
     cause = next((cause for cause, found in causes if found), None)
-    why = ", ".join([*withheld, *rows, *tasks, *silence])
-    return RunStatus("failed" if cause else "success", cause, why)
+    why = ", ".join([*unread, *withheld, *rows, *tasks, *silence])
+    done: RunState = "planning only" if record.plan.planning_only else "success"
+    return RunStatus("failed" if cause else done, cause, why)
 
 
 def _open_failures(evidence: RunEvidence) -> list[Failure]:

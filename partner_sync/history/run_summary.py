@@ -74,6 +74,16 @@ def summarize_run(db: sqlite3.Connection, run: int, now: datetime) -> None:
             len(verdicts_at.keys() & expected), calls, run,
         ],
     )  # fmt: skip
+    _name_the_waiting(db, run, ended=status.state != "running")
+
+
+def _name_the_waiting(db: sqlite3.Connection, run: int, *, ended: bool) -> None:
+    """Changes without a verdict wait for their batch, but not in a run that has ended."""
+    was, now = ("waiting", "not written") if ended else ("not written", "waiting")
+    db.execute(
+        "UPDATE change SET outcome = ? WHERE outcome = ? AND plan IN (SELECT id FROM plan WHERE run = ?)",
+        [now, was, run],
+    )
 
 
 def _verdicts_at(db: sqlite3.Connection, run: int, plan_id: str | None) -> tuple[dict[str, float], int]:

@@ -130,6 +130,8 @@ def run_details(db: sqlite3.Connection, row: sqlite3.Row) -> RunDetails:
         instances=tuple(
             side["instance"] for side in db.execute("SELECT instance FROM side WHERE run = ? ORDER BY 1", [row["id"]])
         ),
+        planning_only=newest.planning_only if newest and not newest.dry_run else (),
+        unread=newest.unread if newest else (),
         failures=tuple(run_failures(row)),
         problems=problem_count(db, row, None),
         problems_new=len(problems_new(db, row)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 """Raised when the tables or their contents change: an index of another release is never read."""
 
 TABLES = """
@@ -53,8 +53,10 @@ CREATE TABLE change (
     kind TEXT NOT NULL, instance TEXT NOT NULL, account_id TEXT NOT NULL, organization_id INTEGER,
     name TEXT NOT NULL, folded TEXT NOT NULL, reason TEXT NOT NULL,
     fields TEXT NOT NULL, field_names TEXT NOT NULL,
+    hold TEXT, hold_reason TEXT, tickets INTEGER, users INTEGER,
     outcome TEXT NOT NULL, verdict_reason TEXT NOT NULL DEFAULT '', vendor_words TEXT NOT NULL DEFAULT '',
-    written INTEGER NOT NULL DEFAULT 0, batch TEXT, job_id TEXT, try_number INTEGER, at REAL, calls INTEGER
+    written INTEGER NOT NULL DEFAULT 0, written_at REAL, batch TEXT, job_id TEXT, try_number INTEGER, at REAL,
+    calls INTEGER
 );
 CREATE UNIQUE INDEX change_plan ON change (plan, n);
 CREATE INDEX change_account ON change (account_id);

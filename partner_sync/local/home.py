@@ -40,6 +40,7 @@ OURS = (
     "suite.json",
 )
 ADMIN = "admin"
+OWNER_ONLY = 0o077
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is no error of ours
@@ -71,9 +72,19 @@ class Home:
     def claim(self, what: str) -> Iterator[int]:
         """Locks the home for `what` ("make run") as long as the context, or a child with the descriptor, lives.
 
+        What is created meanwhile, by children too, is for its owner only: it holds names, snapshots and tokens.
         Yields the descriptor of the lock. Raises Refusal if another command holds it, or if the folder is not ours.
         """
         self._refuse_foreign()
+        before = os.umask(OWNER_ONLY)
+        try:
+            with self._locked(what) as lock:
+                yield lock
+        finally:
+            os.umask(before)
+
+    @contextmanager
+    def _locked(self, what: str) -> Iterator[int]:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             lock = self._lock()
@@ -91,6 +102,7 @@ class Home:
         """Creates the folders and secrets that a run needs."""
         for folder in (self.airflow, self.archive, self.xcom, self.sandbox, self.logs):
             folder.mkdir(exist_ok=True)
+            folder.chmod(0o700)  # an earlier release made it for everybody
         if not self.secrets.exists():
             made = {name: secrets.token_urlsafe(64) for name in ("jwt_secret", "secret_key")}
             _write_private(self.secrets, json.dumps(made))

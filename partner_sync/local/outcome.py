@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from partner_sync.archive.records import RowVerdict, RunRecord, VerdictTally
-from partner_sync.model import KINDS, Change, Plan
+from partner_sync.model import KINDS, Change, Hold, Plan, ReadProof
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,12 @@ class RunOutcome:
         return self.plan.changes if self.plan else ()
 
     @property
+    def writable(self) -> int:
+        """How many changes are to be written: those of armed instances."""
+        planning_only = self.plan.planning_only if self.plan else ()
+        return sum(change.instance not in planning_only for change in self.changes)
+
+    @property
     def withheld_changes(self) -> tuple[Change, ...]:
         return self.plan.withheld_changes if self.plan else ()
 
@@ -67,6 +73,29 @@ def write_totals(verdicts: Iterable[RowVerdict]) -> WriteTotals:
     return WriteTotals(len(jobs), rows, sum(calls.values()))
 
 
+def _hold(hold: Hold) -> dict[str, object]:
+    return {key: getattr(hold, key) for key in ("id", "instance", "kind", "reason", "rows")}
+
+
+def _decisions(plan: Plan) -> list[dict[str, object]]:
+    """The decisions that the plan uses, each with how many of its rows."""
+    rows = Counter(decision for ids in plan.approvals.values() for decision in ids)
+    return [{"id": decision, "does": "allow", "rows": count} for decision, count in sorted(rows.items())]
+
+
+def _calls(reads: Iterable[ReadProof], writes: int) -> dict[str, int]:
+    """Calls by system, token requests not counted. Only Zendesk is written."""
+    calls = {"salesforce": 0, "zendesk": writes}
+    for proof in reads:
+        calls["salesforce" if proof.system == "Salesforce" else "zendesk"] += proof.calls
+    return calls
+
+
+def _read(plan: Plan) -> dict[str, str]:
+    """How each instance was read."""
+    return {one.instance: "full" for one in plan.instances} | {one.instance: "unreachable" for one in plan.unread}
+
+
 def facts(outcome: RunOutcome) -> dict[str, object]:
     """The outcome as JSON, for `last-run.json`."""
     totals = write_totals(outcome.verdicts)
@@ -77,7 +106,12 @@ def facts(outcome: RunOutcome) -> dict[str, object]:
         "run_id": record.trigger.run_id if record else None,
         "dry_run": record.plan.dry_run if record else None,
         "planned": {kind: sum(change.kind == kind for change in outcome.changes) for kind in KINDS},
-        "withheld": sum(item.count for item in record.plan.withheld) if record else 0,
+        "withheld": sum(hold.rows for hold in record.plan.holds) if record else 0,
+        "holds": [_hold(hold) for hold in record.plan.holds] if record else [],
+        "resting": sum(problem.kind == "resting" for problem in record.plan.problems) if record else 0,
+        "decisions": _decisions(record.plan) if record else [],
+        "calls": _calls(record.plan.reads if record else (), totals.calls),
+        "read": _read(record.plan) if record else {},
         "problems": dict(sorted(Counter(problem.kind for problem in record.plan.problems).items())) if record else {},
         "verdicts": dict(sorted(VerdictTally.of(outcome.verdicts).items())),
         "jobs": totals.jobs,

@@ -16,10 +16,11 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from partner_sync.archive.records import RowVerdict, VerdictTally
+from partner_sync.archive.records import RowVerdict, RunRecord, VerdictTally
 from partner_sync.cli.sanitize import sanitize
+from partner_sync.history.labels import HOLD_LABELS, PLANNING_ONLY, tickets_label
 from partner_sync.local.outcome import RunOutcome, write_totals
-from partner_sync.model import KINDS, Change, Kind, Plan, Problem, Update, Value, Verdict, Withheld
+from partner_sync.model import KINDS, Change, Hold, Kind, Mark, Plan, Problem, ReadProof, Update, Value, Verdict
 
 KIND_STYLES = {"create": "green", "update": "yellow", "mark": "magenta"}
 VERDICT_STYLES: dict[Verdict, str] = {
@@ -54,7 +55,7 @@ def render(outcome: RunOutcome, limits: Limits = EXAMPLES) -> RenderableType:
         parts += _reads(plan)
         parts += _planned(outcome, plan, limits)
         parts += _problems(plan.problems, limits)
-        parts += _withheld(outcome, plan.withheld, limits)
+        parts += _holds(outcome.plan.holds if outcome.plan else plan.holds, limits)
         parts += _verdicts(outcome, limits)
     parts += _failures(outcome)
     parts += _end(outcome)
@@ -62,23 +63,35 @@ def render(outcome: RunOutcome, limits: Limits = EXAMPLES) -> RenderableType:
 
 
 def _reads(plan: Plan) -> Iterator[RenderableType]:
-    yield _title("Read", "complete" if all(proof.read == proof.announced for proof in plan.reads) else "")
+    yield _title("Read", "incomplete" if plan.unread else "complete")
     table = _grid()
     for proof in plan.reads:
         pages = _count(proof.pages, "page")
         table.add_row(
             Text(sanitize(proof.system), "cyan"),
-            Text(f"{proof.read:,} of {proof.announced:,}"),
+            Text(_proof(proof)),
             Text(f"{pages}, {_count(proof.calls, 'call')}", "dim"),
         )
+    for one in plan.unread:
+        table.add_row(Text(f"Zendesk {sanitize(one.instance)}", "cyan"), Text("not read", "bold red"))
     yield _inset(table)
+    for one in plan.unread:
+        yield _inset(Text(f"Nothing is planned for {sanitize(one.instance)}. {sanitize(one.why)}"), 4)
+
+
+def _proof(proof: ReadProof) -> str:
+    counted = "of" if proof.read == proof.announced else "read, counted"
+    gone = f", {proof.gone:,} confirmed gone" * bool(proof.gone)
+    return f"{proof.read:,} {counted} {proof.announced:,}{gone}"
 
 
 def _planned(outcome: RunOutcome, plan: Plan, limits: Limits) -> Iterator[RenderableType]:
     if not outcome.changes:
         return
+    unwritten = f"planning only: nothing is written in {', '.join(map(sanitize, plan.planning_only))}"
     unchanged = plan.counts.get("unchanged", 0)
-    notes = ["dry run: nothing is written"] * plan.dry_run + [f"{unchanged:,} already in sync"] * bool(unchanged)
+    notes = ["dry run: nothing is written"] if plan.dry_run else [unwritten] * bool(plan.planning_only)
+    notes += [f"{unchanged:,} already in sync"] * bool(unchanged)
     yield _title("Plan", "; ".join(notes))
     for instance in sorted({change.instance for change in outcome.changes}):
         for kind in KINDS:
@@ -104,7 +117,9 @@ def _changes(changes: Sequence[Change], instance: str, kind: Kind, limits: Limit
 
 
 def _change(change: Change, limits: Limits) -> Iterator[RenderableType]:
-    yield _inset(_cut(Text.assemble((sanitize(change.name), "bold"), (f"  {sanitize(change.reason)}", "dim"))), 4)
+    known = tickets_label(change.tickets, change.users) if isinstance(change, Mark) else ""
+    reason = f"  {sanitize(change.reason)}{f' ({known})' if known else ''}"
+    yield _inset(_cut(Text.assemble((sanitize(change.name), "bold"), (reason, "dim"))), 4)
     changed = [each for each in change.fields if each.before != each.after]
     for each in changed[: limits.fields]:
         reason = f"  ({sanitize(each.reason)})" if each.reason not in ("", change.reason) else ""
@@ -142,15 +157,16 @@ def _problems(problems: Sequence[Problem], limits: Limits) -> Iterator[Renderabl
         yield _inset(Text(sanitize(some[0].advice), "dim italic"), 6)
 
 
-def _withheld(outcome: RunOutcome, withheld: Sequence[Withheld], limits: Limits) -> Iterator[RenderableType]:
-    if not withheld:
+def _holds(holds: Sequence[Hold], limits: Limits) -> Iterator[RenderableType]:
+    if not holds:
         return
-    yield _title("Withheld", "planned, over a limit, not written")
-    for item in withheld:
-        numbers = f"{item.kind} {item.count:,}, limit {item.limit:,}"
-        of = f"  in {sanitize(item.instance)}, {item.partner_organizations:,} partner organizations"
-        yield _inset(Text.assemble((numbers, "bold red"), (of, "dim")))
-        yield from _changes(outcome.withheld_changes, item.instance, item.kind, limits)
+    yield _title("On hold", "planned, not written")
+    for item in holds:
+        head = (f"{item.kind} {item.rows:,}", "bold red" if item.opens_case else KIND_STYLES[item.kind])
+        since = f"since {item.since:%Y-%m-%d %H:%M} UTC"
+        reason = f"  in {sanitize(item.instance)}, {HOLD_LABELS[item.reason]}, {since}, hold {sanitize(item.id)}"
+        yield _inset(Text.assemble(head, (reason, "dim")))
+        yield from _changes(item.changes, item.instance, item.kind, limits)
         yield _inset(Text(sanitize(item.why)), 4)
         yield _inset(Text(sanitize(item.next_step), "bold"), 4)
 
@@ -223,15 +239,27 @@ def _result(outcome: RunOutcome) -> tuple[str, str]:
         return "The DAG run failed.", "bold red"
     if not outcome.record:
         return "The DAG run succeeded, but compare left no record.", "bold red"
+    held = len(outcome.withheld_changes)
+    on_hold = f", {held:,} on hold" * bool(held)
     if outcome.record.plan.dry_run:
-        withheld = f", {len(outcome.withheld_changes):,} withheld" if outcome.withheld_changes else ""
-        planned = _count(len(outcome.changes), "change")
-        return f"Dry run: {planned} planned{withheld}. Nothing was written.", "bold green"
-    if not outcome.changes:
-        whose = "the accounts in account_ids" if outcome.record.trigger.params.get("account_ids") else "all partners"
-        return f"Nothing to do: {whose} are in sync. Nothing was written.", "bold green"
+        return f"Dry run: {_count(len(outcome.changes), 'change')} planned{on_hold}. Nothing was written.", "bold green"
+    if not outcome.writable:
+        return _nothing_written(outcome.record, len(outcome.changes), held)
     confirmed = VerdictTally.of(outcome.verdicts)["confirmed"]
-    return f"{confirmed:,} of {_count(len(outcome.changes), 'change')} confirmed.", "bold green"
+    unwritten = len(outcome.changes) - outcome.writable
+    only = f" {PLANNING_ONLY}: {_count(unwritten, 'change')}." * bool(unwritten)
+    return f"{confirmed:,} of {_count(outcome.writable, 'change')} confirmed{on_hold}.{only}", "bold green"
+
+
+def _nothing_written(record: RunRecord, planned: int, held: int) -> tuple[str, str]:
+    """Why a run that succeeded had nothing to write."""
+    if record.plan.planning_only:
+        on_hold = f", {held:,} on hold" * bool(held)
+        return f"{PLANNING_ONLY}. {_count(planned, 'change')} planned{on_hold}.", "bold yellow"
+    if held:
+        return f"Nothing was written: {_count(held, 'change')} on hold.", "bold yellow"
+    whose = "the accounts in account_ids" if record.trigger.params.get("account_ids") else "all partners"
+    return f"Nothing to do: {whose} are in sync. Nothing was written.", "bold green"
 
 
 # -- texts and shapes ---------------------------------------------------------------------------------------

@@ -200,7 +200,8 @@ def watch_components(components: Child, home: Home, sandbox: systems.Sandbox | N
 def _show_addresses(console: Console, port: int, home: Home, sandbox: systems.Sandbox | None) -> None:
     address = f"http://127.0.0.1:{port}"
     trigger = 'Trigger, at the top right of the DAG; "Dry run" shows the plan and writes nothing.'
-    state = "The hourly run starts by itself." if sandbox else "The DAG is paused until you switch it on."
+    state = "The hourly runs start by themselves, and only plan until somebody starts a run without it."
+    state = state if sandbox else "The DAG is paused until you switch it on."
     rows = [
         ("Airflow is up", address, "bold green"),
         ("Log in", f"{ADMIN} / {home.password()}", "bold"),

@@ -38,6 +38,8 @@ from partner_sync.vendors.zendesk_client import Zendesk
 if TYPE_CHECKING:
     import simple_salesforce
 
+PORTS = {"https": 443, "http": 80}
+
 
 def salesforce(conn_id: str, calls: Calls) -> simple_salesforce.Salesforce:
     """A logged-in client over our session; it asks for another token by itself when Salesforce ends the one in use."""
@@ -45,7 +47,7 @@ def salesforce(conn_id: str, calls: Calls) -> simple_salesforce.Salesforce:
     import jwt
     from airflow.providers.salesforce.hooks.salesforce import SalesforceHook
 
-    from partner_sync.gather.accounts import call_salesforce
+    from partner_sync.vendors.salesforce_errors import call_salesforce
 
     connection, extra = _read(conn_id, "salesforce")
     settings = salesforce_settings(connection, extra)
@@ -78,6 +80,29 @@ def zendesk(instance: Instance, calls: Calls) -> Zendesk:
     session = Session(f"Zendesk {instance.name}", host, calls, where=_where(conn_id), endpoint_url=endpoint_url)
     base_url = f"https://{host}"
     return Zendesk(session, base_url, instance.name, _credential(connection, extra, session, base_url))
+
+
+def zendesk_clients(config: Config) -> dict[str, Zendesk]:
+    """A client for every instance, by its name. Nothing is sent.
+
+    :raises ConfigError: if two instances lead to one host: its accounts would be created twice, its limits doubled.
+    """
+    clients = {instance.name: zendesk(instance, config.calls) for instance in config.instances}
+    first: dict[tuple[str, int | None, str], Instance] = {}
+    for at, instance in enumerate(config.instances):
+        other = first.setdefault(_server(instance.connection), instance)
+        if other is not instance:
+            wrong = f"leads to the same Zendesk host as '{other.connection}' of {other.name}"
+            advice = "Give each instance a Zendesk account of its own, or remove one of the two."
+            raise ConfigError("The config", [Finding(f"instances[{at}].connection", wrong, advice)])
+    return clients
+
+
+def _server(conn_id: str) -> tuple[str, int | None, str]:
+    """Where the requests of a Zendesk Connection go: host, port and the path below which the API is."""
+    connection, extra = _read(conn_id, "zendesk")
+    url = urlsplit(extra.get("endpoint_url") or f"https://{zendesk_host(connection)}")
+    return url.hostname or "", url.port or PORTS.get(url.scheme), url.path.rstrip("/")
 
 
 def hosts(config: Config) -> dict[str, str]:

@@ -11,10 +11,11 @@ from datetime import datetime, timezone
 from functools import wraps
 from typing import Any, TypeVar
 
-from airflow.sdk import RetryAction, get_current_context
+from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowException
 
 from partner_sync.errors import PartnerSyncError
+from partner_sync.orchestration.retry_policy import is_retried
 from partner_sync.orchestration.run_context import trigger_of
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,6 @@ def _remember(error: PartnerSyncError, task: str, batch: str | None) -> None:
     try:
         context = get_current_context()
         ti = context["ti"]
-        decision = ti.task.retry_policy.evaluate(error, ti.try_number, ti.max_tries, context)
         failure = Failure(
             trigger=trigger_of(context),
             task=task,
@@ -56,7 +56,7 @@ def _remember(error: PartnerSyncError, task: str, batch: str | None) -> None:
             error=type(error).__name__,
             message=str(error),
             words=getattr(error, "vendor_message", ""),
-            retryable=decision.action is RetryAction.RETRY and ti.try_number <= ti.max_tries,
+            retryable=is_retried(error, context),
         )
         locations.archive().write_failure(failure)
     except (OSError, ValueError, ImportError, AirflowException, PartnerSyncError) as unwritten:

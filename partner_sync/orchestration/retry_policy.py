@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import RetryDecision, RetryPolicy
+from airflow.sdk import RetryAction, RetryDecision, RetryPolicy
 
 from partner_sync.errors import PermanentError, RetryableError, UnknownHostError
 from partner_sync.orchestration.run_context import config_of
@@ -35,6 +35,13 @@ class SyncRetryPolicy(RetryPolicy):  # type: ignore[misc] # Airflow is untyped t
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> SyncRetryPolicy:  # noqa: ARG003 - the policy has no state
         return cls()
+
+
+def is_retried(error: BaseException, context: Any) -> bool:
+    """Whether Airflow tries the current task again after this error."""
+    ti = context["ti"]
+    decision = ti.task.retry_policy.evaluate(error, ti.try_number, ti.max_tries, context)
+    return bool(decision.action is RetryAction.RETRY and ti.try_number <= ti.max_tries)
 
 
 class ForegroundRetryPolicy(SyncRetryPolicy):

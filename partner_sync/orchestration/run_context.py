@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from partner_sync.config.load import Config
 
 Context = Mapping[str, Any]
+
+_IN_PROCESS = "dag_test"
+"""What Airflow names as the user of a run of `dag.test()`, which `make run` is: a user of this machine started it."""
 
 
 def config_of(context: Context) -> Config:
@@ -30,6 +34,11 @@ def config_of(context: Context) -> Config:
     return load(text, str(path))
 
 
+def note_of(context: Context) -> str:
+    """The note that a person gave to the run."""
+    return str(getattr(context["dag_run"], "note", None) or "")
+
+
 def trigger_of(context: Context) -> Trigger:
     from partner_sync.archive.records import Trigger
 
@@ -38,7 +47,7 @@ def trigger_of(context: Context) -> Trigger:
         dag_id=dag_run.dag_id,
         run_id=dag_run.run_id,
         run_type=str(dag_run.run_type.value),
-        triggered_by=dag_run.triggering_user_name,
+        triggered_by=getpass.getuser() if dag_run.triggering_user_name == _IN_PROCESS else dag_run.triggering_user_name,
         logical_date=dag_run.logical_date,
         run_after=dag_run.run_after,
         params=dict(context["params"]),

@@ -9,20 +9,30 @@ import platform
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, NoReturn
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowRescheduleException
 
-from partner_sync.errors import ConfigError, Finding, PermanentError, SnapshotError, VerdictError, WithheldError
+from partner_sync.errors import (
+    ConfigError,
+    Finding,
+    PartnerSyncError,
+    PermanentError,
+    SnapshotError,
+    VerdictError,
+    WithheldError,
+)
+from partner_sync.model import ELEMENTS
 from partner_sync.orchestration.failures import remembered
-from partner_sync.orchestration.run_context import Context, config_of, trigger_of
+from partner_sync.orchestration.run_context import Context, config_of, note_of, trigger_of
 
 if TYPE_CHECKING:
     from partner_sync.archive.archive import Archive
     from partner_sync.archive.records import RowVerdict, RunRecord
-    from partner_sync.compare.snapshots import MatchedSnapshots
+    from partner_sync.compare.plan import ComparedRun
     from partner_sync.config.load import Config
     from partner_sync.model import Plan
 
@@ -31,52 +41,71 @@ log = logging.getLogger(__name__)
 SYNC_TIMEOUT = timedelta(minutes=10)
 """Execution timeout of one attempt of `sync`; after it, the owner of a register entry can no longer submit."""
 
-WITHHELD, PROBLEMS = "withheld", "problems"
-"""Mapped elements that write nothing and fail on purpose, so that the run is red if a person must decide."""
-
 PROGRESS_SECONDS = 5
 
 
 @remembered
 def gather_accounts() -> None:
-    """Reads all accounts of the query; pushes an AccountsSnapshot."""
+    """Records the decisions of the run, then reads all accounts of the query; archives and pushes them."""
+    from partner_sync.archive.snapshot_store import save_accounts
     from partner_sync.compare.soql import soql
     from partner_sync.config.params import options
     from partner_sync.gather import accounts as salesforce
-    from partner_sync.orchestration import connections, telemetry, xcoms
+    from partner_sync.orchestration import connections, locations, run_decisions, telemetry, xcoms
 
     context = get_current_context()
     config = config_of(context)
-    options(context["params"])  # a wrong param fails here, before anything is read
+    asked = options(context["params"])  # a wrong param fails here, before anything is read
+    run_decisions.record(locations.archive(), config, asked, trigger_of(context), note_of(context))
     client = connections.salesforce(config.accounts.connection, config.calls)
     snapshot = salesforce.read_accounts(client, soql(config), now=_now, progress=_progress("accounts"))
     telemetry.calls("salesforce", snapshot.proof.calls)
-    xcoms.push(context["ti"], snapshot)
+    digest = save_accounts(locations.archive().root, snapshot.rows, config.accounts.id)
+    xcoms.push(context["ti"], replace(snapshot, digest=digest))
 
 
 @remembered
 def gather_organizations() -> None:
-    """Checks the organization fields and reads all organizations of every instance; pushes an OrganizationsSnapshot."""
+    """Checks the organization fields and reads all organizations of every instance; archives and pushes them.
+
+    An instance that cannot be read fails its own part: after the last try, the others go on.
+    """
+    from partner_sync.archive.snapshot_store import save_organizations
     from partner_sync.compare.organization_schema import organization_schema
     from partner_sync.gather import organizations as zendesk
-    from partner_sync.model import OrganizationsSnapshot
-    from partner_sync.orchestration import connections, telemetry, xcoms
+    from partner_sync.model import InstanceRead, OrganizationsSnapshot, UnreadInstance
+    from partner_sync.orchestration import connections, locations, telemetry, xcoms
+    from partner_sync.orchestration.earlier import known_organizations
+    from partner_sync.orchestration.retry_policy import is_retried
 
     context = get_current_context()
-    config, begun = config_of(context), _now()
+    config, archive, begun = config_of(context), locations.archive(), _now()
     schema = organization_schema(config)
-    reads = tuple(
-        zendesk.read_organizations(
-            connections.zendesk(instance, config.calls),
-            write=instance.write,
-            schema=schema,
-            progress=_progress(f"organizations of {instance.name}"),
-        )
-        for instance in config.instances
-    )
-    for one in reads:
-        telemetry.calls(one.instance, one.proof.calls)
-    xcoms.push(context["ti"], OrganizationsSnapshot(begun, _now(), reads))
+    clients = connections.zendesk_clients(config)
+    reads: list[InstanceRead] = []
+    errors: dict[str, PartnerSyncError] = {}
+    for instance in config.instances:
+        known = known_organizations(archive, instance.name)
+        try:
+            read = zendesk.read_organizations(
+                clients[instance.name],
+                write=instance.write,
+                schema=schema,
+                known=known,
+                progress=_progress(f"organizations of {instance.name}"),
+            )
+        except PartnerSyncError as error:
+            errors[instance.name] = error
+            log.warning("%s was not read: %s", instance.name, error)
+            continue
+        telemetry.calls(read.instance, read.proof.calls)
+        digest = save_organizations(archive.root, read.organizations, schema.kept)
+        reads.append(replace(read, digest=digest))
+    for unreadable in errors.values():
+        if not reads or is_retried(unreadable, context):
+            raise unreadable
+    unread = tuple(UnreadInstance(name, str(error)) for name, error in errors.items())
+    xcoms.push(context["ti"], OrganizationsSnapshot(begun, _now(), tuple(reads), unread))
 
 
 @remembered
@@ -85,40 +114,38 @@ def compare() -> list[dict[str, str]]:
     from partner_sync.compare.partner_states import partner_states
     from partner_sync.compare.plan import compare_snapshots
     from partner_sync.compare.snapshots import match_snapshots, refuse_old
-    from partner_sync.config.params import options
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
     from partner_sync.orchestration import locations, telemetry, xcoms
+    from partner_sync.orchestration.earlier import remember, remember_holds
+    from partner_sync.orchestration.questions import questions, read_adopted
     from partner_sync.sync.clock_skew import refuse_latest_ahead
 
     context = get_current_context()
-    ti, config, made = context["ti"], config_of(context), _now()
+    ti, config, made, archive = context["ti"], config_of(context), _now(), locations.archive()
     accounts = xcoms.pull(ti, AccountsSnapshot, "gather_accounts")
     organizations = xcoms.pull(ti, OrganizationsSnapshot, "gather_organizations")
     refuse_old(accounts, organizations, made, config.sync.max_plan_age_hours)
-    comparison = compare_snapshots(
-        _read_adopted(match_snapshots(config, accounts, organizations)),
-        options(context["params"]),
-        plan_id=f"{made:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-        run_id=context["run_id"],
-        made=made,
-    )
+    run = _compared_run(context, archive, config, made)
+    matched = read_adopted(match_snapshots(config, accounts, organizations))
+    comparison = compare_snapshots(matched, run, questions(archive, config, run.earlier))
     plan, queue = comparison.plan, comparison.batches
     log.info("plan %s: %s", plan.id, ", ".join(f"{name} {count}" for name, count in plan.counts.items() if count))
-    archive = locations.archive()
-    written = [instance.name for instance in config.instances if instance.write]
+    written = [one.name for one in matched.instances if one.write and one.name not in plan.planning_only]
     for instance in written if not plan.dry_run else ():
         refuse_latest_ahead(archive, instance, _now())
     archive.write_run(_record(context, config, plan))
+    remember_holds(archive, plan)
     for states in partner_states(comparison):
         archive.write_partner_states(states)
     if plan.dry_run:
         telemetry.planned(context, plan, written)
         return []
-    names = [batch.name for batch in queue]
-    names += [WITHHELD] * bool(plan.withheld) + [PROBLEMS] * bool(plan.problems and config.problems == "fail")
+    names = [*(batch.name for batch in queue), *plan.elements]
     _check_room(len(names))
     for batch in queue:
         xcoms.push(ti, batch, batch.name)
+    if not run.options.account_ids:
+        remember(archive, comparison.memories)
     for instance in written:
         archive.name_latest(instance, plan.order)
     telemetry.planned(context, plan, written)
@@ -131,12 +158,13 @@ def sync(batch: str) -> None:
     from partner_sync.compare.organization_schema import organization_schema
     from partner_sync.model import Batch
     from partner_sync.orchestration import connections, locations, telemetry, xcoms
-    from partner_sync.sync.batch import BatchAttempt, Reschedule
+    from partner_sync.sync.batch import BatchAttempt
     from partner_sync.sync.verdicts import OrganizationReader
+    from partner_sync.sync.waiting import Reschedule
 
     context = get_current_context()
     ti, config, archive = context["ti"], config_of(context), locations.archive()
-    if batch in (WITHHELD, PROBLEMS):
+    if batch in ELEMENTS:
         _fail_on_purpose(batch, archive, context)
     work = xcoms.pull(ti, Batch, "compare", batch)
     written = {instance.name: instance for instance in config.instances if instance.write}
@@ -151,6 +179,7 @@ def sync(batch: str) -> None:
         zendesk=connections.zendesk(written[work.instance], config.calls),
         archive=archive,
         settings=config.sync,
+        calls=config.calls,
         reader=reader,
         now=_now,
         sleep=time.sleep,
@@ -158,6 +187,7 @@ def sync(batch: str) -> None:
         try_number=ti.try_number,
         waiting_since=ti.get_first_reschedule_date(context) or _now(),
         owner_gone_after=SYNC_TIMEOUT,
+        people=config.approvals.people,
     )
     outcome = attempt.write()
     if isinstance(outcome, Reschedule):
@@ -177,8 +207,12 @@ def _fail_on_purpose(element: str, archive: Archive, context: Context) -> NoRetu
     record = archive.run(archive.run_folder(dag_run.run_id, dag_run.run_after))
     if record is None:
         raise SnapshotError(f"The archive has no run.json of {dag_run.run_id}. {xcoms.again('compare')}")
-    if element == WITHHELD:
-        raise WithheldError("\n".join(f"{item.why} {item.next_step}" for item in record.plan.withheld))
+    if element == "withheld":
+        holds = [hold for hold in record.plan.holds if hold.opens_case]
+        raise WithheldError("\n".join(f"{hold.why} {hold.next_step}" for hold in holds))
+    if element == "instances":
+        unread = "; ".join(f"{one.instance}: {one.why}" for one in record.plan.unread)
+        raise PermanentError(f"Not read, so nothing is planned there; the other instances were written. {unread}")
     kinds = sorted({problem.kind for problem in record.plan.problems})
     raise PermanentError(
         f'{len(record.plan.problems)} problems ({", ".join(kinds)}), and the config says problems = "fail". Healthy'
@@ -201,20 +235,24 @@ def _fail_with(batch: str, verdicts: Sequence[RowVerdict]) -> NoReturn:
     )
 
 
-def _read_adopted(matched: MatchedSnapshots) -> MatchedSnapshots:
-    """Reads matched organizations that are not partner organizations yet: the plan shows their old values."""
-    from partner_sync.gather import organizations as zendesk
-    from partner_sync.orchestration import connections, telemetry
-    from partner_sync.vendors.zendesk_client import MANY
+def _compared_run(context: Context, archive: Archive, config: Config, made: datetime) -> ComparedRun:
+    """The run that compares, with what earlier runs and people left. A dry run records no approvals."""
+    from partner_sync.compare.plan import ComparedRun
+    from partner_sync.config.params import options
+    from partner_sync.orchestration.earlier import earlier_runs
+    from partner_sync.orchestration.run_decisions import decisions
 
-    config, read = matched.config, {}
-    for name, ids in matched.unread().items():
-        instance = next(instance for instance in config.instances if instance.name == name)
-        client = connections.zendesk(instance, config.calls)
-        chunks = (client.show_many(ids=ids[start : start + MANY]) for start in range(0, len(ids), MANY))
-        read[name] = tuple(zendesk.whole(raw, matched.schema) for chunk in chunks for raw in chunk)
-        telemetry.calls(name, client.calls)
-    return matched.with_read(read) if read else matched
+    asked, trigger = options(context["params"]), trigger_of(context)
+    shown = decisions(archive, config, asked, trigger, note_of(context)) if asked.dry_run else ()
+    written = [instance.name for instance in config.instances if instance.write]
+    return ComparedRun(
+        run_id=trigger.run_id,
+        run_after=trigger.run_after,
+        plan_id=f"{made:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        made=made,
+        options=asked,
+        earlier={name: earlier_runs(archive, name, made, shown) for name in written},
+    )
 
 
 def _record(context: Context, config: Config, plan: Plan) -> RunRecord:

@@ -90,7 +90,8 @@ def _end_plan(context: Context, archive: Archive, batch: Batch, written: Collect
     if plan is None or VerdictTally.of(everything).failed:
         return
     if archive.claim_events(folder, plan_id, batch.name):
-        _emit(context, plan, written, everything)
+        planned = [one.instance for one in plan.instances if one.instance not in plan.planning_only]
+        _emit(context, plan, [instance for instance in planned if instance in written], everything)
 
 
 def _emit(context: Context, plan: Plan, instances: Collection[str], rows: Sequence[RowVerdict]) -> None:

@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 
 from partner_sync.archive import codec
 from partner_sync.archive.object_store import attempted
-from partner_sync.errors import SnapshotError
+from partner_sync.errors import CLEAR_BOTH, SnapshotError
 
 T = TypeVar("T")
 
 RESULT = "return_value"
 """Airflow's own key for what a task returns."""
+GATHER = ("gather_accounts", "gather_organizations")
 
 
 def push(ti: Any, value: object, key: str = RESULT) -> None:
@@ -38,4 +39,6 @@ def pull(ti: Any, cls: type[T], task_id: str, key: str = RESULT) -> T:
 
 def again(task_id: str) -> str:
     """The next step if the value that a task passed cannot be used."""
-    return f"Clear {task_id} with downstream: the run then continues with a new one."
+    return (
+        CLEAR_BOTH if task_id in GATHER else f"Clear {task_id} with downstream: the run then continues with a new one."
+    )

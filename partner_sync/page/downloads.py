@@ -15,7 +15,7 @@ from partner_sync.history.results import ChangeRow, ProblemRow
 _PAGE_SIZE = 1000
 COLUMNS = (
     "kind", "name", "instance", "account_id", "organization_id", "field", "before", "after", "reason",
-    "verdict", "verdict_reason", "zendesk_says", "job_id", "at",
+    "verdict", "verdict_reason", "zendesk_says", "job_id", "at", "hold", "hold_reason", "tickets", "users",
 )  # fmt: skip
 PROBLEM_COLUMNS = (
     "kind", "instance", "account_ids", "organization_ids", "detail", "advice", "first_seen", "last_seen", "new",
@@ -41,7 +41,7 @@ def csv_lines(changes: Iterator[ChangeRow]) -> Iterator[str]:
             yield _line((
                 one.kind, one.name, one.instance, one.account_id, one.organization_id, field.field, field.before,
                 field.after, field.reason or one.reason, one.outcome, one.verdict_reason, one.vendor_words, one.job_id,
-                one.at.isoformat() if one.at else None,
+                one.at.isoformat() if one.at else None, one.hold, one.hold_reason, one.tickets, one.users,
             ))  # fmt: skip
 
 

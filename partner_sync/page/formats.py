@@ -12,11 +12,13 @@ OUTCOME_SIGNS = {
     "superseded": "↷",
     "unknown": "?",
     "waiting": "…",
+    "not written": "–",
     "withheld": "‖",
     "dry run": "○",
+    "planning only": "○",
 }
-STATE_SIGNS = {"success": "✓", "failed": "✕", "dry run": "○", "running": "…"}
-HEALTH_SIGNS = {"up to date": "●", "needs attention": "▲", "overdue": "▲"}
+STATE_SIGNS = {"success": "✓", "failed": "✕", "dry run": "○", "planning only": "○", "running": "…"}
+HEALTH_SIGNS = {"up to date": "●", "needs attention": "▲", "planning only": "○", "overdue": "▲"}
 NOW_SIGNS = {"as desired": "●", "differs": "≠", "problem": "!", "marked": "−", "not known": "?"}
 
 

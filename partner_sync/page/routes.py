@@ -15,7 +15,7 @@ from partner_sync.history.changes import Filters
 from partner_sync.history.results import ProblemRow
 from partner_sync.page import downloads, views
 from partner_sync.page.formats import link
-from partner_sync.page.views import NOTHING_WITHHELD, PageContext, RunPage
+from partner_sync.page.views import PageContext, RunPage
 
 router = APIRouter()
 _DAG_ID = "partner_sync"
@@ -34,8 +34,9 @@ def _filters(
     verdict: str = "",
     instance: str = "",
     q: Annotated[str, Query(max_length=500)] = "",
+    hold: str = "",
 ) -> Filters:
-    return Filters(kind or None, field or None, verdict or None, instance or None, q or None)
+    return Filters(kind or None, field or None, verdict or None, instance or None, q or None, hold or None)
 
 
 _Archive = Annotated[History, Depends(_history)]
@@ -153,7 +154,7 @@ def _page(
         found,
         history.changes(run, plan or None, filters, sort=sort, page=page, page_size=page_size),
         history.problems(run, instance=filters.instance) or (),
-        history.withheld(run) or NOTHING_WITHHELD,
+        history.withheld(run) or (),
         filters,
         sort,
         history.change(run, plan or None, change) if change is not None else None,

@@ -22,14 +22,12 @@ from partner_sync.history.results import (
     ResultPage,
     RunDetails,
     RunRow,
+    WithheldRow,
 )
-from partner_sync.history.results import WithheldPage as Withheld
 from partner_sync.model import KINDS
 from partner_sync.page import formats
 from partner_sync.page.assets import asset_url
 from partner_sync.page.formats import exact, link, took
-
-NOTHING_WITHHELD = Withheld((), {})
 
 _templates = Environment(
     loader=PackageLoader("partner_sync.page"),
@@ -39,6 +37,7 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 _templates.filters |= {
+    "conf": json.dumps,
     "dashed": lambda name: name.replace(" ", "-"),
     **{one.__name__: one for one in (formats.exact, formats.number, formats.short, formats.took)},
     "spaced": formats.spaced,
@@ -58,6 +57,9 @@ _templates.globals |= {
     "now_signs": formats.NOW_SIGNS,
     "now_labels": labels.STATE_LABELS,
     "outcome_labels": labels.OUTCOME_LABELS,
+    "hold_labels": labels.HOLD_LABELS,
+    "tickets": labels.tickets_label,
+    "planning_only": labels.PLANNING_ONLY,
 }
 
 
@@ -77,7 +79,7 @@ class RunPage:
     run: RunDetails
     changes: ChangesPage | None
     problems: tuple[ProblemRow, ...]
-    withheld: Withheld
+    withheld: tuple[WithheldRow, ...]
     filters: Filters
     sort: str = ""
     opened: ChangeDetail | None = None
@@ -92,6 +94,7 @@ class RunPage:
             "field": self.filters.field,
             "verdict": self.filters.verdict,
             "instance": self.filters.instance,
+            "hold": self.filters.hold,
             "q": self.filters.search,
             "sort": self.sort,
         }
@@ -106,6 +109,7 @@ class RunPage:
             "field": asked.field,
             "result": labels.OUTCOME_LABELS.get(asked.verdict or "", asked.verdict),
             "instance": asked.instance,
+            "hold": asked.hold,
         }
         return ", ".join(f"{key} {value}" for key, value in named.items() if value)
 
@@ -151,7 +155,6 @@ def _run(name: str, page: RunPage, context: PageContext) -> str:
         page=page.changes.page if page.changes and page.changes.page > 1 else None,
         problems=page.problems,
         withheld=page.withheld,
-        conf=json.dumps(page.withheld.conf),
         filters=page.filters,
         asked=page.asked,
         narrowed=page.narrowed,

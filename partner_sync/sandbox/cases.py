@@ -1,4 +1,4 @@
-"""The cases of the default world: what a sync has to change, and what it has to leave to a person.
+"""The cases of the default world: what a sync has to change, and what a person has to decide.
 
 Each one stays as it is when everything else has been written: a second run finds the same problems and no change.
 """
@@ -12,7 +12,7 @@ from .world_builder import PINNED_ACCOUNT_ID, Row, WorldBuilder
 # Accounts in these cases that the query finds.
 MATCHING_ACCOUNTS = 31
 # Organizations in these cases, the ones of accounts that the query does not find included.
-ORGANIZATIONS = 38
+ORGANIZATIONS = 39
 
 
 def add_cases(build: WorldBuilder) -> None:
@@ -68,8 +68,13 @@ def _matches(build: WorldBuilder) -> None:
 def _marks(build: WorldBuilder) -> None:
     former = build.account(Partners_Partner_Status__c="Former")
     build.case("mark", build.organization_of(former, mark_for_deletion=False))
-    build.case("mark", _partner(build))
+    build.case("mark", build.deleted(_partner(build)))
     build.case("marked_already", _partner(build, mark_for_deletion=True))
+
+
+def _without_trace(build: WorldBuilder) -> None:
+    """An account of which Salesforce shows no record, neither alive nor deleted."""
+    build.case("held_no_trace", _partner(build))
 
 
 def _partner(build: WorldBuilder, **changes: object) -> Row:
@@ -176,4 +181,5 @@ _CASES: tuple[Callable[[WorldBuilder], None], ...] = (
     _nameless,
     _not_matching,
     _in_sync_by_reading_well,
+    _without_trace,
 )

@@ -83,7 +83,9 @@ class State:
             store.load()
         self._start_systems()
         self.accounts.define(world.account_fields)
-        self.accounts.put(world.accounts)
+        self.accounts.put([*world.accounts, *world.deleted_accounts])
+        for account in world.deleted_accounts:
+            self.accounts.delete(account["Id"])
         for definition in world.organization_fields:
             self.fields.add(definition)
         self.organizations.number_from(OrganizationIds(world.seed, len(world.organizations)))

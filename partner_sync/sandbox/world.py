@@ -46,7 +46,7 @@ def large_world(
     """Exactly that many accounts, organizations and changes, and no problem.
 
     *accounts* are all found by the query; *creates* of them have no organization, *updates* one with another owner;
-    *marks* partner organizations have no account. Raises ``ValueError`` when the numbers do not fit together.
+    *marks* partner organizations have a deleted account. Raises ``ValueError`` when the numbers do not fit together.
     """
     in_sync = accounts - creates - updates
     customers = organizations - (accounts - creates) - marks
@@ -68,7 +68,8 @@ def large_world(
     for _ in range(marks):
         account_id = build.id()
         identity = {"salesforce_id": account_id, "sfdc_short_id": account_id[:15], "external_id": account_id}
-        build.case("mark", build.organization(account_type="open_partner", mark_for_deletion=None, **identity))
+        gone = build.organization(account_type="open_partner", mark_for_deletion=None, **identity)
+        build.case("mark", build.deleted(gone))
     for _ in range(customers):
         build.organization()
     return build.world()

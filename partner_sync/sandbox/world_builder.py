@@ -65,7 +65,7 @@ class World:
     """What both systems hold at the beginning.
 
     ``cases`` name what is there on purpose: ids of accounts (``Id``) and of organizations (digits) by case. ``seed``
-    decides about the ids of organizations that come later.
+    decides about the ids of organizations that come later. ``deleted_accounts`` are in the recycle bin.
     """
 
     accounts: list[Row] = field(default_factory=list)
@@ -74,6 +74,7 @@ class World:
     organization_fields: list[Row] = field(default_factory=list)
     cases: dict[str, list[str]] = field(default_factory=dict)
     seed: int = 1
+    deleted_accounts: list[Row] = field(default_factory=list)
 
 
 class WorldBuilder:
@@ -83,6 +84,7 @@ class WorldBuilder:
         self._seed = seed
         self.chance = random.Random(seed)  # noqa: S311 - nothing here is secret
         self.accounts: list[Row] = []
+        self.deleted_accounts: list[Row] = []
         self.organizations: list[Row] = []
         self._cases: dict[str, list[Row]] = {}
         self._names = company_names(seed)
@@ -132,6 +134,21 @@ class WorldBuilder:
         account.update(fields)
         self.accounts.append(account)
         return account
+
+    def deleted(self, organization: Row) -> Row:
+        """Put the account of an organization into the recycle bin, and return the organization."""
+        account_id = organization["organization_fields"]["salesforce_id"]
+        self.deleted_accounts.append(
+            {
+                "Id": account_id,
+                "Account_ID_18__c": account_id,
+                "Name": organization["name"],
+                "Type": "Partner",
+                "Partner_Track__c": "Select",
+                "Partners_Partner_Status__c": "Authorized",
+            }
+        )
+        return organization
 
     def organization_of(self, account: Mapping[str, Any], **changes: Any) -> Row:
         """The organization that is in sync with an account, but for *changes* (attributes or keys of fields)."""
@@ -212,6 +229,7 @@ class WorldBuilder:
             [dict(definition) for definition in ORGANIZATION_FIELDS],
             {name: [str(row.get("Id") or row["id"]) for row in rows] for name, rows in self._cases.items()},
             self._seed,
+            self.deleted_accounts,
         )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from partner_sync.archive.archive import Archive
-from partner_sync.errors import SnapshotError
+from partner_sync.errors import CLEAR_BOTH, SnapshotError
 from partner_sync.model import Batch, PlanOrder
 
 TOLERANCE = timedelta(minutes=1)
@@ -23,7 +23,7 @@ def refuse_latest_ahead(archive: Archive, instance: str, now: datetime) -> None:
         raise SnapshotError(
             f"The newest plan of {instance} in the archive is {_minutes(ahead)} ahead of this worker's clock: one of"
             f" the two clocks is or was wrong. Nothing was written. Correct it; if it was the other clock, {remove}."
-            " Then clear gather_accounts with downstream."
+            f" {CLEAR_BOTH}"
         )
 
 
@@ -32,8 +32,7 @@ def refuse_ahead(batch: Batch, now: datetime) -> None:
     if (ahead := _ahead(batch.order, now)) > TOLERANCE:
         raise SnapshotError(
             f"{batch.name} belongs to a plan that is {_minutes(ahead)} ahead of this worker's clock: the clock is wrong"
-            " here, or was where the plan was made. Nothing more was written. Correct it, then clear gather_accounts"
-            " with downstream."
+            f" here, or was where the plan was made. Nothing more was written. Correct it. {CLEAR_BOTH}"
         )
 
 

@@ -1,28 +1,24 @@
 """The open-job register: what was, or may have been, submitted to one instance and is not known to have ended.
 
-A batch removes its own entry. Another batch may settle it, so that it blocks nobody, only if the entry's owner can no
-longer submit and no job of the entry can still run in Zendesk. The register forgets settled entries after a week.
+Every claim of a batch is an entry of its own, with a random token, so no process overwrites what another knows. An
+entry goes when its batch has reported what all its claims sent. The register forgets settled entries after a week.
 """
 
 from __future__ import annotations
 
-import logging
+import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from partner_sync.archive.archive import Archive
 from partner_sync.archive.records import OpenJob
-from partner_sync.config.settings import Sync
+from partner_sync.config.settings import Calls, Sync
+from partner_sync.errors import RejectedError, SnapshotError
 from partner_sync.model import Batch
-from partner_sync.vendors.zendesk_client import MANY, Job
-
-log = logging.getLogger(__name__)
-
-
-SETTLED_KEPT = timedelta(days=7)
-"""How long an abandoned batch may take to resume, for example when its task is cleared, and still know what it sent."""
+from partner_sync.vendors.zendesk_api import MANY
+from partner_sync.vendors.zendesk_client import Job
 
 
 class JobStatuses(Protocol):
@@ -30,26 +26,58 @@ class JobStatuses(Protocol):
 
     def job(self, job_id: str) -> Job | None: ...
     def jobs(self, job_ids: Sequence[str]) -> list[Job]: ...
-    def running_jobs(self) -> list[Job]: ...
+    def newest_job(self) -> str | None: ...
+    def running_jobs(self, back_to: str | None = None) -> list[Job]: ...
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What Zendesk shows of a submit. `over`: no job of it can run any more. `refused`: it may not be asked."""
+
+    over: bool
+    job: Job | None = None
+    refused: RejectedError | None = None
 
 
 @dataclass(frozen=True)
 class Register:
-    """The register of the instance that `batch` belongs to, as that batch sees it.
-
-    `owner_gone_after` is the task's execution timeout: a process that wrote an entry longer ago is dead.
-    """
+    """The register of the instance that `batch` belongs to, as that batch sees it."""
 
     archive: Archive
     jobs: JobStatuses
     batch: Batch
     settings: Sync
+    calls: Calls
     now: Callable[[], datetime]
-    owner_gone_after: timedelta
 
-    def own(self) -> OpenJob | None:
-        """The batch's own entry, from this attempt or an earlier one."""
-        return self.archive.open_job(self.batch.instance, self.batch.order.plan_id, self.batch.name)
+    def claims(self) -> list[OpenJob]:
+        """The batch's own entries, from this attempt, earlier attempts and other processes, the oldest first."""
+        batch = self.batch
+        found = self.archive.claims(batch.instance, batch.order.plan_id, batch.name)
+        if any(claim.digest != batch.digest for claim in found):
+            raise SnapshotError(
+                f"The changes of {batch.name} of plan {batch.order.plan_id} differ between the open-job register and"
+                " its XCom. Clear compare with its downstream tasks: that makes a new plan."
+            )
+        return found
+
+    def claim(self, earlier: Sequence[OpenJob], run_after: datetime) -> OpenJob:
+        """Registers the batch. The claim knows what its `earlier` claims sent."""
+        batch = self.batch
+        claim = OpenJob(
+            order=batch.order,
+            batch=batch.name,
+            token=secrets.token_hex(4),
+            digest=batch.digest,
+            run_id=batch.run_id,
+            run_after=run_after,
+            time=self.now(),
+            sent=sent_by(earlier),
+            submits=max((one.submits for one in earlier), default=0),
+            calls=max((one.calls for one in earlier), default=0),
+        )
+        self.write(claim)
+        return claim
 
     def write(self, entry: OpenJob) -> None:
         self.archive.write_open_job(self.batch.instance, entry)
@@ -57,64 +85,95 @@ class Register:
     def remove(self, entry: OpenJob) -> None:
         self.archive.remove_open_job(self.batch.instance, entry)
 
-    def nothing_runs_of(self, entry: OpenJob) -> bool:
-        """Whether no job of an announced submit can run: `settle_seconds` have passed and no running job fits.
+    def unchanged(self, entry: OpenJob) -> bool:
+        return self.archive.open_job(self.batch.instance, entry) == entry
 
-        A job id that Zendesk does not know is treated like an unknown job: new ids may return 404 at first
-        (node-zendesk tolerates five of these), and Zendesk forgets old ids. Jobs that other entries name are not ours.
-        Jobs that started after the first check are not ours either: other users may always keep some running.
+    def close(self, entry: OpenJob) -> bool:
+        """Removes what the batch has reported with an entry. Returns whether no other claim is announced.
+
+        Claims that sent more, or that another process announced, stay: they have to be reported first.
         """
-        if self.now() < (entry.intended or entry.time) + timedelta(seconds=self.settings.settle_seconds):
-            return False
-        running = {job.id for job in self.jobs.running_jobs()}
-        if running:
-            entries = self.archive.open_jobs(self.batch.instance)
-            running -= {other.job_id for other in entries if _key(other) != _key(entry)}
-        if running and self.archive.candidate_jobs(self.batch.instance, entry, running):
-            return False
-        self.archive.forget_candidate_jobs(self.batch.instance, entry)
-        return True
+        rest = False
+        for claim in self.claims():
+            reported = set(claim.sent) <= set(entry.sent) and not claim.announced
+            if claim.token == entry.token or reported:
+                self.remove(claim)
+            else:
+                rest = rest or claim.announced
+        return not rest
 
-    def blocked(self) -> str | None:
-        """Why this batch, whose entry is in the register, may not write yet. None: it may.
+    # -- what may still run ---------------------------------------------------------------------------------
 
-        The entry is written before the count, so of batches that start at once at most `jobs_in_flight` continue.
+    @property
+    def settle_time(self) -> timedelta:
+        """From *intended* until a submit without a job id has reached Zendesk, or never will."""
+        calls = self.calls
+        return timedelta(seconds=self.settings.submit_seconds + calls.connect_seconds + calls.read_seconds)
+
+    def known_job(self) -> str | None:
+        """A job that Zendesk has before a submit: the newest job of the register, else the newest of all.
+
+        Only jobs born after it can be a lost submit. It costs a call only if the register has no job.
         """
-        entries = self.archive.open_jobs(self.batch.instance)
-        self._forget_what_is_old(entries)
-        if (why := self._in_the_way(entries)) is None:
-            return None
-        for entry in entries:
-            if self._is_abandoned(entry):
-                log.warning("%s: settled the abandoned %s of %s", self.batch.name, entry.batch, entry.order.plan_id)
-                self._settle(entry)
-                why = self._in_the_way(self.archive.open_jobs(self.batch.instance))
-        return why
+        ours = [entry for entry in self.archive.open_jobs(self.batch.instance) if entry.job_id and entry.intended]
+        if not ours:
+            return self.jobs.newest_job()
+        return max(ours, key=lambda entry: entry.intended or entry.time).job_id
 
-    def _settle(self, entry: OpenJob) -> None:
-        """Settles an abandoned entry. If rows were sent it stays, since its batch may resume and must report them."""
-        if entry.sent:
-            self.write(replace(entry, settled=True))
-        else:
-            self.remove(entry)
+    def shown(self, entry: OpenJob) -> Shown:
+        """What Zendesk shows of an announced submit.
 
-    def _forget_what_is_old(self, entries: Sequence[OpenJob]) -> None:
-        for entry in entries:
-            if entry.settled and self.now() - entry.time > SETTLED_KEPT and not self._is_own(entry):
-                self.remove(entry)
+        A job id that Zendesk does not know is treated like a lost response: new ids may return 404 at first
+        (node-zendesk tolerates five of these), and Zendesk forgets old ids.
+        """
+        try:
+            job = self.jobs.job(entry.job_id) if entry.job_id else None
+            return Shown(not job.active, job) if job is not None else Shown(self._nothing_runs_of(entry))
+        except RejectedError as error:
+            return Shown(over=False, refused=error)
 
-    def _in_the_way(self, entries: Sequence[OpenJob]) -> str | None:
-        entries = [entry for entry in entries if not entry.settled]
-        others = [entry for entry in entries if not self._is_own(entry)]
-        if len(others) == len(entries):
+    def _nothing_runs_of(self, entry: OpenJob) -> bool:
+        """Whether no job of an announced submit can run: the settle time has passed and no running job fits.
+
+        Jobs that other entries name are not ours. Jobs that started after the first check are not ours either: other
+        users may always keep some running.
+        """
+        instance, since = self.batch.instance, entry.intended or entry.time
+        if self.now() < since + self.settle_time:
+            return False
+        candidates = self.archive.candidate_jobs(instance, entry)
+        if candidates is None:
+            running = {job.id for job in self.jobs.running_jobs(back_to=entry.known_job)}
+            named = {other.job_id for other in self.archive.open_jobs(instance) if other.token != entry.token}
+            self.archive.keep_candidate_jobs(instance, entry, running - named)
+            return running <= named
+        return not any(job.active for job in self._jobs(candidates))
+
+    def _jobs(self, job_ids: Sequence[str]) -> list[Job]:
+        starts = range(0, len(job_ids), MANY)
+        return [job for start in starts for job in self.jobs.jobs(job_ids[start : start + MANY])]
+
+    # -- who may write --------------------------------------------------------------------------------------
+
+    def in_the_way(self, claim: OpenJob) -> str | None:
+        """Why this batch may not write yet. None: it may.
+
+        The claim is written before the count, so of batches that start at once at most `jobs_in_flight` continue.
+        """
+        entries = [entry for entry in self.archive.open_jobs(self.batch.instance) if not entry.settled]
+        if all(entry.token != claim.token for entry in entries):
             return "its entry was removed by another batch"
+        others = [entry for entry in entries if entry.batch_key != claim.batch_key]
         older = [entry for entry in others if self.batch.order.newer_than(entry.order)]
         if older:
             first = older[0]
-            return f"{len(older)} batches of older plans are open, first {first.batch} of {first.order.plan_id}"
-        limit = self.settings.jobs_in_flight
-        if len(entries) > limit and len(entries) - self._ended(others) > limit:
-            return f"{len(others)} other batches are open, the limit is {limit}"
+            count = len({entry.batch_key for entry in older})
+            return f"{count} batches of older plans are open, first {first.batch} of {first.order.plan_id}"
+        limit, open_batches = self.settings.jobs_in_flight, {entry.batch_key for entry in others}
+        announced = [entry for entry in others if entry.announced]
+        most = len(announced) + len(open_batches - {entry.batch_key for entry in announced}) + 1
+        if most > limit and most - self._ended(announced) > limit:
+            return f"{len(open_batches)} other batches are open, the limit is {limit}"
         return None
 
     def _ended(self, entries: Sequence[OpenJob]) -> int:
@@ -125,19 +184,7 @@ class Register:
         ids = [entry.job_id for entry in entries if entry.job_id][:MANY]
         return sum(not job.active for job in self.jobs.jobs(ids)) if ids else 0
 
-    def _is_abandoned(self, entry: OpenJob) -> bool:
-        """Whether another batch's entry is unchanged, its owner can no longer submit, and no job of it can run."""
-        if entry.settled or self._is_own(entry) or self.now() - entry.time <= self.owner_gone_after:
-            return False
-        if entry.intended is not None:
-            job = self.jobs.job(entry.job_id) if entry.job_id else None
-            if job.active if job is not None else not self.nothing_runs_of(entry):
-                return False
-        return self.archive.open_job(self.batch.instance, entry.order.plan_id, entry.batch) == entry
 
-    def _is_own(self, entry: OpenJob) -> bool:
-        return _key(entry) == (self.batch.order.plan_id, self.batch.name)
-
-
-def _key(entry: OpenJob) -> tuple[str, str]:
-    return entry.order.plan_id, entry.batch
+def sent_by(claims: Sequence[OpenJob]) -> tuple[int, ...]:
+    """The rows that any of these claims sent."""
+    return tuple(sorted({row for claim in claims for row in claim.sent}))

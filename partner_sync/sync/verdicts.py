@@ -28,6 +28,8 @@ class Judgment:
     reason: str = ""
     write: tuple[FieldChange, ...] = ()
     organization_id: int | None = None
+    by_others: bool = False
+    """Whether somebody else wrote what we sent, so that our job wrote nothing of this row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +99,12 @@ def after_write(change: Change, raw: Raw | None, reader: OrganizationReader, mes
 def refusals(results: Sequence[Raw], rows: Sequence[tuple[int, Change]]) -> dict[int, str]:
     """Zendesk's message for each refused row, by position in the batch. `rows` are (position, change) as sent.
 
-    An item succeeded only with `success` or a `status` of Created or Updated, and without `error`. A failure has its
-    `index` or the organization's `id`, and neither `success` nor `status` (recorded by zenpy).
+    A failure has its `index` or the organization's `id`, and neither `success` nor `status` (recorded by zenpy).
     """
     positions = {change.organization_id: position for position, change in rows if change.organization_id is not None}
     found: dict[int, str] = {}
     for number, item in enumerate(results):
-        good = item.get("success") is True or item.get("status") in ("Created", "Updated")
-        if good and not item.get("error"):
+        if _succeeded(item):
             continue
         index = item["index"] if isinstance(item.get("index"), int) else number
         position = positions.get(item["id"]) if isinstance(item.get("id"), int) else None
@@ -114,6 +114,14 @@ def refusals(results: Sequence[Raw], rows: Sequence[tuple[int, Change]]) -> dict
             message = " ".join(str(item[key]) for key in ("error", "details") if item.get(key))
             found[position] = message or "no reason given"
     return found
+
+
+def _succeeded(item: Raw) -> bool:
+    """Whether an item is a success: `{"id", "index"}` (documented for creates), or with a good `status` (recorded)."""
+    status, success = item.get("status"), item.get("success")
+    if item.get("error") or success is False or (status is not None and status not in ("Created", "Updated")):
+        return False
+    return success is True or status is not None or type(item.get("id")) is int
 
 
 def payload(change: Change, fields: Sequence[FieldChange]) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def salesforce_settings(connection: Connection, extra: Extra) -> dict[str, Any]:
 
 
 def salesforce_host(settings: Extra) -> str:
-    """The vendor's host, for example "acme.my.salesforce.com"; without a domain that of the common login.
+    """The vendor's host, for example "acme.my.salesforce.com"; without a domain, the host of the common login.
 
     A domain with a reserved name is itself the host, which a server at `endpoint_url` may name as its own.
     """

@@ -17,22 +17,22 @@ ZENDESK_QUOTAS = ("ratelimit-{}", "rate-limit-{}", "x-rate-limit-{}")
 
 @dataclass(frozen=True)
 class Quota:
-    """The request quota as last reported. `resets_in` is in seconds; None for a quota that recovers over a day."""
+    """What the last answer said of the request quota, and the seconds until it is whole again."""
 
     limit: int
     remaining: int
-    resets_in: float | None
+    resets_in: float
 
     def under(self, percent: float) -> bool:
         return self.remaining < self.limit * percent / 100
 
 
 def quota_of(headers: Mapping[str, str]) -> Quota | None:
-    """The scarcest quota that the headers of a response report; None if they report none."""
-    usages = re.findall(r"api-usage=(\d+)/(\d+)", headers.get("Sforce-Limit-Info", ""))
-    daily = [Quota(int(total), int(total) - int(used), None) for used, total in usages]
-    if daily:
-        return min(daily, key=lambda quota: quota.remaining / max(quota.limit, 1))
+    """The quota of Zendesk that the headers of an answer name, None if they name none.
+
+    Salesforce's daily limit is not kept in reserve: a run needs a few calls of it, while waiting for it would stop the
+    sync for a day because of others. When it is used up, Salesforce answers REQUEST_LIMIT_EXCEEDED.
+    """
     for name in ZENDESK_QUOTAS:
         limit = _number(headers.get(name.format("limit"), "") or headers.get(name.format("").rstrip("-"), ""))
         remaining = _number(headers.get(name.format("remaining"), ""))

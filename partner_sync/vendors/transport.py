@@ -15,6 +15,7 @@ responses, 4xx included, are returned to the caller.
 from __future__ import annotations
 
 import logging
+import math
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -76,7 +77,8 @@ class Session(requests.Session):
     """A `requests` session for one system.
 
     `host` is the configured host; `domain`, if given, also allows every https host below it. `calls` counts attempts on
-    the wire, `token_calls` the token requests among them. `where` names the Connection in messages.
+    the wire, `token_calls` the token requests among them. `where` names the Connection in messages. After
+    `write_until`, a time of `clock`, no attempt of a write begins.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Session(requests.Session):
         super().__init__()
         self.system, self.host, self.where = system, host.lower(), where or f"the Connection of {system}"
         self.calls, self.token_calls = 0, 0
+        self.write_until = math.inf
         self.last = Answer("", "", 0)
         self._settings, self._domain, self._sleep, self._clock = settings, domain, sleep, clock
         self._quota: tuple[Quota, float] | None = None
@@ -123,6 +126,9 @@ class Session(requests.Session):
         )
         for wait in [*self._waits(longest), None]:
             self._keep_reserve(method, path, longest)
+            if not repeatable and self._clock() > self.write_until:
+                failure = _Failure("was not asked in time", harmless=True, again=False, wait=0)
+                break
             if token:
                 self.token_calls += 1
             else:
@@ -204,14 +210,9 @@ class Session(requests.Session):
             self._refuse_redirect(response, method, path)
         wait, vendor_message = retry_after(response.headers), response.text[:2000] if status >= 400 else ""
         if not repeatable and zendesk_error(response) == "TooManyJobs":  # whatever its status, which is undocumented
+            busy, message = "has too many jobs queued or running", vendor_message
             raise TooManyJobsError(
-                self.system,
-                method,
-                path,
-                "has too many jobs queued or running",
-                effect="none",
-                retry_after=wait,
-                vendor_message=vendor_message,
+                self.system, method, path, busy, effect="none", retry_after=wait, vendor_message=message
             )
         if status == 429 or (repeatable and status in BUSY):
             return _Failure(
@@ -230,9 +231,6 @@ class Session(requests.Session):
         if not quota.under(percent):
             return
         left = f"has {quota.remaining} of {quota.limit} requests left, under the reserve of {percent:g} % for others,"
-        if quota.resets_in is None:
-            left = f"{left[:-1]} until its daily quota recovers,"
-            raise UnavailableError(self.system, method, path, left, effect="none", next_step=QUOTA_STEP)
         wait = at + quota.resets_in - self._clock()
         if wait > longest:
             raise UnavailableError(

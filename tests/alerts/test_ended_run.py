@@ -9,10 +9,11 @@ import pytest
 
 from partner_sync.alerts.ended_run import EndedRun
 from partner_sync.archive.records import ALARM_CAUSES, Failure, RunRecord, Trigger, VerdictTally
-from partner_sync.model import Plan, PlanOrder, Withheld
+from partner_sync.model import Hold, Plan, PlanOrder, UnreadInstance
 
 AT = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
-HELD = Withheld("global", "mark", 37, 12, 60, "37 of kind mark in global", 'trigger with {"mark": 37}')
+HELD = Hold("3f2a91c0de12", "global", "mark", "limit", 37, 12, 60, AT, "37 marks held", "approve", is_case=True)
+ORDINARY = replace(HELD, reason="no_trace", is_case=False)
 PLAN = Plan(
     order=PlanOrder(AT, AT, "20260301T120000Z-abc123"),
     run_id="scheduled__1",
@@ -21,8 +22,7 @@ PLAN = Plan(
     reads=(),
     counts={"create": 3, "update": 30, "problems": 1},
     changes=(),
-    withheld_changes=(),
-    withheld=(),
+    holds=(),
     problems=(),
     digests={"create 1-3": "", "update 1-30": ""},
 )
@@ -57,17 +57,20 @@ PROBLEMS = failure("PermanentError", "sync", "problems")
         (ended("failed", VerdictTally(confirmed=32, unknown=1)), {"rejected"}),
         (ended("failed", VerdictTally(confirmed=20)), {"failed"}),
         (ended("failed", VerdictTally(confirmed=20, rejected=1)), {"failed", "rejected"}),
-        (ended("failed", failures=[WITHHELD], withheld=(HELD,)), {"withheld"}),
-        (ended("failed", REJECTED, withheld=(HELD,)), {"withheld", "rejected"}),
-        (ended("failed", VerdictTally(), withheld=(HELD,)), {"withheld", "failed"}),
-        (ended("failed", unread=("eu",)), {"unreachable"}),
+        (ended("failed", failures=[WITHHELD], holds=(HELD,)), {"withheld"}),
+        (ended("failed", REJECTED, holds=(HELD,)), {"withheld", "rejected"}),
+        (ended("failed", VerdictTally(), holds=(HELD,)), {"withheld", "failed"}),
+        (ended("failed", unread=(UnreadInstance("eu", "no answer"),)), {"unreachable"}),
         (ended("failed", failures=[PROBLEMS]), {"problems"}),
-        (ended("failed", REJECTED, [PROBLEMS, WITHHELD], withheld=(HELD,)), {"problems", "rejected", "withheld"}),
-        (ended("failed", failures=[failure("StorageError", "compare")], withheld=(HELD,)), {"withheld", "failed"}),
-        (ended("hung", REJECTED, withheld=(HELD,)), {"hung", "rejected", "withheld"}),
-        (ended("succeeded", withheld=(HELD,)), {"withheld"}),
-        (ended("failed", withheld=(HELD,), **DRY), {"failed"}),
-        (ended("late", REJECTED, withheld=(HELD,)), set()),
+        (ended("failed", REJECTED, [PROBLEMS, WITHHELD], holds=(HELD,)), {"problems", "rejected", "withheld"}),
+        (ended("failed", failures=[failure("StorageError", "compare")], holds=(HELD,)), {"withheld", "failed"}),
+        (ended("hung", REJECTED, holds=(HELD,)), {"hung", "rejected", "withheld"}),
+        (ended("succeeded", holds=(HELD,)), {"withheld"}),
+        (ended("succeeded", holds=(ORDINARY,)), set()),
+        (ended("failed", holds=(HELD,), **DRY), {"failed"}),
+        (ended("succeeded", waiting_since={"global": AT - timedelta(hours=23)}), set()),
+        (ended("succeeded", waiting_since={"global": AT - timedelta(hours=24)}), {"planning_only"}),
+        (ended("late", REJECTED, holds=(HELD,)), set()),
     ],
 )
 def test_a_run_shows_every_cause_that_its_record_has(run, causes):
@@ -92,11 +95,14 @@ def test_a_failure_that_was_overcome_or_has_a_cause_of_its_own_is_not_shown_as_f
     ("run", "not_over"),
     [
         (ended("succeeded"), set()),
-        (ended("succeeded", withheld=(HELD,)), {"withheld"}),
+        (ended("succeeded", holds=(HELD,)), {"withheld"}),
         (ended("failed", REJECTED), {"rejected", "overdue"}),
-        (ended("failed", withheld=(HELD,)), {"withheld", "overdue"}),
+        (ended("failed", holds=(HELD,)), {"withheld", "overdue"}),
         (ended("failed", failures=[PROBLEMS]), {"problems", "overdue"}),
-        (ended("failed", unread=("eu",)), {"unreachable", "overdue", "rejected", "withheld", "problems"}),
+        (
+            ended("failed", unread=(UnreadInstance("eu", "no answer"),)),
+            {"unreachable", "overdue", "rejected", "withheld", "problems"},
+        ),
     ],
 )
 def test_a_whole_run_that_did_all_it_had_to_do_proves_over_what_it_does_not_show(run, not_over):
@@ -129,5 +135,5 @@ def test_a_dry_run_or_one_of_some_accounts_is_not_whole():
 
 
 def test_what_a_green_dry_run_or_a_green_run_of_some_accounts_holds_is_no_cause():
-    assert frozenset() == ended("succeeded", withheld=(HELD,), **DRY).causes
-    assert frozenset() == ended("succeeded", params=NARROWED, withheld=(HELD,)).causes
+    assert frozenset() == ended("succeeded", holds=(HELD,), **DRY).causes
+    assert frozenset() == ended("succeeded", params=NARROWED, holds=(HELD,)).causes

@@ -10,12 +10,13 @@ import pytest
 from partner_sync.alerts.ended_run import EndedRun
 from partner_sync.alerts.messages import Message, message
 from partner_sync.archive.records import ALARM_CAUSES, AlarmNote, RunRecord, Trigger, VerdictTally
-from partner_sync.model import Create, FieldChange, Plan, PlanOrder, Problem, Withheld
+from partner_sync.model import Create, FieldChange, Hold, Plan, PlanOrder, Problem, UnreadInstance
 
 AT = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 NAME = "Initech & Söhne"
 CREATE = Create("global", "0014M00001sDiGEQA0", NAME, (FieldChange("name", None, NAME),), "no organization")
-WITHHELD = Withheld("global", "mark", 37, 12, 60, "37 of kind mark in global", 'trigger with {"mark": 37}')
+APPROVE = 'To write these rows and no others: {"approve": ["3f2a91c0de12"]}'
+HELD = Hold("3f2a91c0de12", "global", "mark", "limit", 37, 12, 60, AT, "37 marks held", APPROVE, is_case=True)
 PROBLEM = Problem("name_taken", "global", ("0014M00001sDiGEQA0",), (42,), f"{NAME} is taken", "rename it")
 PLAN = Plan(
     order=PlanOrder(AT, AT, "20260301T120000Z-abc123"),
@@ -25,8 +26,7 @@ PLAN = Plan(
     reads=(),
     counts={"create": 3, "update": 30, "problems": 1},
     changes=(CREATE,),
-    withheld_changes=(),
-    withheld=(WITHHELD,),
+    holds=(HELD,),
     problems=(PROBLEM,),
 )
 TRIGGER = Trigger("partner_sync", "scheduled__1", "scheduled", None, AT, AT, {"account_ids": []})
@@ -60,18 +60,23 @@ def test_a_withheld_plan_says_how_much_and_how_to_go_on():
     one = sent("withheld", record=RECORD, task="sync withheld", verdicts=VerdictTally(confirmed=33))
     assert "Planned: 3 creates, 30 updates" in one.text
     assert "Verdicts: 33 confirmed" in one.text
-    assert "Held for review: 37 marks in global (limit 12)" in one.text
+    assert "Held for review: 37 marks in global" in one.text
     assert "Problems: 1" in one.text
-    assert 'Next: trigger with {"mark": 37}' in one.text
+    assert f"Next: {APPROVE}" in one.text
 
 
 def test_an_instance_that_was_not_read_is_named():
-    one = sent("unreachable", record=replace(RECORD, plan=replace(PLAN, unread=("eu", "us"))))
+    one = sent(
+        "unreachable",
+        record=replace(
+            RECORD, plan=replace(PLAN, unread=(UnreadInstance("eu", "no answer"), UnreadInstance("us", "no answer")))
+        ),
+    )
     assert "Not read: eu, us" in one.text
 
 
 def test_rows_that_are_not_confirmed_come_with_their_next_step():
-    record = replace(RECORD, plan=replace(PLAN, withheld=()))
+    record = replace(RECORD, plan=replace(PLAN, holds=()))
     one = sent("rejected", record=record, task="sync update 1-30", verdicts=VerdictTally(confirmed=32, rejected=1))
     assert "Verdicts: 32 confirmed, 1 rejected" in one.text
     assert "plans these rows again" in one.text

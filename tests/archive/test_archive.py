@@ -5,15 +5,19 @@ not lost. The object store is fsspec's own in memory; `tests/production` asks an
 from __future__ import annotations
 
 import json
+import os
+import stat
 import threading
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from upath import UPath
 
 from partner_sync.archive.archive import Archive, segment
-from partner_sync.archive.records import OpenJob, RowVerdict, RunRecord, Trigger
+from partner_sync.archive.object_store import children
+from partner_sync.archive.records import OpenJob, PartnerStates, RowVerdict, RunRecord, Trigger
 from partner_sync.errors import SnapshotError
 from partner_sync.model import Create, FieldChange, Plan, PlanOrder, ReadProof
 
@@ -35,8 +39,7 @@ def plan(changes=()):
         reads=(proof,),
         counts={"create": len(changes)},
         changes=changes,
-        withheld_changes=(),
-        withheld=(),
+        holds=(),
         problems=(),
     )
 
@@ -46,13 +49,13 @@ def record(of=None):
     return RunRecord(trigger, {"partner_sync": "1"}, of or plan())
 
 
-def verdict(try_number=1, verdict="confirmed", batch="create 1-1", account="0014M00001AbcdeQAB"):
+def verdict(try_number=1, verdict="confirmed", batch="create 1-1", account="0014M00001AbcdeQAB", after=None):
     return RowVerdict(
         run_id=RUN,
         plan_id="p",
         batch=batch,
         try_number=try_number,
-        at=NOON,
+        at=NOON + timedelta(seconds=try_number if after is None else after),
         instance="global",
         kind="create",
         account_id=account,
@@ -107,6 +110,17 @@ def test_the_first_batch_to_claim_the_events_of_a_plan_keeps_the_claim(archive):
     assert archive.claim_events(folder, "q", "mark 1-1")
 
 
+def test_of_the_verdicts_of_a_batch_those_written_last_count_whoever_wrote_them(archive):
+    folder = archive.write_run(record())
+    archive.write_verdicts(NOON, [verdict(1, "unknown", after=10)])
+    archive.write_verdicts(NOON, [verdict(0, "confirmed", after=20)], settled="5a0b")
+    assert ["confirmed"] == [row.verdict for row in archive.verdicts(folder, "p")]
+    archive.write_verdicts(NOON, [verdict(1, "superseded", after=30)])
+    assert ["superseded"] == [row.verdict for row in archive.verdicts(folder, "p")]
+    assert [0, 1] == [rows[0].try_number for rows in archive.tries(RUN, NOON, "p", "create 1-1")]
+    assert 1 == archive.batches_with_verdicts(folder, "p")
+
+
 @pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\x0b", "\x1e", "\r\n"])
 def test_a_name_that_holds_another_kind_of_line_end_comes_back_whole(archive, end):
     folder = archive.write_run(record())
@@ -143,31 +157,93 @@ def test_plans_named_at_once_never_lose_the_newest(archive):
     assert orders[-1] == archive.latest("global")
 
 
-def test_the_register_holds_updates_and_forgets_entries(archive):
-    entry = OpenJob(order(), "create 1-1", "digest", NOON)
-    archive.write_open_job("global", entry)
-    sent = OpenJob(order(), "create 1-1", "digest", NOON, intended=NOON, job_id="V3-1", rows=(0,), sent=(0,), submits=1)
+FOREIGN = ["README.txt", "{stem} (conflicted copy).json", "{stem}.sync-conflict-20261124-120000-ABCDEF.json", "~.json"]
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize("folder", ["latest", "standing"])
+def test_a_foreign_object_beside_the_newest_plan_is_left_alone_and_reported(archive, caplog, folder, name):
+    def write(one):
+        if folder == "latest":
+            return archive.name_latest("global", one)
+        return archive.write_partner_states(PartnerStates(one, "global", (), ()))
+
+    write(order(begun=1))
+    (own,) = children(archive.root / "instances" / "global" / folder)
+    foreign = own.parent / name.format(stem=own.name.removesuffix(".json"))
+    foreign.write_text("x")
+    write(order(begun=2))
+    names = {path.name for path in children(own.parent)}
+    assert (2, True, False) == (len(names), foreign.name in names, own.name in names)
+    assert [order(begun=2)] == [found for _, found in archive.newest_objects("global")]
+    assert foreign.name in caplog.text
+    if folder == "standing":
+        assert order(begun=2) == archive.partner_states("global").order
+
+
+@pytest.fixture
+def syncing():
+    """Lets a function take the place of `os.fsync`."""
+    before = os.fsync
+    yield lambda fsync: setattr(os, "fsync", fsync)
+    os.fsync = before
+
+
+def test_an_object_is_its_owners_alone_and_is_on_disk_before_it_counts(tmp_path, syncing):
+    synced = []
+
+    def fsync(descriptor):
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append((path.relative_to(tmp_path), [one.name for one in path.glob("2*")]))
+
+    syncing(fsync)
+    root = tmp_path / "archive"
+    Archive(root).name_latest("global", order())
+    *folders, content, placed = synced
+    assert [Path(), Path("archive"), Path("archive/instances"), Path("archive/instances/global")] == [
+        path for path, _ in folders
+    ]
+    assert content[0].name.startswith(".2")
+    assert (Path("archive/instances/global/latest"), 1) == (placed[0], len(placed[1]))
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in [root, *root.rglob("*")] if path.is_dir()}
+    files = {stat.S_IMODE(path.stat().st_mode) for path in root.rglob("*") if path.is_file()}
+    assert ({0o700}, {0o600}) == (modes, files)
+
+
+def claimed(token="t1", **values):
+    return OpenJob(order(), "create 1-1", token, "digest", RUN, NOON, NOON, **values)
+
+
+def test_the_register_holds_every_claim_of_a_batch_and_forgets_entries(archive):
+    archive.write_open_job("global", claimed())
+    sent = claimed(intended=NOON, job_id="V3-1", rows=(0,), sent=(0,), submits=1)
     archive.write_open_job("global", sent)
-    assert sent == archive.open_job("global", "p", "create 1-1")
-    assert [sent] == archive.open_jobs("global")
+    other = replace(claimed("t2"), time=NOON + timedelta(seconds=1))
+    neighbor = replace(claimed("t3"), batch="create 1-11")
+    archive.write_open_job("global", other)
+    archive.write_open_job("global", neighbor)
+    assert sent == archive.open_job("global", claimed())
+    assert [sent, other] == archive.claims("global", "p", "create 1-1")
+    assert {"t1", "t2", "t3"} == {entry.token for entry in archive.open_jobs("global")}
     assert [] == archive.open_jobs("other")
     archive.remove_open_job("global", sent)
     archive.remove_open_job("global", sent)
-    assert archive.open_job("global", "p", "create 1-1") is None
+    assert archive.open_job("global", sent) is None
+    assert [other] == archive.claims("global", "p", "create 1-1")
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"order": 1}', "[]", "null", "\x00"])
 def test_a_half_written_or_foreign_object_is_refused_by_name(archive, text):
     folder = archive.write_run(record())
     (folder / "run.json").write_text(text)
-    with pytest.raises(SnapshotError, match=r"run\.json is not a RunRecord/2"):
+    with pytest.raises(SnapshotError, match=r"run\.json is not a RunRecord/3"):
         archive.run(folder)
 
 
 def test_a_damaged_entry_of_the_register_is_not_to_be_moved_away_while_jobs_run(archive):
-    archive.write_open_job("global", OpenJob(order(), "create 1-1", "digest", NOON))
+    archive.write_open_job("global", claimed())
     next((archive.root / "instances" / "global" / "open").iterdir()).write_text("{")
-    for look in (lambda: archive.open_job("global", "p", "create 1-1"), lambda: archive.open_jobs("global")):
+    for look in (lambda: archive.open_job("global", claimed()), lambda: archive.open_jobs("global")):
         with pytest.raises(SnapshotError, match="no job is queued or working, then move it away"):
             look()
 

@@ -15,7 +15,9 @@ from partner_sync.model import (
     AccountsSnapshot,
     Batch,
     Create,
+    Evidence,
     FieldChange,
+    Hold,
     InstanceRead,
     Mark,
     Organization,
@@ -36,10 +38,11 @@ values = (
 )
 moments = st.datetimes(timezones=st.just(timezone.utc))
 changes = st.lists(st.builds(FieldChange, st.text(), values, values, st.text()), max_size=3).map(tuple)
+evidence = st.builds(Evidence, seen=moments, before=values, found=values)
 every_change = (
     st.builds(Create, fields=changes, organization_id=st.none(), kind=st.just("create"))
     | st.builds(Update, fields=changes, kind=st.just("update"))
-    | st.builds(Mark, fields=changes, kind=st.just("mark"))
+    | st.builds(Mark, fields=changes, evidence=st.none() | evidence, kind=st.just("mark"))
 )
 orders = st.builds(PlanOrder, moments, moments, st.text())
 rows = st.dictionaries(st.text(), st.none() | st.booleans() | st.text() | st.integers(-(2**53), 2**53), max_size=4)
@@ -61,7 +64,10 @@ every_value = st.one_of(
         Plan,
         order=orders,
         changes=st.lists(every_change, max_size=3).map(tuple),
-        withheld_changes=st.just(()),
+        holds=st.lists(
+            st.builds(Hold, since=moments, changes=st.lists(every_change, max_size=2).map(tuple)), max_size=2
+        ).map(tuple),
+        waiting_since=st.dictionaries(st.text(), moments, max_size=2),
         problems=st.lists(st.builds(Problem), max_size=2).map(tuple),
     ),
     st.builds(OpenJob, order=orders, time=moments, intended=st.none() | moments),
@@ -86,13 +92,13 @@ def test_whatever_is_dumped_is_loaded_as_it_was(value):
             "file:///xcom/gone",
             "The snapshot points to an object that is not there any more, or is damaged. Clear gather_accounts.",
         ),
-        ({}, "The snapshot is not a AccountsSnapshot/1. Clear gather_accounts."),
-        ([], "The snapshot is not a AccountsSnapshot/1. Clear gather_accounts."),
-        ({"schema": "AccountsSnapshot/0", "json": "{}"}, "The snapshot is not a AccountsSnapshot/1."),
-        ({"schema": "Plan/1", "json": "{}"}, "The snapshot is not a AccountsSnapshot/1."),
-        ({"schema": "AccountsSnapshot/1", "json": 3}, "The snapshot is not a AccountsSnapshot/1."),
-        ({"schema": "AccountsSnapshot/1", "json": "{}"}, "The snapshot is not a AccountsSnapshot/1: begun"),
-        ({"schema": "AccountsSnapshot/1", "json": '{"begun"'}, "The snapshot is not a AccountsSnapshot/1: the whole"),
+        ({}, "The snapshot is not a AccountsSnapshot/2. Clear gather_accounts."),
+        ([], "The snapshot is not a AccountsSnapshot/2. Clear gather_accounts."),
+        ({"schema": "AccountsSnapshot/0", "json": "{}"}, "The snapshot is not a AccountsSnapshot/2."),
+        ({"schema": "Plan/1", "json": "{}"}, "The snapshot is not a AccountsSnapshot/2."),
+        ({"schema": "AccountsSnapshot/2", "json": 3}, "The snapshot is not a AccountsSnapshot/2."),
+        ({"schema": "AccountsSnapshot/2", "json": "{}"}, "The snapshot is not a AccountsSnapshot/2: begun"),
+        ({"schema": "AccountsSnapshot/2", "json": '{"begun"'}, "The snapshot is not a AccountsSnapshot/2: the whole"),
     ],
     ids=["missing", "dangling", "empty", "a list", "older", "another", "no text", "a field missing", "cut off"],
 )
@@ -117,7 +123,7 @@ def test_100_000_organizations_stay_one_text():
 
 
 def test_a_run_record_comes_back_from_its_json():
-    assert codec.schema_name(RunRecord) == "RunRecord/2"
+    assert codec.schema_name(RunRecord) == "RunRecord/3"
 
 
 def test_half_a_character_is_replaced_and_holds_up_nothing_else():

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from partner_sync.archive.decisions import Decisions
-from partner_sync.archive.records import Decision, Taken, Withdrawal
+from partner_sync.archive.memory_records import Decision, Taken, Withdrawal
 from partner_sync.errors import SnapshotError
 
 AT = datetime(2026, 11, 24, 3, tzinfo=timezone.utc)
 LATER = AT + timedelta(minutes=5)
-ALLOW = Decision("d1", "allow", "global", "h1", ("k1", "k2"), "ada", "run 1", "", AT, AT + timedelta(hours=24))
+ALLOW = Decision("d1", "allow", "global", "h1", "limit", ("k1", "k2"), "ada", "run 1", "", AT, AT + timedelta(hours=24))
 TAKEN = Taken("d1", "plan", "mark 1-2", "t1", ("k1",))
 
 
@@ -22,8 +22,8 @@ def decisions(tmp_path):
     return Decisions(tmp_path, "global")
 
 
-def approvals(decisions, *keys, now=LATER, people=1, token=None):
-    return set(decisions.read().approvals(keys, now, people=people, token=token))
+def approvals(decisions, *keys, now=LATER, people=1, **more):
+    return set(decisions.read().approvals(keys, now, people=people, **more))
 
 
 def test_an_approval_covers_the_rows_that_it_names_and_no_other(decisions):
@@ -72,6 +72,15 @@ def test_a_claim_that_sent_nothing_gives_its_approval_back(decisions):
     decisions.give_back([TAKEN])
     assert approvals(decisions, "k1") == {"d1"}
     assert approvals(decisions, "k2") == set()
+
+
+def test_an_approval_lifts_every_count_and_the_reason_of_its_own_hold_only(decisions):
+    decisions.record(ALLOW)
+    decisions.record(replace(ALLOW, id="d2", reason="no_trace", keys=("k9",)))
+    assert approvals(decisions, "k1", lifts="budget") == {"d1"}
+    assert approvals(decisions, "k1", lifts="no_trace") == set()
+    assert approvals(decisions, "k9", lifts="no_trace") == approvals(decisions, "k9", lifts="limit") == {"d2"}
+    assert approvals(decisions, "k9", lifts="open_tickets") == set()
 
 
 def test_two_people_must_approve_where_the_config_asks_for_two(decisions):

@@ -10,6 +10,10 @@ import pytest
 from airflow.sdk import ObjectStoragePath
 
 from partner_sync.archive import expiry
+from partner_sync.archive.instance_memory import InstanceMemory
+from partner_sync.archive.memory_records import Memory
+from partner_sync.errors import SnapshotError
+from partner_sync.model import PlanOrder
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
 
@@ -57,7 +61,9 @@ def test_a_run_whose_plan_is_the_latest_or_has_an_open_job_stays(root, tmp_path)
     for name in ("latest", "open", "neither"):
         write(tmp_path, f"runs/2026-01-01/{name}/plan-{name}/plan.json", 200)
     write(tmp_path, "instances/global/latest/20260101T000000.000000Z_20260101T000000.000000Z_plan-latest.json", 200)
-    write(tmp_path, "instances/global/open/plan-open.create_1-4.json", 200)
+    write(tmp_path, "instances/global/open/plan-open.create_1-4.5a0b.json", 200)
+    write(tmp_path, "instances/global/marked/2026-01-01/plan-neither.mark_1-4.json", 200)
+    write(tmp_path, "instances/global/decisions/3f2a.taken.plan-neither.mark_1-4.5a0b.json", 200)
     assert ["2026-01-01/neither"] == names(expiry.expired_runs(root, before=before(90), keep=0))
 
 
@@ -108,3 +114,25 @@ def test_an_object_that_cannot_be_removed_is_named_and_the_rest_goes(tmp_path):
     (tmp_path / "partner_sync/run-1/compare/a").mkdir()  # unlinking a folder is an error for root, too
     assert ["a"] == [one.parts[-1] for one, _ in expiry.remove_expired(groups)]
     assert ["a"] == [path.name for path in (tmp_path / "partner_sync/run-1/compare").iterdir()]
+
+
+def test_a_note_of_marks_goes_when_it_is_old(root, tmp_path):
+    write(tmp_path, "instances/global/marked/2026-05-01/plan-1.mark_1-2.json", 31)
+    write(tmp_path, "instances/global/marked/2026-05-30/plan-2.mark_1-2.json", 2)
+    write(tmp_path, "instances/global/memory/x.json", 100)
+    assert ["global/marked/2026-05-01"] == names(expiry.expired_marks(root, before=before(14)))
+
+
+def test_a_snapshot_goes_when_no_read_found_it_again_and_it_is_not_the_newest_of_an_instance(root, tmp_path):
+    order = PlanOrder(NOW, NOW, "plan-1")
+    InstanceMemory(tmp_path, "us gov").remember(Memory(order, "us gov", "run", NOW, accounts="aa", organizations="bb"))
+    for digest, days in (("aa", 60), ("bb", 60), ("cc", 60), ("dd", 3)):
+        write(tmp_path, f"snapshots/{digest}.json.gz", days)
+    assert ["cc.json.gz"] == names(expiry.expired_snapshots(root, before=before(14)))
+
+
+def test_no_snapshot_goes_while_it_is_not_known_which_are_the_newest(root, tmp_path):
+    write(tmp_path, "snapshots/cc.json.gz", 60)
+    write(tmp_path, "instances/global/memory/x.json", 1, "{")
+    with pytest.raises(SnapshotError):
+        expiry.expired_snapshots(root, before=before(14))

@@ -15,7 +15,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,15 @@ from typing import Any
 from partner_sync.archive import codec
 from partner_sync.archive.archive import Archive
 from partner_sync.archive.records import RunRecord, Trigger
+from partner_sync.compare.evidence import AccountLookup
 from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.compare.partner_states import partner_states
-from partner_sync.compare.plan import Comparison, compare_snapshots
+from partner_sync.compare.plan import ComparedRun, Comparison, Questions, compare_snapshots
 from partner_sync.compare.snapshots import match_snapshots
+from partner_sync.compare.tickets import Question, TicketCount, TicketCounts
 from partner_sync.config.load import load
-from partner_sync.config.params import Options
 from partner_sync.model import AccountsSnapshot, InstanceRead, Organization, OrganizationsSnapshot, ReadProof
+from partner_sync.orchestration.earlier import remember, remember_holds
 from partner_sync.sandbox import large_world
 from tests.benchmarks import memory
 from tests.benchmarks.stage import CONFIG
@@ -100,16 +102,26 @@ def _whole_task(accounts: AccountsSnapshot, organizations: OrganizationsSnapshot
     """The order of `tasks.compare`, which needs an Airflow for the rest."""
     config = load(CONFIG.read_text(), "partner_sync.toml")
     matched = match_snapshots(config, accounts, organizations)
-    assert not matched.unread()
-    comparison = compare_snapshots(matched, Options(), plan_id="p", run_id="r", made=BEGUN)
+    assert not matched.unread_fields()
+    comparison = compare_snapshots(matched, ComparedRun("r", BEGUN, "p", BEGUN), Questions(_look_up, _count_tickets))
     trigger = Trigger("partner_sync", "r", "manual", None, None, BEGUN, {})
     archive.write_run(RunRecord(trigger, {}, comparison.plan))
+    remember_holds(archive, comparison.plan)
     for states in partner_states(comparison):
         archive.write_partner_states(states)
+    remember(archive, comparison.memories)
     for batch in comparison.batches:
         codec.dump(batch)
     archive.name_latest("global", comparison.plan.order)
     return comparison
+
+
+def _look_up(ids: Sequence[str]) -> AccountLookup:
+    return AccountLookup(frozenset(ids), {one: {"IsDeleted": True} for one in ids})
+
+
+def _count_tickets(asked: Sequence[Question]) -> TicketCounts:
+    return TicketCounts({one: TicketCount(0, 0) for one in asked})
 
 
 def count(folder: Path) -> dict[str, Any]:

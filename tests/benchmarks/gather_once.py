@@ -2,18 +2,21 @@
 
     python -m tests.benchmarks.gather_once '{"zendesk": CONNECTION}'
 
-The snapshot is written out as an XCom as well: the task does so, and it is part of what the task needs.
+The snapshot is archived and written out as an XCom as well: the task does so, and it is part of what the task needs.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import time
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from partner_sync.archive import codec
+from partner_sync.archive.snapshot_store import save_organizations
 from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.config.load import load
 from partner_sync.gather.organizations import read_organizations
@@ -32,12 +35,10 @@ def run(connection: dict[str, Any]) -> dict[str, Any]:
         credential = ClientCredentials(session, base_url, extra["client_id"], extra["client_secret"])
         client = Zendesk(session, base_url, "global", credential)
         start, begun = memory.now(), time.perf_counter()
-        read = read_organizations(
-            client,
-            write=True,
-            schema=organization_schema(config),
-            progress=lambda _read, _announced: None,
-        )
+        schema = organization_schema(config)
+        read = read_organizations(client, write=True, schema=schema, known=(), progress=lambda _read, _announced: None)
+        with tempfile.TemporaryDirectory() as archive:
+            save_organizations(Path(archive), read.organizations, schema.kept)
         seconds, gathered = time.perf_counter() - begun, memory.peak() - start
     moment = datetime.now(timezone.utc)
     codec.dump(OrganizationsSnapshot(moment, moment, (read,)))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from partner_sync.compare.plan import compare_snapshots
+from partner_sync.compare.earlier_runs import EarlierRuns
+from partner_sync.compare.evidence import AccountLookup
+from partner_sync.compare.plan import ComparedRun, Comparison, LookUp, Questions, compare_snapshots
 from partner_sync.compare.snapshots import match_snapshots
+from partner_sync.compare.tickets import CountTickets, Question, TicketCount, TicketCounts
 from partner_sync.config.load import Config, load
 from partner_sync.config.params import Options
 from partner_sync.ids import id_18
@@ -46,7 +50,7 @@ def edited(old: str, new: str, text: str = TOML) -> str:
 
 def an_id(number: int) -> str:
     """The 18-character id of the account with a number."""
-    found = id_18(f"0014M00001Abc{number:02d}")
+    found = id_18(f"0014M00001Abc{number:02d}" if number < 100 else f"0014M00001{number:05d}")
     assert found is not None
     return found
 
@@ -114,6 +118,37 @@ BYSTANDER = an_organization(99, name="Bystander", salesforce_id=None, external_i
 """An organization of no account; an empty snapshot is refused."""
 
 
+def all_deleted(ids: Sequence[str]) -> AccountLookup:
+    """A Salesforce in whose recycle bin every missing account is."""
+    return AccountLookup(frozenset(ids), {one: {"IsDeleted": True} for one in ids})
+
+
+def no_tickets(asked: Sequence[Question]) -> TicketCounts:
+    return TicketCounts({one: TicketCount(0, 0) for one in asked})
+
+
+RUN = ComparedRun("r1", MADE, "p1", MADE)
+ANSWERS = Questions(all_deleted, no_tickets)
+
+
+def compared(
+    config: Config,
+    accounts: AccountsSnapshot,
+    organizations: OrganizationsSnapshot,
+    options: Options | None = None,
+    made: datetime = MADE,
+    *,
+    earlier: Mapping[str, EarlierRuns] | None = None,
+    look_up: LookUp = all_deleted,
+    count_tickets: CountTickets = no_tickets,
+    run_id: str = "r1",
+) -> Comparison:
+    """The comparison of two snapshots; by default every missing account is deleted, and nobody has open tickets."""
+    matched = match_snapshots(config, accounts, organizations)
+    run = ComparedRun(run_id, made, "p1", made, options or Options(), earlier or {})
+    return compare_snapshots(matched, run, Questions(look_up, count_tickets))
+
+
 def make_plan(
     config: Config,
     accounts: AccountsSnapshot,
@@ -122,8 +157,7 @@ def make_plan(
     made: datetime = MADE,
 ) -> Plan:
     """The plan of two snapshots."""
-    matched = match_snapshots(config, accounts, organizations)
-    return compare_snapshots(matched, options or Options(), plan_id="p1", run_id="r1", made=made).plan
+    return compared(config, accounts, organizations, options, made).plan
 
 
 def plan_of(

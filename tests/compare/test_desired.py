@@ -293,7 +293,7 @@ def test_a_number_that_json_cannot_hold_or_that_is_none_is_never_written(raw: ob
 def test_the_fields_that_are_kept_are_those_that_are_compared_and_those_that_decide() -> None:
     shipped = [one.field for one in SHIPPED.attributes if one.field != "name"]
     assert organization_schema(SHIPPED).kept == (*shipped, "mark_for_deletion")
-    older = replace(SHIPPED, marks=replace(SHIPPED.marks, only_if_older=OnlyIfOlder("expiration_date", 3)))
+    older = replace(SHIPPED, marks=replace(SHIPPED.marks, only_if_older=OnlyIfOlder(3, field="expiration_date")))
     assert organization_schema(older).kept == (*shipped, "mark_for_deletion", "expiration_date")
     assert organization_schema(SHIPPED).id_field == "salesforce_id"
 
@@ -315,7 +315,7 @@ def test_the_fields_that_zendesk_must_have() -> None:
 
 
 def test_the_older_rule_needs_its_date() -> None:
-    config = replace(SHIPPED, marks=replace(SHIPPED.marks, only_if_older=OnlyIfOlder("expiration_date", 3)))
+    config = replace(SHIPPED, marks=replace(SHIPPED.marks, only_if_older=OnlyIfOlder(3, field="expiration_date")))
     assert ExpectedField("expiration_date", ("date",)) in organization_schema(config).expected
 
 

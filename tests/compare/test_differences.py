@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from partner_sync.compare.plan import compare_snapshots
 from partner_sync.compare.snapshots import match_snapshots
 from partner_sync.config.load import load
-from partner_sync.config.params import Options
-from partner_sync.errors import SnapshotError
+from partner_sync.errors import CLEAR_BOTH, SnapshotError
 from partner_sync.model import Create, FieldChange, Update
 from tests.compare.builders import (
+    ANSWERS,
+    BEGUN,
     BYSTANDER,
     CONFIG,
-    MADE,
+    RUN,
     SHIPPED,
     TOML,
     accounts,
@@ -34,7 +36,7 @@ from tests.compare.builders import (
 
 def test_nothing_changes_where_all_is_in_sync() -> None:
     plan = plan_of([an_account(1), an_account(2)], [an_organization(1), an_organization(2)])
-    assert (plan.changes, plan.problems, plan.withheld, plan.digests) == ((), (), (), {})
+    assert (plan.changes, plan.problems, plan.holds, plan.digests) == ((), (), (), {})
     assert plan.counts["unchanged"] == 2
 
 
@@ -169,7 +171,7 @@ def test_adoption_can_be_a_problem_instead(kind: str | None, shown: str) -> None
     assert (problem.kind, problem.account_ids, problem.organization_ids) == ("adoption", (an_id(1),), (101,))
     assert shown in problem.detail
     assert plan.changes == ()
-    assert match_snapshots(config, accounts(an_account(1)), snapshot(an_instance(organization))).unread() == {}
+    assert match_snapshots(config, accounts(an_account(1)), snapshot(an_instance(organization))).unread_fields() == {}
 
 
 def test_an_attribute_that_is_added_to_the_file_alone_is_compared() -> None:
@@ -189,9 +191,9 @@ def test_matches_that_were_kept_without_fields_are_read_whole_before_they_are_co
     kept = [an_organization(number, account_type="customer", fields=None) for number in (3, 2)]
     organizations = snapshot(an_instance(an_organization(1), *kept, BYSTANDER))
     matched = match_snapshots(CONFIG, accounts(*rows), organizations)
-    assert matched.unread() == {"global": [102]}
+    assert matched.unread_fields() == {"global": [102]}
     whole = matched.with_read({"global": (an_organization(2, account_type="customer"),)})
-    plan = compare_snapshots(whole, Options(), plan_id="p", run_id="r", made=MADE).plan
+    plan = compare_snapshots(whole, RUN, ANSWERS).plan
     assert [changed(one) for one in plan.changes] == [{"account_type": ("customer", "open_partner")}]
 
 
@@ -207,7 +209,7 @@ def test_matches_that_were_kept_without_fields_are_read_whole_before_they_are_co
 def test_whatever_form_its_id_has_a_match_without_fields_is_found(ids: dict[str, str | None]) -> None:
     organization = replace(an_organization(1, account_type="customer", fields=None), **ids)
     organizations = snapshot(an_instance(BYSTANDER, organization))
-    assert match_snapshots(CONFIG, accounts(an_account(1)), organizations).unread() == {"global": [101]}
+    assert match_snapshots(CONFIG, accounts(an_account(1)), organizations).unread_fields() == {"global": [101]}
 
 
 def test_only_instances_with_such_matches_are_named_and_touched() -> None:
@@ -220,14 +222,14 @@ def test_only_instances_with_such_matches_are_named_and_touched() -> None:
     unread = an_organization(1, account_type="customer", fields=None)
     organizations = snapshot(an_instance(an_organization(1)), an_instance(unread, name="us"))
     matched = match_snapshots(config, accounts(an_account(1)), organizations)
-    assert matched.unread() == {"us": [101]}
+    assert matched.unread_fields() == {"us": [101]}
     again = matched.with_read({"us": (an_organization(1, account_type="customer"),)})
     assert again.instances[0] is matched.instances[0]
     assert again.instances[1].organizations[0].fields is not None
 
 
 def test_a_match_without_fields_is_refused() -> None:
-    with pytest.raises(SnapshotError, match=r"Organization 101 of global .* Clear gather_organizations"):
+    with pytest.raises(SnapshotError, match=f"Organization 101 of global .* {CLEAR_BOTH}"):
         plan_of([an_account(1)], [an_organization(1, fields=None)])
 
 
@@ -243,7 +245,7 @@ def comparing(rows: list[dict[str, object]], read: int | None = None, **instance
 
 @pytest.mark.parametrize(("rows", "read"), [([], 0), ([], 5), ([an_account(1)], 2)])
 def test_an_account_snapshot_that_is_empty_or_has_lost_rows_is_refused(rows: list, read: int) -> None:
-    with pytest.raises(SnapshotError, match="Clear gather_accounts"):
+    with pytest.raises(SnapshotError, match=CLEAR_BOTH):
         comparing(rows, read, **{"global": {}})
 
 
@@ -258,7 +260,7 @@ def test_an_account_snapshot_that_is_empty_or_has_lost_rows_is_refused(rows: lis
     ],
 )
 def test_an_organization_snapshot_that_is_empty_partial_or_foreign_is_refused(instances: dict) -> None:
-    with pytest.raises(SnapshotError, match=r"Clear gather_organizations\."):
+    with pytest.raises(SnapshotError, match=CLEAR_BOTH):
         comparing([an_account(1)], **instances)
 
 
@@ -272,3 +274,16 @@ def test_an_organization_that_two_pages_list_is_one_organization() -> None:
     plan = plan_of([an_account(1)], [an_organization(1), an_organization(1)])
     assert kinds(plan) == []
     assert plan.counts["organizations"] == 2  # and the bystander
+
+
+@pytest.mark.parametrize("minutes", [-31, 31])
+def test_snapshots_begun_more_than_half_an_hour_apart_are_refused(minutes: int) -> None:
+    organizations = replace(snapshot(an_instance(an_organization())), begun=BEGUN + timedelta(minutes=minutes))
+    with pytest.raises(SnapshotError, match=f"31 minutes before the other one; the limit is 30 minutes. {CLEAR_BOTH}"):
+        make_plan(CONFIG, accounts(an_account()), organizations)
+
+
+@pytest.mark.parametrize("minutes", [-30, 0, 30])
+def test_snapshots_begun_within_half_an_hour_are_compared(minutes: int) -> None:
+    organizations = replace(snapshot(an_instance(an_organization())), begun=BEGUN + timedelta(minutes=minutes))
+    assert make_plan(CONFIG, accounts(an_account()), organizations).changes == ()

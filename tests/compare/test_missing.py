@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 import pytest
 
 from partner_sync.config.settings import Marks, OnlyIfOlder
-from partner_sync.errors import SnapshotError
-from partner_sync.model import FieldChange, Mark, Plan
+from partner_sync.errors import CLEAR_BOTH, SnapshotError
+from partner_sync.model import Evidence, FieldChange, Mark, Plan
 from tests.compare.builders import (
     CONFIG,
     MADE,
@@ -30,7 +30,7 @@ def plan_with(*organizations: object, rows: tuple = (), marks: Marks | None = No
 
 
 def older(field: str = "expiration_date", years: int = 3) -> Marks:
-    return Marks(only_if_older=OnlyIfOlder(field, years))
+    return Marks(only_if_older=OnlyIfOlder(years, field=field))
 
 
 def test_a_partner_organization_without_account_is_marked_and_nothing_else_of_it_changes() -> None:
@@ -42,7 +42,10 @@ def test_a_partner_organization_without_account_is_marked_and_nothing_else_of_it
             107,
             "Old Harbour",
             (FieldChange("mark_for_deletion", False, True),),
-            f"Salesforce returned no account {an_id(7)}",
+            "deleted in Salesforce, seen 24 Nov",
+            evidence=Evidence(an_id(7), "deleted", MADE),
+            tickets=0,
+            users=0,
         ),
     )
     assert plan.counts["mark"] == 1
@@ -174,7 +177,7 @@ def test_an_account_that_a_problem_names_is_not_missing() -> None:
 
 
 def test_a_partner_organization_that_was_not_read_whole_is_refused() -> None:
-    with pytest.raises(SnapshotError, match="Clear gather_organizations"):
+    with pytest.raises(SnapshotError, match=CLEAR_BOTH):
         plan_with(an_organization(7, fields=None))
 
 

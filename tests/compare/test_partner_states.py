@@ -5,12 +5,12 @@ from __future__ import annotations
 from partner_sync.compare.partner_states import partner_states
 from partner_sync.compare.plan import compare_snapshots
 from partner_sync.compare.snapshots import match_snapshots
-from partner_sync.config.params import Options
 from tests.compare.builders import (
+    ANSWERS,
     BYSTANDER,
     CONFIG,
-    MADE,
     PINNED,
+    RUN,
     an_account,
     an_id,
     an_instance,
@@ -27,7 +27,7 @@ def states(accounts, organizations):
     matched = match_snapshots(
         CONFIG, snapshot_of_accounts(*accounts, BLOCKED), snapshot(an_instance(*organizations, BYSTANDER))
     )
-    [found] = partner_states(compare_snapshots(matched, Options(), plan_id="p", run_id="r", made=MADE))
+    [found] = partner_states(compare_snapshots(matched, RUN, ANSWERS))
     return found
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from partner_sync.compare.batches import batches
 from partner_sync.compare.problem_kinds import PROBLEM_KINDS
+from partner_sync.config.limits import Limit
 from partner_sync.config.params import Options
-from partner_sync.config.settings import Instance, Limit
+from partner_sync.config.settings import Instance
 from partner_sync.model import KINDS, Plan, PlanOrder, ReadProof
 from tests.compare.builders import (
     BEGUN,
@@ -76,6 +77,8 @@ def test_everything_is_counted() -> None:
         "protected": 0,
         "marked_already": 0,
         "too_recent": 0,
+        "in_grace": 0,
+        "not_marked": 0,
         "not_asked": 0,
         "type:alliance_partner": 0,
         "type:open_partner": 4,
@@ -138,7 +141,7 @@ def test_an_instance_that_is_only_read_is_counted_and_reported_but_never_written
 
 def test_limits_mean_nothing_where_nothing_is_written() -> None:
     config = replace(TWO_INSTANCES, limits={"create": Limit(max_count=2)})
-    assert plan_of_two(config).withheld == ()
+    assert plan_of_two(config).holds == ()
 
 
 @pytest.mark.parametrize(("config", "us_write"), [(BOTH_WRITTEN, False), (TWO_INSTANCES, True)])
@@ -160,7 +163,7 @@ def test_what_one_instance_names_is_not_marked_in_another() -> None:
 def test_a_limit_is_per_instance() -> None:
     config = replace(BOTH_WRITTEN, limits={"create": Limit(max_count=2)})
     plan = plan_of_two(config, us_write=True)
-    assert [(one.instance, one.count) for one in plan.withheld] == [("us_government", 3)]
+    assert [(one.instance, one.rows) for one in plan.holds] == [("us_government", 3)]
     assert [(one.instance, one.kind) for one in plan.changes] == [("global", kind) for kind in KINDS]
     assert (plan.counts["withheld"], plan.counts["us_government.withheld"]) == (3, 3)
 

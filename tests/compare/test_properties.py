@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
@@ -10,11 +11,11 @@ from hypothesis import strategies as st
 from partner_sync.compare.batches import batches
 from partner_sync.compare.name_conflicts import name_key
 from partner_sync.compare.organization_schema import organization_schema
+from partner_sync.config.limits import Limit
 from partner_sync.config.load import Config
 from partner_sync.config.params import Options
-from partner_sync.config.settings import Limit
 from partner_sync.ids import id_18
-from partner_sync.model import KINDS, Create, Mark, Organization, Plan, Update
+from partner_sync.model import KINDS, Change, Create, Mark, Organization, Plan, Update
 from tests.compare.builders import (
     BYSTANDER,
     CONFIG,
@@ -120,6 +121,12 @@ def plan_for(world: World, options: Options | None = None) -> Plan:
         snapshot(an_instance(*organizations, BYSTANDER)),
         options,
     )
+
+
+def untold(changes: Iterable[Change]) -> list[Change]:
+    """The changes in a fixed order, without tickets: only marks that nothing else holds are asked about."""
+    bare = (replace(one, tickets=None, users=None) if isinstance(one, Mark) else one for one in changes)
+    return sorted(bare, key=repr)
 
 
 def assert_unique(organizations: list[Organization]) -> None:
@@ -259,12 +266,12 @@ def test_a_kind_is_written_whole_or_withheld_whole(world: World, most: dict) -> 
     free = plan_for(world)
     limited = replace(config, limits={kind: Limit(max_count=count) for kind, count in most.items()})
     plan = plan_for((limited, rows, organizations))
-    assert sorted([*plan.changes, *plan.withheld_changes], key=repr) == sorted(free.changes, key=repr)
+    assert untold([*plan.changes, *plan.withheld_changes]) == untold(free.changes)
     for kind in KINDS:
         count = sum(one.kind == kind for one in free.changes)
         over = kind in most and count > most[kind]
         assert sum(one.kind == kind for one in plan.withheld_changes) == (count if over else 0)
-        assert any(one.kind == kind for one in plan.withheld) is over
+        assert any(one.kind == kind for one in plan.holds) is over
 
 
 @many

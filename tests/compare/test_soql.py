@@ -1,12 +1,12 @@
-"""The account query."""
+"""The account query, and lookups by id."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from partner_sync.compare.soql import soql
+from partner_sync.compare.soql import lookup_queries, soql
 from partner_sync.config.load import Config, load
-from tests.compare.builders import SHIPPED, TOML
+from tests.compare.builders import SHIPPED, TOML, an_id
 
 DESIGN = """
 SELECT Account_ID_18__c, Name, Account_Owner_Calc__c, Technical_Account_Manager_Name__c, Restricted_Account__c,
@@ -49,3 +49,39 @@ def test_an_attribute_that_is_added_to_the_file_alone_is_selected() -> None:
     added = '[[attributes]]\nfield = "region"\nfrom = "Region__c"\nrule = "text"\n\n[partners]'
     config = load(TOML.replace("[partners]", added), "partner_sync.toml")
     assert "Account_Risk_Level__c, Region__c, Type, Partners_Partner_Status__c" in soql(config)
+
+
+def conditions(config: Config, number: int, *, passing: bool = False) -> list[str]:
+    """The WHERE of each lookup for so many accounts."""
+    queries = lookup_queries(config, [an_id(10 + each % 90) for each in range(number)], passing=passing)
+    return [query.split("\nWHERE ")[1] for query in queries]
+
+
+def test_a_lookup_selects_what_judges_a_missing_account() -> None:
+    (query,) = lookup_queries(SHIPPED, ["0014M00001sDiGEQA0", "0014M00001Abc01AAB"])
+    fields = soql(SHIPPED).splitlines()[0] + ", IsDeleted, MasterRecordId"
+    where = "WHERE Account_ID_18__c IN ('0014M00001sDiGEQA0', '0014M00001Abc01AAB')"
+    assert query.splitlines() == [fields, "FROM Account", where]
+
+
+def test_a_lookup_for_what_passes_has_the_condition_of_the_account_query() -> None:
+    (query,) = lookup_queries(SHIPPED, ["0014M00001Abc01AAB"], passing=True)
+    condition = soql(SHIPPED).split("\nWHERE ")[1]
+    assert query.endswith(f"\nWHERE Account_ID_18__c IN ('0014M00001Abc01AAB') AND ({condition})")
+
+
+def test_150_accounts_are_looked_up_at_once_and_each_of_them_once() -> None:
+    assert [where.count("'") // 2 for where in conditions(SHIPPED, 301)] == [150, 150, 1]
+    assert conditions(SHIPPED, 0) == []
+
+
+def test_a_where_is_never_longer_than_salesforce_allows() -> None:
+    pinned = tuple(an_id(number) for number in range(10, 99))
+    config = replace(SHIPPED, accounts=replace(SHIPPED.accounts, pinned=pinned))
+    found = conditions(config, 150, passing=True)
+    assert len(found) == 2
+    assert all(len(where) <= 4_000 for where in [*found, *conditions(SHIPPED, 150, passing=True)])
+
+
+def test_a_condition_without_room_still_looks_up_every_account() -> None:
+    assert len(conditions(with_filter(SHIPPED, Type="x" * 5_000), 3, passing=True)) == 3

@@ -6,15 +6,17 @@ import pytest
 from airflow.sdk import Param
 from airflow.sdk.exceptions import ParamValidationError
 
-from partner_sync.config.params import PARAMS, Options, options
+from partner_sync.config.params import PARAMS, Approval, Options, options
 from partner_sync.errors import ConfigError
 from tests.compare.builders import PINNED, an_id
 from tests.naming import named
 
+HOLD, OTHER = "3f2a91c0de12", "0a2a91c0de12"
 
-@pytest.mark.parametrize("params", [{}, {"dry_run": None, "account_ids": None, "allow_over_limit": None}])
+
+@pytest.mark.parametrize("params", [{}, {"dry_run": None, "account_ids": None, "approve": None}])
 def test_what_is_not_asked_has_its_default(params: dict[str, object]) -> None:
-    assert options(params) == Options(dry_run=False, account_ids=(), allow_over_limit={})
+    assert options(params) == Options(dry_run=False, account_ids=(), approve=())
 
 
 def test_ids_come_out_as_18_characters_sorted_each_once() -> None:
@@ -23,8 +25,14 @@ def test_ids_come_out_as_18_characters_sorted_each_once() -> None:
 
 
 def test_everything_that_can_be_asked() -> None:
-    params = {"dry_run": True, "account_ids": (PINNED,), "allow_over_limit": {"mark": 120, "create": 0}}
-    assert options(params) == Options(True, (PINNED,), {"mark": 120, "create": 0})
+    params = {"dry_run": True, "account_ids": (PINNED,), "approve": (HOLD,)}
+    assert options(params) == Options(True, (PINNED,), (Approval(HOLD),))
+
+
+def test_a_hold_is_approved_whole_or_for_single_accounts_each_once() -> None:
+    asked = options({"approve": [f"{HOLD}:{PINNED[:15]}", f" {OTHER} ", f"{HOLD}:{PINNED}"]})
+    assert asked.approve == (Approval(OTHER), Approval(HOLD, PINNED))
+    assert [str(one) for one in asked.approve] == [OTHER, f"{HOLD}:{PINNED}"]
 
 
 WRONG = [
@@ -42,15 +50,18 @@ WRONG = [
     ({"account_ids": ["0014M00001sDiGEQA1"]}, "Account ID 1", "18 characters with a valid checksum"),
     ({"account_ids": [PINNED.lower()]}, "Account ID 1", "18 characters with a valid checksum"),
     ({"account_ids": ["0014M00001sDi\u200bGE"]}, "Account ID 1", "is not valid: "),
-    ({"allow_over_limit": 120}, "allow_over_limit", "not a table"),
-    ({"allow_over_limit": {"marks": 1}}, "allow_over_limit.marks", 'Did you mean "mark"?'),
-    ({"allow_over_limit": {1: 1}}, "allow_over_limit.1", "is not a kind of change"),
-    ({"allow_over_limit": {"mark": True}}, "allow_over_limit.mark", "is true"),
-    ({"allow_over_limit": {"mark": -1}}, "allow_over_limit.mark", "is -1"),
-    ({"allow_over_limit": {"mark": 1.5}}, "allow_over_limit.mark", "is 1.5"),
-    ({"allow_over_limit": {"mark": "120"}}, "allow_over_limit.mark", 'is "120"'),
-    ({"allow_over_limit": {"mark": None}}, "allow_over_limit.mark", "is null"),
-    ({"allow_over_limit": ["mark"]}, "allow_over_limit", "not a table"),
+    ({"approve": HOLD}, "approve", "not a list"),
+    ({"approve": {HOLD: 37}}, "approve", "not a list"),
+    ({"approve": [HOLD, HOLD[:11]]}, "Approval 2", f'is not valid: "{HOLD[:11]}"'),
+    ({"approve": [HOLD.upper()]}, "Approval 1", "Copy the id of a hold"),
+    ({"approve": [37]}, "Approval 1", "is not valid: 37"),
+    ({"approve": [None]}, "Approval 1", "is not valid: null"),
+    ({"approve": [""]}, "Approval 1", 'is not valid: ""'),
+    ({"approve": [f"{HOLD}:"]}, "Approval 1", "is not valid: "),
+    ({"approve": [f"{HOLD}:0014M"]}, "Approval 1", "is not valid: "),
+    ({"approve": [f"{HOLD}:{PINNED.lower()}"]}, "Approval 1", "is not valid: "),
+    ({"approve": [f":{PINNED}"]}, "Approval 1", "is not valid: "),
+    ({"allow_over_limit": {"mark": 37}}, "allow_over_limit", "is not a param"),
 ]
 
 
@@ -66,14 +77,14 @@ def test_a_wrong_param_is_named_with_what_to_write(params: dict[str, object], ke
 
 def test_all_wrong_params_are_named_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
-        options({"dry_run": 1, "account_ids": ["x", "y"], "allow_over_limit": {"mark": "all", "delete": 1}, "x": 1})
+        options({"dry_run": 1, "account_ids": ["x", "y"], "approve": ["all", HOLD, "z"], "x": 1})
     assert [one.key for one in caught.value.findings] == [
         "x",
         "dry_run",
         "Account ID 1",
         "Account ID 2",
-        "allow_over_limit.mark",
-        "allow_over_limit.delete",
+        "Approval 1",
+        "Approval 3",
     ]
 
 
@@ -96,3 +107,14 @@ def test_the_trigger_form_takes_account_ids_of_15_and_18_characters() -> None:
 
 def test_ids_are_taken_with_blanks_around_them() -> None:
     assert options({"account_ids": [f"\u00a0{PINNED}\u200b\n"]}).account_ids == (PINNED,)
+
+
+@pytest.mark.parametrize("hold", ["", HOLD[:11], HOLD.upper(), f"{HOLD}:", f"{HOLD}:0014M", f"{HOLD}0"])
+def test_the_trigger_form_refuses_an_approval_of_another_shape(hold: str) -> None:
+    with pytest.raises(ParamValidationError):
+        Param(**PARAMS["approve"]).resolve([HOLD, hold])
+
+
+def test_the_trigger_form_takes_holds_and_single_rows_of_them() -> None:
+    given = [HOLD, f" {HOLD}:{PINNED} ", f"{HOLD}:{PINNED[:15]}"]
+    assert Param(**PARAMS["approve"]).resolve(given) == given

@@ -41,7 +41,7 @@ jobs_in_flight = 20
 poll_seconds = 0.05
 polling_seconds = 2
 reschedule_seconds = 0.2
-settle_seconds = 0.2
+submit_seconds = 1
 job_minutes = 0.1
 max_plan_age_hours = 6
 submits = 3
@@ -57,6 +57,17 @@ _dates = itertools.count()
 def next_date() -> datetime:
     """A logical date that no other run of the tests has."""
     return datetime(2026, 2, 1, tzinfo=timezone.utc) + timedelta(hours=next(_dates))
+
+
+def without_limit_of_creates(text: str) -> str:
+    """A config for worlds in which most accounts are new."""
+    return text.replace("[limits.create]\nfloor = 50\nmax_percent = 20", "[limits.create]\nmax_count = 1000")
+
+
+def with_instance(name: str) -> Callable[[str], str]:
+    """Adds an instance that is written, by the Connection `zendesk_<name>`, to a config."""
+    row = f'[[instances]]\nname = "{name}"\nconnection = "zendesk_{name}"\nwrite = true\n\n[[attributes]]'
+    return lambda text: text.replace("[[attributes]]", row, 1)
 
 
 @dataclass
@@ -131,6 +142,17 @@ class Stage:
         with self.environment(), listening({}) as failures:
             result = cleared(parsed(), run.dag_run, task_ids)
         return self._look(result, failures)
+
+    def as_scheduled(self, run: Run, **conf: Any) -> Run:
+        """Runs all tasks of a run again, as a run that the schedule started: `dag.test()` starts runs by hand only."""
+        from airflow import settings
+        from airflow.models.dagrun import DagRun
+
+        session = settings.Session()
+        found = session.query(DagRun).filter_by(dag_id="partner_sync", run_id=run.dag_run.run_id).one()
+        found.run_type, found.triggering_user_name, found.conf = "scheduled", None, conf
+        session.commit()
+        return self.clear(run, "gather_accounts", "gather_organizations", "compare", "sync")
 
     @contextmanager
     def environment(self) -> Iterator[None]:

@@ -115,15 +115,19 @@ def test_one_message_when_runs_fail_one_when_it_is_over_and_none_in_between(stag
 def test_withheld_marks_are_told_with_their_numbers_and_the_conf_that_goes_on(stage, webhook):
     world = stage(a_world(marks=20, updates=1))
     names = {one["name"] for one in world.sandbox.organizations()} | {one["Name"] for one in world.sandbox.accounts()}
-    assert "failed" == world.run().state
+    run = world.run()
+    assert "failed" == run.state
+    (hold,) = run.plan.holds
     (told,) = webhook.got
     assert "Partner Sync: changes are held for review" == told["title"]
     assert "Task: sync withheld" in told["message"]
     assert "Held for review: 20 marks in global" in told["message"]
-    assert '{"allow_over_limit": {"mark": 20}}' in told["message"]
+    assert f'{{"approve": ["{hold.id}"]}}' in told["message"]
     assert "Verdicts: 1 confirmed" in told["message"]
     assert [] == [name for name in names if name in told["message"]]
-    assert "success" == world.run(allow_over_limit={"mark": 20}).state
+    assert "success" == world.run().state  # the case is red once, and open until somebody decides
+    assert 1 == len(webhook.got)
+    assert "success" == world.run(approve=[hold.id]).state
     assert "Partner Sync: recovered" == webhook.titles[-1]
 
 
@@ -148,6 +152,7 @@ def test_a_rejected_row_is_told_by_count_and_task(stage, webhook):
 
 def test_a_row_that_is_rejected_every_hour_silences_no_other_cause(stage, webhook):
     world = stage(a_world(updates=3))
+    world.config(lambda text: text.replace("\nafter = 3", "\nafter = 20"))  # it does not rest meanwhile
     rejects = world.sandbox.fault("fail_rows", rows=[0], times=None)
     assert ["failed"] * 2 == [world.run().state, world.run().state]
     assert ["Partner Sync: rows are rejected or unknown"] == webhook.titles
@@ -169,9 +174,10 @@ def test_marks_over_their_limit_and_a_rejected_row_recover_each_by_itself(stage,
     assert "failed" == world.run().state
     assert ["Partner Sync: changes are held for review; rows are rejected or unknown"] == webhook.titles
     world.sandbox.remove_faults(rejects)
-    assert "failed" == world.run().state
+    run = world.run()
+    assert "success" == run.state
     assert "Recovered: rows are rejected or unknown" in webhook.got[-1]["message"]
-    assert "success" == world.run(allow_over_limit={"mark": 20}).state
+    assert "success" == world.run(approve=[hold.id for hold in run.record.plan.holds]).state
     assert "Recovered: changes are held for review" in webhook.got[-1]["message"]
     assert 3 == len(webhook.got)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from partner_sync.history import History
 from partner_sync.history.changes import Filters
+from partner_sync.history.labels import HOLD_LABELS
 from partner_sync.page.downloads import change_rows
 
 
@@ -17,11 +18,15 @@ def test_the_history_of_real_runs_is_complete(stage):
     assert sum(found.partners.values()) == second.record.plan.counts["partner_organizations"]
     run_id = first.record.trigger.run_id
     run = history.run(run_id)
-    assert {"confirmed": len(first.plan.changes)} == run.outcomes
+    held = sum(hold.rows for hold in first.plan.holds)
+    assert {"confirmed": len(first.plan.changes), "withheld": held} == run.outcomes
     assert (run.row.batches, run.row.batches) == (run.row.batches_done, len(first.plan.digests))
     for row in change_rows(history, run_id, None, Filters(), "plan"):
         assert row.organization_id is not None
         [story] = history.account(row.account_id)
+        if row.hold:
+            assert ("differs", True) == (story.now, HOLD_LABELS[row.hold_reason] in story.sentence)
+            continue
         expected = "marked" if row.kind == "mark" else "as desired"
         in_problem = any(row.account_id in one.account_ids for one in second.record.plan.problems)
         assert story.now == ("problem" if in_problem else expected)

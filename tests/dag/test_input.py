@@ -9,6 +9,7 @@ import pytest
 from partner_sync.errors import ConfigError, RejectedError, SchemaError, VerdictError
 from partner_sync.ids import id_18
 from partner_sync.sandbox import large_world
+from tests.dag.stage import without_limit_of_creates
 
 numbers = itertools.count(10)
 
@@ -61,6 +62,7 @@ WRITTEN = {
 
 
 def test_odd_rows_become_problems_healthy_ones_are_written_as_they_are_and_the_archive_tells_both(small):
+    small.config(without_limit_of_creates)
     healthy = {cause: odd(small, Name=name) for cause, name in WRITTEN.items()}
     short = odd(small, Name="Short id", Account_ID_18__c=(given := an_id())[:15])
     without_name = {odd(small, Name=name) for name in BLANK_NAMES.values()}
@@ -131,6 +133,7 @@ def test_a_name_that_zendesk_holds_for_too_long_is_rejected_alone_with_its_words
 @pytest.mark.parametrize(("rows", "batches"), [(1, ["create 1-1"]), (100, ["create 1-100"]), (101, None)])
 def test_as_many_rows_as_there_are_are_written(stage, rows, batches):
     world = stage(large_world(accounts=rows + 1, organizations=1, creates=rows))
+    world.config(without_limit_of_creates)
     run = world.run()
     assert ("success", {"confirmed": rows}) == (run.state, run.counts())
     assert (batches or ["create 1-100", "create 101-101"]) == sorted(name for name in run.tasks if "create" in name)
@@ -233,7 +236,7 @@ def test_a_field_that_the_salesforce_user_may_not_see_is_named(small):
     (error,) = run.errors("gather_accounts")
     assert (1, SchemaError) == (run.tries["gather_accounts"], type(error))
     assert "Support_Hold__c" in str(error)
-    assert "that the user of the Connection may see it" in str(error)
+    assert "that the Connection's user can see it" in str(error)
     assert [] == small.submits()
 
 
@@ -262,8 +265,8 @@ WRONG_CONF = [
     {"dry_run": 1},
     {"account_ids": "0014M00001sDiGEQA0"},
     {"account_ids": [7]},
-    {"allow_over_limit": {"mark": -1}},
-    {"allow_over_limit": {"mark": "3"}},
+    {"approve": ["3f2a91c0de12:short"]},
+    {"approve": [12]},
 ]
 
 

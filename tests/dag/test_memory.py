@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from partner_sync.errors import SnapshotError
+from partner_sync.errors import CLEAR_BOTH, SnapshotError
 from tests.dag.stage import ALL
 
 OWNER = """[[attributes]]
@@ -44,10 +44,35 @@ def test_a_read_that_is_older_than_a_plan_may_be_is_not_compared_and_clearing_bo
     (error,) = run.errors("compare")
     assert SnapshotError is type(error)
     assert f"The snapshot of {gathered} is 6.2 h old" in str(error)
-    assert "Clear the two gather tasks with downstream" in str(error)
+    assert CLEAR_BOTH in str(error)
     assert ([], None) == (small.submits(), run.record)
     mended = small.clear(run, "gather_accounts", "gather_organizations", "compare", "sync")
     assert ("success", {"confirmed": ALL}) == (mended.state, mended.counts())
+
+
+@pytest.mark.parametrize("gathered", ["gather_accounts", "gather_organizations"])
+def test_reads_of_two_times_are_not_compared_and_a_read_begun_in_time_mends_the_run(small, gathered):
+    run = small.run(before={"compare": lambda: aged(gathered, 0.6)})
+    assert ("failed", 1) == (run.state, run.tries["compare"])
+    (error,) = run.errors("compare")
+    assert SnapshotError is type(error)
+    assert f"{gathered} was begun 36 minutes before the other one; the limit is 30 minutes. {CLEAR_BOTH}" in str(error)
+    assert ([], None) == (small.submits(), run.record)
+    mended = small.clear(run, gathered, "compare", "sync")
+    assert ("success", {"confirmed": ALL}) == (mended.state, mended.counts())
+
+
+def test_organizations_that_are_read_again_alone_hours_later_are_not_compared_with_the_old_accounts(small):
+    run = small.run()
+    sent = len(small.submits())
+    aged("gather_accounts", 5)
+    cleared = small.clear(run, "gather_organizations", "compare", "sync")
+    assert ("failed", "success") == (cleared.state, cleared.tasks["gather_organizations"])
+    (error,) = cleared.errors("compare")
+    assert SnapshotError is type(error)
+    assert "gather_accounts was begun 30" in str(error)  # and a minute more, on a slow machine
+    assert CLEAR_BOTH in str(error)
+    assert sent == len(small.submits())
 
 
 def test_a_change_of_a_field_that_left_the_config_after_compare_is_not_written_and_says_which_task_to_clear(small):

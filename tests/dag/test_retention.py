@@ -70,7 +70,8 @@ def test_with_delete_old_runs_and_xcom_objects_go_but_the_last_run_and_the_lates
 def test_what_is_younger_than_the_days_given_stays(left):
     archive, xcoms = left
     before = files(archive) + files(xcoms)
-    assert 0 == run("--days", "300", "--xcom-days", "300", "--keep-runs", "1", "--delete")[0]
+    days = ("--days", "300", "--xcom-days", "300", "--snapshot-days", "300")
+    assert 0 == run(*days, "--keep-runs", "1", "--delete")[0]
     assert before == files(archive) + files(xcoms)
 
 

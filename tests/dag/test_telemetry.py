@@ -76,7 +76,7 @@ def test_a_damaged_file_of_another_batch_holds_up_the_event_and_not_the_batch(st
     damaged = files[0].with_name(files[0].name.replace(".1.", ".9."))
     damaged.write_text("{")
     with pytest.raises(SnapshotError):  # this test cannot read it either, once the run has ended
-        world.clear(run, "sync")
+        world.clear(run, ("sync", 1))
     damaged.unlink()
     assert "success" == world.look_at(run.dag_run.logical_date, []).state
     assert [] == news()

@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from partner_sync.errors import ConfigError, PermanentError, SchemaError, WithheldError
+from partner_sync.archive.snapshot_store import saved_organization_ids
+from partner_sync.errors import ConfigError, PermanentError, RejectedError, SchemaError, SnapshotError
 from partner_sync.sandbox import Sandbox, large_world
 
 
@@ -67,45 +68,12 @@ def test_a_wrong_param_stops_the_run_before_anything_is_read(small, conf, named)
 
 @pytest.mark.parametrize(
     "conf",
-    [{"dry_run": "yes"}, {"account_ids": ["short"]}, {"allow_over_limit": {"marks": 3}}, {"allow_over_limit": 3}],
+    [{"dry_run": "yes"}, {"account_ids": ["short"]}, {"approve": ["all of them"]}, {"approve": 3}],
 )
 def test_a_param_that_does_not_fit_its_schema_starts_no_task(small, conf):
     with pytest.raises(ValueError, match="Invalid input for param"):
         small.run(**conf)
     assert [] == small.sandbox.calls()
-
-
-# -- limits -------------------------------------------------------------------------------------------------
-
-
-def test_too_many_marks_are_withheld_everything_else_is_written_and_the_conf_it_names_writes_them(stage):
-    many = stage(large_world(accounts=20, organizations=60, creates=2, updates=3, marks=12))
-    run = many.run()
-    assert ("failed", "failed", 1) == (run.state, run.tasks["withheld"], run.tries["withheld"])
-    assert {"create": 2, "update": 3, "mark": 0} == kinds(run)
-    assert {"confirmed": 5} == run.counts()
-    (error,) = run.errors("sync")
-    assert WithheldError is type(error)
-    assert '{"allow_over_limit": {"mark": 12}}' in str(error)
-    assert 12 == len(run.plan.withheld_changes)
-    assert [] == [
-        write
-        for write in many.writes()
-        if "organization_fields.mark_for_deletion" in write["after"]
-        and write["after"]["organization_fields.mark_for_deletion"]
-    ]
-    allowed = many.run(allow_over_limit={"mark": 12})
-    assert ("success", {"confirmed": 12}) == (allowed.state, allowed.counts())
-    again = many.run()
-    assert ("success", "skipped") == (again.state, again.tasks["sync"])
-    many.in_sync()
-
-
-def test_raising_a_limit_is_no_blank_cheque(stage):
-    many = stage(large_world(accounts=20, organizations=60, marks=12))
-    run = many.run(allow_over_limit={"mark": 11})
-    assert ("failed", "failed") == (run.state, run.tasks["withheld"])
-    assert nothing_submitted(many)
 
 
 # -- config -------------------------------------------------------------------------------------------------
@@ -223,6 +191,49 @@ def test_two_instances_are_written_each_by_jobs_of_its_own(small):
             assert {job["id"] for job in sandbox.jobs()} == {row.job_id for row in run.verdicts if row.instance == name}
             assert [] == small.archive.open_jobs(name)
         assert "skipped" == small.run().tasks["sync"]
+
+
+def test_two_instances_on_one_host_are_refused_before_an_organization_is_read(small):
+    second = '[[instances]]\nname = "emea"\nconnection = "zendesk_emea"\nwrite = true\n\n[[attributes]]'
+    small.config(lambda text: text.replace("[[attributes]]", second, 1))
+    small.connections["zendesk_emea"] = small.connections["zendesk_default"]
+    run = small.run()
+    (error,) = run.errors("gather_organizations")
+    assert (1, ConfigError) == (run.tries["gather_organizations"], type(error))
+    assert "leads to the same Zendesk host as 'zendesk_default' of global" in str(error)
+    assert {call["system"] for call in small.sandbox.calls()} <= {"salesforce"}
+
+
+def test_an_instance_that_does_not_show_its_jobs_is_not_written_and_says_what_to_grant(small):
+    small.sandbox.fault("forbidden", path="*/job_statuses*", times=None)
+    run = small.run()
+    (error,) = run.errors("gather_organizations")
+    assert (1, RejectedError, 403) == (run.tries["gather_organizations"], type(error), error.status)
+    assert "a role that may see job statuses" in str(error)
+    assert nothing_submitted(small)
+    assert [] == small.open_jobs()
+    small.sandbox.remove_faults()
+    assert ("success", {"confirmed": 6}) == ((after := small.run()).state, after.counts())
+
+
+def test_both_snapshots_are_archived_whatever_the_run_writes(small):
+    small.run(dry_run=True)
+    before = {path.name for path in (small.archive.root / "snapshots").iterdir()}
+    small.run(dry_run=True)
+    assert before == {path.name for path in (small.archive.root / "snapshots").iterdir()}
+    assert 2 == len(before)
+    listed = {row["id"] for row in small.sandbox.organizations()}
+    kept = [path.name.removesuffix(".json.gz") for path in (small.archive.root / "snapshots").iterdir()]
+    found = [ids for digest in kept if (ids := organization_ids(small, digest))]
+    assert [listed] == found
+
+
+def organization_ids(stage, digest):
+    """The ids in a snapshot; none for one of accounts."""
+    try:
+        return set(saved_organization_ids(stage.archive.root, digest))
+    except SnapshotError:
+        return set()
 
 
 def test_more_than_100_changes_of_a_kind_are_written_in_batches_of_100(stage):

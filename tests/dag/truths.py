@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from partner_sync.model import Hold, HoldReason
 from tests import oracle
 from tests.dag.stage import Run, Stage
 
@@ -44,3 +45,25 @@ def within_caps(stage: Stage) -> None:
 
 def nothing_open(stage: Stage) -> None:
     assert [] == stage.open_jobs()
+
+
+def marked(stage: Stage) -> set[int]:
+    """The partner organizations that Zendesk shows as marked."""
+    fields = {one["id"]: one["organization_fields"] for one in stage.sandbox.organizations()}
+    return {
+        number
+        for number, one in fields.items()
+        if one["mark_for_deletion"] and str(one["account_type"]).endswith("_partner")
+    }
+
+
+def hold_of(run: Run, reason: HoldReason) -> Hold:
+    """The one hold of a run for a reason."""
+    (hold,) = [hold for hold in run.plan.holds if hold.reason == reason] if run.plan else []
+    return hold
+
+
+def partners(stage: Stage) -> list[str]:
+    """The ids of accounts with an organization, the pinned one aside."""
+    carried = {one["organization_fields"]["salesforce_id"] for one in stage.sandbox.organizations()}
+    return sorted(one["Id"] for one in stage.sandbox.accounts() if one["Id"] in carried)[1:]

@@ -17,7 +17,7 @@ from partner_sync.compare.problem_kinds import PROBLEM_KINDS
 from partner_sync.config.load import load
 from partner_sync.config.params import PARAMS
 from partner_sync.config.settings import Rule
-from partner_sync.model import KINDS, Verdict
+from partner_sync.model import HOLD_REASONS, KINDS, Verdict
 from partner_sync.vendors.connection_checks import SALESFORCE_TEXTS, SALESFORCE_WAYS, ZENDESK_TEXTS
 from partner_sync.vendors.zendesk_auth import SCOPE
 from tests.docs.pages import PROSE, REPOSITORY, SHOWN, TEXT, rows, table
@@ -91,8 +91,9 @@ def _tree(kind: type) -> Iterator[type]:
         yield from _tree(narrower)
 
 
-def test_kinds_problems_verdicts_rules_and_params_are_the_codes_own():
+def test_kinds_problems_holds_verdicts_rules_and_params_are_the_codes_own():
     assert set(KINDS) == table("kind")
+    assert set(HOLD_REASONS) == table("hold")
     assert set(PROBLEM_KINDS) == table("problem")
     assert set(get_args(Verdict)) == table("verdict")
     assert set(get_args(Rule)) == table("rule")

@@ -53,10 +53,12 @@ def _zendesk(path: str, **more: Any) -> Order:
     return _of("zendesk", path, **more)
 
 
+NEWEST_JOB = _zendesk(JOBS, query="page[[]size]=1")
+"""What the first batch looks up right before its submit."""
+
+
 def _submit(kind: str, path: str, **more: Any) -> Call:
-    return Call(
-        f"submit of {kind}", "sync", "zendesk", _zendesk(path, **more), _zendesk(SHOW), path, kind, form="submit"
-    )
+    return Call(f"submit of {kind}", "sync", "zendesk", _zendesk(path, **more), NEWEST_JOB, path, kind, form="submit")
 
 
 AT_ONCE = {"job_seconds": 0}
@@ -100,7 +102,7 @@ CALLS = (
         _of("salesforce", "*/query/"),
         QUERY,
         form="page",
-        settings={"salesforce_page_size": 2, "salesforce_bound_locators": 0},
+        settings={"salesforce_page_size": 2},
     ),
     Call(
         "Zendesk token, to read",
@@ -112,7 +114,7 @@ CALLS = (
         form="token",
     ),
     Call("fields", "gather_organizations", "zendesk", _zendesk(FIELDS), _zendesk(LOGIN), FIELDS, links=True),
-    Call("count", "gather_organizations", "zendesk", _zendesk(COUNT), _zendesk(FIELDS), COUNT),
+    Call("count", "gather_organizations", "zendesk", _zendesk(COUNT), _zendesk(JOBS), COUNT),
     Call(
         "list, first page",
         "gather_organizations",
@@ -165,7 +167,7 @@ CALLS = (
         "list of jobs",
         "sync",
         "zendesk",
-        _zendesk(JOBS),
+        _zendesk(JOBS, query=FIRST_PAGE),
         _zendesk(LOGIN, skip=2),
         JOBS,
         "update",

@@ -13,6 +13,7 @@ from tests.faults.calls import Call, Order
 
 FOREIGN = "elsewhere.example"
 AN_HOUR = 3600.0
+WRONG_CLOCK = "ahead of this worker's clock|minutes before the other one"
 
 Lasts = Literal["once", "until a task fails", "the whole run"]
 How = Literal["http", "full", "gone", "cut", "killed", "killed after", "killed for good", "clock"]
@@ -99,7 +100,7 @@ FAULTS = (
         on_call("html"),
         "It is no API answer|answered something (else than JSON|that cannot be read)|answered without a token",
     ),
-    Fault("401", status(401), "with 401", submit_lasts="until a task fails"),
+    Fault("401", status(401), "with 401|ended the session of the query", submit_lasts="until a task fails"),
     Fault("403", status(403), "with 403", submit_lasts="until a task fails"),
     Fault("404", status(404), "with 404", submit_lasts="until a task fails"),
     Fault("409", status(409), "answered 409|with 409|had a database conflict", submit_lasts="until a task fails"),
@@ -138,10 +139,14 @@ FAULTS = (
     Fault("killed after", how="killed after"),
     Fault("killed for good", how="killed for good"),
     Fault("disk full", cause="Object storage did not write .*: File too large", how="full"),
-    Fault("vanished", cause="points to an object that is not there any more, or is damaged", how="gone"),
-    Fault("damaged", cause="points to an object that is not there any more, or is damaged|is not a Plan/2", how="cut"),
-    Fault("clock ahead", cause="ahead of this worker's clock", how="clock", ahead=AN_HOUR),
-    Fault("clock behind", cause="ahead of this worker's clock", how="clock", ahead=-AN_HOUR),
+    Fault(
+        "vanished",
+        cause="points to an object that is not there any more, or is damaged|is not named in the archive",
+        how="gone",
+    ),
+    Fault("damaged", cause="points to an object that is not there any more, or is damaged|is not a Plan/3", how="cut"),
+    Fault("clock ahead", cause=WRONG_CLOCK, how="clock", ahead=AN_HOUR),
+    Fault("clock behind", cause=WRONG_CLOCK, how="clock", ahead=-AN_HOUR),
 )
 """In order of appearance in the table. The clocks of `clock skew` are the vendors', those of the last two our own."""
 

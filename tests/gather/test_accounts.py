@@ -15,12 +15,14 @@ from partner_sync.errors import (
     ConfigError,
     IncompleteReadError,
     PartnerSyncError,
+    QueryLostError,
     RejectedError,
     SchemaError,
     UnavailableError,
 )
-from partner_sync.gather.accounts import call_salesforce, read_accounts, selected, translate_error
+from partner_sync.gather.accounts import look_up, read_accounts, selected
 from partner_sync.sandbox import Sandbox, default_world
+from partner_sync.vendors.salesforce_errors import call_salesforce, translate_error
 
 SOQL = """SELECT Account_ID_18__c, Name, Account_Owner_Calc__c, Support_Hold__c, Solutions_Architect_Lookup__r.Name
 FROM Account
@@ -263,6 +265,50 @@ def test_a_query_that_salesforce_forgot_is_asked_from_the_start(sandbox, client)
     assert snapshot.proof.calls == 6
 
 
+def _session_ended(times):
+    """Refusals of the next page, for whatever token simple-salesforce asks for in between."""
+    return {"do": "status", "status": 401, "times": times, "path": NEXT, **_error("INVALID_SESSION_ID")}
+
+
+def test_a_query_whose_session_ends_between_two_pages_is_asked_from_the_start_by_a_new_one(sandbox, client):
+    ended = []
+
+    def end(done, _):
+        if done == 20 and not ended:
+            ended.append(sandbox.expire_tokens("salesforce"))
+
+    snapshot = read(client, progress=end)
+
+    assert len(snapshot.rows) == snapshot.proof.read == 60
+    assert len({row["Account_ID_18__c"] for row in snapshot.rows}) == 60
+
+
+def test_a_query_whose_session_ends_in_every_pass_is_left_to_airflow(sandbox, client):
+    sandbox.fault(**_session_ended(None))
+
+    with pytest.raises(QueryLostError, match="ended the session of the query"):
+        read(client)
+
+
+@pytest.mark.parametrize("path", [QUERY, NEXT])
+def test_a_token_that_salesforce_calls_malformed_is_replaced(sandbox, client, path):
+    sandbox.fault("invalid_auth_header", path=path)
+
+    assert len(read(client).rows) == 60
+    assert client.session.token_calls == 2
+
+
+def test_a_login_that_is_refused_in_mid_run_is_an_authentication_error(sandbox, client):
+    refused = {"body": '{"error": "invalid_client"}', "content_type": "application/json"}
+
+    def end(done, _):
+        sandbox.fault("status", status=400, path="*/oauth2/token", times=None, **refused)
+        sandbox.expire_tokens("salesforce")
+
+    with pytest.raises(AuthenticationError, match="Check the credentials"):
+        read(client, progress=end)
+
+
 def test_after_a_forgotten_query_the_snapshot_begins_with_the_second_reading(sandbox, client):
     body = json.dumps([{"message": "invalid query locator", "errorCode": "INVALID_QUERY_LOCATOR"}])
     sandbox.fault("status", status=400, body=body, content_type="application/json", path=NEXT, skip=1)
@@ -287,6 +333,71 @@ def test_a_query_that_salesforce_forgets_again_is_left_to_airflow(sandbox, clien
 @pytest.mark.parametrize("fault", [{"do": "reset_before"}, {"do": "truncated"}, {"do": "status", "status": 503}])
 def test_a_page_that_breaks_is_read_again(sandbox, client, fault):
     sandbox.fault(**fault, path=NEXT)
+
+    assert len(read(client).rows) == 60
+
+
+# -- lookups
+
+LOOKUP = "SELECT Account_ID_18__c, Name, IsDeleted, MasterRecordId, Solutions_Architect_Lookup__r.Name FROM Account"
+
+
+def test_a_lookup_shows_the_recycle_bin_and_who_won_a_merge(sandbox, client):
+    winner, loser, deleted = (row["Id"] for row in sandbox.accounts()[:3])
+    sandbox.merge_accounts(loser, winner)
+    sandbox.delete_account(deleted)
+
+    rows = look_up(client, f"{LOOKUP} WHERE Account_ID_18__c IN ('{winner}', '{loser}', '{deleted}')")
+
+    found = {row["Account_ID_18__c"]: (row["IsDeleted"], row["MasterRecordId"]) for row in rows}
+    assert found == {winner: (False, None), loser: (True, winner), deleted: (True, None)}
+    assert {tuple(row) for row in rows} == {selected(LOOKUP)}
+    assert client.session.calls == 1
+
+
+def test_a_lookup_that_finds_no_record_is_an_answer(client):
+    assert look_up(client, f"{LOOKUP} WHERE Account_ID_18__c IN ('0014M00001Abc01AAB')") == ()
+
+
+def test_all_pages_of_a_lookup_are_read(sandbox, client):
+    assert len(look_up(client, LOOKUP)) == len(sandbox.accounts()) + len(sandbox.deleted_accounts()) == 72
+    assert client.session.calls == 4
+
+
+def test_a_lookup_whose_session_ends_is_asked_from_the_start(sandbox, client):
+    sandbox.fault(**_session_ended(4))
+
+    assert len(look_up(client, LOOKUP)) == 72
+
+
+def test_rows_missing_from_a_lookup_are_noticed(sandbox, client):
+    sandbox.fault("short_read", path="*/queryAll/*", drop=1)
+
+    with pytest.raises(IncompleteReadError, match="announced 72 accounts and sent 71"):
+        look_up(client, LOOKUP)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (403, "REQUEST_LIMIT_EXCEEDED", UnavailableError),
+        (400, "INVALID_FIELD", SchemaError),
+        (403, "API_DISABLED_FOR_ORG", RejectedError),
+    ],
+)
+def test_a_refused_lookup_raises_what_a_refused_query_raises(sandbox, client, status, code, kind):
+    sandbox.fault("status", status=status, path="*/queryAll/*", **_error(code))
+
+    with pytest.raises(kind) as caught:
+        look_up(client, LOOKUP)
+
+    assert type(caught.value) is kind
+
+
+def test_a_run_reads_all_while_others_have_used_nine_of_ten_calls_of_the_day(sandbox, client):
+    sandbox.settings(salesforce_calls_per_day=100)
+    for _ in range(90):
+        client.limits()
 
     assert len(read(client).rows) == 60
 

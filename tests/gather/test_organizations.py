@@ -13,11 +13,13 @@ from partner_sync.archive import codec
 from partner_sync.compare.canonical import text_value
 from partner_sync.compare.organization_schema import ExpectedField, organization_schema
 from partner_sync.config.load import load
-from partner_sync.errors import IncompleteReadError, SchemaError
-from partner_sync.gather.organizations import prove, read_organizations, whole
+from partner_sync.errors import IncompleteReadError, RejectedError, SchemaError
+from partner_sync.gather.organizations import fits_count, read_organizations, whole
 from partner_sync.model import InstanceRead, Organization, OrganizationsSnapshot, ReadProof
+from partner_sync.vendors.zendesk_client import OrganizationCount
 
 LIST, COUNT = "/api/v2/organizations", "/api/v2/organizations/count"
+SHOW, JOBS = "/api/v2/organizations/show_many", "/api/v2/job_statuses"
 PARTNER = ("alliance_partner", "open_partner", "select_partner")
 OWNED = ("salesforce_id", "account_owner", "support_hold", "account_type", "mark_for_deletion")
 EXPECTED = (
@@ -31,11 +33,12 @@ SHIPPED = organization_schema(load((Path(__file__).parents[2] / "dags" / "partne
 SCHEMA = replace(SHIPPED, kept=OWNED, expected=EXPECTED, partner_types=PARTNER)
 
 
-def read(zendesk, *, progress=lambda *_: None, expected=EXPECTED):
+def read(zendesk, *, progress=lambda *_: None, expected=EXPECTED, known=(), write=True):
     return read_organizations(
         zendesk,
-        write=True,
+        write=write,
         schema=replace(SCHEMA, expected=expected),
+        known=known,
         progress=progress,
     )
 
@@ -51,7 +54,7 @@ def test_all_organizations_are_read_and_proven(sandbox, zendesk):
     proof = instance.proof
     assert (instance.instance, instance.write) == ("global", True)
     assert [each.id for each in instance.organizations] == [row["id"] for row in sandbox.organizations()]
-    assert (proof.system, proof.read, proof.announced, proof.pages) == ("Zendesk global", 400, 400, 4)
+    assert (proof.system, proof.read, proof.announced, proof.pages, proof.gone) == ("Zendesk global", 400, 400, 4, 0)
     assert seen == [(100, 400), (200, 400), (300, 400), (400, 400)]
 
 
@@ -61,7 +64,7 @@ def test_reading_costs_a_call_a_hundred_and_at_most_four_more(sandbox, zendesk, 
 
     proof = read(zendesk).proof
 
-    assert proof.calls == -(-(400 + further) // 100) + 3
+    assert proof.calls == -(-(400 + further) // 100) + 4
     assert proof.calls == zendesk.calls
 
 
@@ -130,17 +133,60 @@ def test_an_organization_without_custom_fields_is_read():
 # -- what is not complete
 
 
-def test_organizations_missing_from_a_page_are_noticed(sandbox, zendesk):
+def ids(sandbox):
+    return [row["id"] for row in sandbox.organizations()]
+
+
+def test_a_known_organization_that_is_missing_from_a_page_is_noticed(sandbox, zendesk):
     sandbox.fault("short_read", path=LIST, skip=1, drop=1)
 
-    with pytest.raises(IncompleteReadError, match="listed 399 organizations and counted 400 before and 400 after"):
-        read(zendesk)
+    with pytest.raises(IncompleteReadError, match=f"did not list organization {ids(sandbox)[199]}, which exists"):
+        read(zendesk, known=ids(sandbox))
 
 
-def test_a_listing_that_ends_too_early_is_noticed(sandbox, zendesk):
+def test_a_listing_that_ends_too_early_is_noticed_by_the_first_of_many_that_exist(sandbox, zendesk):
+    sandbox.fault("short_read", path=LIST, skip=0, end=True)
+
+    with pytest.raises(IncompleteReadError, match="which exists"):
+        read(zendesk, known=ids(sandbox))
+
+    assert [call["path"] for call in sandbox.calls()].count(SHOW) == 1
+
+
+def test_known_organizations_that_were_deleted_are_confirmed_gone_100_a_call(sandbox, zendesk):
+    known = ids(sandbox)
+    for gone in known[:120]:
+        sandbox.delete_organization(gone)
+
+    proof = read(zendesk, known=known).proof
+
+    assert (proof.read, proof.announced, proof.gone) == (280, 280, 120)
+    assert [call["path"] for call in sandbox.calls()].count(SHOW) == 2
+    assert proof.calls == zendesk.calls == 3 + 4 + 2
+
+
+def test_with_a_previous_snapshot_a_count_that_differs_is_shown_and_no_error(sandbox, zendesk):
+    known = ids(sandbox)
+    counts(sandbox, 7)
+
+    proof = read(zendesk, known=known).proof
+
+    assert (proof.read, proof.announced) == (400, 7)
+
+
+def test_a_first_listing_that_lacks_a_page_is_repeated_once(sandbox, zendesk):
     sandbox.fault("short_read", path=LIST, skip=2, end=True)
 
-    with pytest.raises(IncompleteReadError, match="listed 300 organizations"):
+    proof = read(zendesk).proof
+
+    assert (proof.read, proof.announced, proof.pages) == (400, 400, 4)
+    assert proof.calls == zendesk.calls == 3 + 4 + 6
+
+
+def test_a_first_listing_that_lacks_a_page_twice_is_refused(sandbox, zendesk):
+    sandbox.fault("short_read", path=LIST, times=2, end=True)
+
+    with pytest.raises(IncompleteReadError, match="listed 100 organizations and counted 400 before and 400 after"):
         read(zendesk)
 
 
@@ -155,16 +201,31 @@ def test_organizations_that_come_while_we_read_are_in_order(sandbox, zendesk):
 
 
 def test_organizations_that_go_while_we_read_are_in_order(sandbox, zendesk):
-    ids = [row["id"] for row in sandbox.organizations()]
+    known = ids(sandbox)
 
     def progress(done, _):
         if done == 200:
-            for gone in (*ids[:2], *ids[-2:]):
+            for gone in (*known[:2], *known[-2:]):
                 sandbox.delete_organization(gone)
 
-    proof = read(zendesk, progress=progress).proof
+    proof = read(zendesk, progress=progress, known=known).proof
 
-    assert (proof.read, proof.announced) == (398, 396)
+    assert (proof.read, proof.announced, proof.gone) == (398, 396, 2)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_one_that_comes_and_one_that_goes_while_we_read_are_in_order(sandbox, zendesk, first):
+    """Both were listed or will be: more organizations than there ever were at once."""
+    known = ids(sandbox)
+
+    def progress(done, _):
+        if done == 200:
+            sandbox.delete_organization(known[0])
+            sandbox.add_organizations([{"name": "Walk-in customer"}])
+
+    proof = read(zendesk, progress=progress, known=() if first else known).proof
+
+    assert (proof.read, proof.announced) == (401, 400)
 
 
 def test_no_organizations_at_all_are_no_answer(sandbox, zendesk):
@@ -183,23 +244,44 @@ def test_an_organization_that_is_listed_twice_is_noticed_although_the_count_is_r
         read(zendesk)
 
 
-@pytest.mark.parametrize(
-    ("read_here", "counted", "complete"),
-    [
-        (100_001, 100_002, True),
-        (100_001, 99_010, True),
-        (100_001, 99_000, False),
-        (100_000, 101_010, True),
-        (100_000, 101_011, False),
-        (100_000, 99_999, False),
-    ],
-)
-def test_a_count_of_yesterday_may_differ_by_one_percent_above_100_000(read_here, counted, complete):
-    if complete:
-        prove("global", read_here, read_here, counted, counted)
-    else:
-        with pytest.raises(IncompleteReadError):
-            prove("global", read_here, read_here, counted, counted)
+def counts(sandbox, value, refreshed_at="2026-11-24T03:00:00Z"):
+    """Whatever the sandbox has, it counts so many."""
+    body = json.dumps({"count": {"value": value, "refreshed_at": refreshed_at}})
+    sandbox.fault("status", path=COUNT, times=None, status=200, body=body, content_type="application/json")
+
+
+@pytest.mark.parametrize("counted", [390, 410])
+def test_a_first_listing_may_differ_from_the_count_by_ten(sandbox, zendesk, counted):
+    counts(sandbox, counted)
+
+    assert (read(zendesk).proof.read, read(zendesk).proof.announced) == (400, counted)
+
+
+@pytest.mark.parametrize("counted", [389, 411])
+def test_a_first_listing_that_differs_by_more_is_refused(sandbox, zendesk, counted):
+    counts(sandbox, counted)
+
+    with pytest.raises(IncompleteReadError, match=f"listed 400 organizations and counted {counted} before"):
+        read(zendesk)
+
+
+def test_above_100_000_a_count_proves_nothing(sandbox, zendesk):
+    counts(sandbox, 100_001)
+
+    assert read(zendesk).proof.announced == 100_001
+
+
+def test_a_count_that_zendesk_updates_proves_nothing(sandbox, zendesk):
+    counts(sandbox, 100_000, refreshed_at=None)
+
+    assert read(zendesk).proof.announced == 100_000
+
+
+@pytest.mark.parametrize(("read_here", "counted", "fits"), [(99_900, 100_000, True), (99_899, 100_000, False)])
+def test_of_many_organizations_one_in_a_thousand_may_come_and_go(read_here, counted, fits):
+    count = OrganizationCount(counted, settled=True)
+
+    assert fits_count(read_here, count, count) is fits
 
 
 # -- the pre-flight
@@ -231,3 +313,21 @@ def test_everything_that_is_wrong_with_the_fields_is_named_at_once(sandbox, zend
         ("account_type", "has no option with the value select_partner"),
         ("account_owner", "has type text, not checkbox"),
     ]
+
+
+def test_an_instance_that_does_not_show_its_jobs_is_not_read_to_be_written(sandbox, zendesk):
+    sandbox.fault("forbidden", path=JOBS, times=None)
+
+    with pytest.raises(
+        RejectedError, match=r"job_statuses with 403\..* Give the user of the Connection of global"
+    ) as caught:
+        read(zendesk)
+
+    assert caught.value.status == 403
+    assert LIST not in {call["path"] for call in sandbox.calls()}
+
+
+def test_an_instance_that_is_only_read_need_not_show_its_jobs(sandbox, zendesk):
+    sandbox.fault("forbidden", path=JOBS, times=None)
+
+    assert read(zendesk, write=False).proof.calls == 4 + 3

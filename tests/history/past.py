@@ -17,14 +17,16 @@ from partner_sync.model import (
     Change,
     Create,
     FieldChange,
+    Hold,
+    HoldReason,
     InstanceCounts,
     Mark,
     Plan,
     PlanOrder,
     Problem,
     ReadProof,
+    UnreadInstance,
     Update,
-    Withheld,
 )
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
@@ -52,9 +54,31 @@ def an_update(number: int, name: str | None = None, /, instance: str = "global",
     return Update(instance, account(number), 3_600_000 + number, name or f"Partner {number}", fields, "it differs")
 
 
-def a_mark(number: int, name: str | None = None, instance: str = "global") -> Mark:
+def a_mark(number: int, name: str | None = None, instance: str = "global", **values: Any) -> Mark:
     fields = (FieldChange("mark_for_deletion", False, True),)
-    return Mark(instance, account(number), 3_600_000 + number, name or f"Partner {number}", fields, "no such account")
+    named = name or f"Partner {number}"
+    mark = Mark(instance, account(number), 3_600_000 + number, named, fields, "deleted in Salesforce, seen 23 Nov")
+    return replace(mark, **values)
+
+
+def a_hold(*changes: Change, reason: HoldReason = "limit", opens_case: bool = True, **values: Any) -> Hold:
+    """A hold of these changes, which are of one kind and instance."""
+    instance, kind = changes[0].instance, changes[0].kind
+    hold = Hold(
+        id=f"{len(changes):06x}{changes[0].organization_id or 0:06x}"[:12],
+        instance=instance,
+        kind=kind,
+        reason=reason,
+        rows=len(changes),
+        limit=10,
+        of=112,
+        since=NOON - timedelta(hours=1),
+        why=f"{len(changes)} {kind}s in {instance} held for review.",
+        next_step="Review them on the page.",
+        opens_case=opens_case,
+        changes=tuple(changes),
+    )
+    return replace(hold, **values)
 
 
 def a_partner(
@@ -92,8 +116,10 @@ class Past:
         changes: Sequence[Change] = (),
         *,
         problems: Sequence[Problem] = (),
-        withheld: Sequence[Change] = (),
+        holds: Sequence[Hold] = (),
         dry_run: bool = False,
+        planning_only: Sequence[str] = (),
+        unread: Sequence[UnreadInstance] = (),
         types: dict[str, int] | None = None,
         instances: Sequence[str] = ("global",),
         again: int = 0,
@@ -104,9 +130,8 @@ class Past:
         counts |= {f"type:{name}": count for name, count in (types or {"open_partner": 112}).items()}
         if len(instances) > 1:
             counts |= {f"{one}.{key}": count for one in instances for key, count in list(counts.items())}
-        kinds = {(one.instance, one.kind) for one in withheld}
         plan = Plan(
-            order=PlanOrder(begun, begun + timedelta(seconds=8), f"plan-{hour:g}-{again}"),
+            order=PlanOrder(begun, begun + timedelta(seconds=8), f"plan-{hour:g}-{again}".replace(".", "_")),
             run_id=trigger.run_id,
             dry_run=dry_run,
             config_digest="digest",
@@ -116,11 +141,9 @@ class Past:
             ),
             counts=counts,
             changes=tuple(changes),
-            withheld_changes=tuple(withheld),
-            withheld=tuple(
-                Withheld(instance, kind, len(withheld), 10, 112, f"{len(withheld)} of kind {kind}.", "Trigger again.")
-                for instance, kind in sorted(kinds)
-            ),
+            holds=tuple(holds),
+            planning_only=tuple(planning_only),
+            unread=tuple(unread),
             problems=tuple(problems),
             instances=tuple(
                 InstanceCounts(one, organizations=4212, types=types or {"open_partner": 112}) for one in instances
@@ -156,9 +179,17 @@ class Past:
         return trigger.run_id
 
     def write(
-        self, plan: Plan, trigger: Trigger, verdicts: dict[int, str], *, only: int | None = None, try_number: int = 1
+        self,
+        plan: Plan,
+        trigger: Trigger,
+        verdicts: dict[int, str],
+        *,
+        only: int | None = None,
+        try_number: int = 1,
+        settled: str | None = None,
+        **line: Any,
     ) -> None:
-        """The verdicts of a plan's batches, or of the first `only`."""
+        """The verdicts of a plan's batches, or of the first `only`, with the values of `line` in each."""
         others = {account(number): verdict for number, verdict in verdicts.items()}
         for batch in batches(plan)[:only]:
             rows = [
@@ -167,7 +198,7 @@ class Past:
                     plan_id=plan.id,
                     batch=batch.name,
                     try_number=try_number,
-                    at=plan.order.made + timedelta(seconds=4 * try_number),
+                    at=plan.order.made + timedelta(seconds=4 * (try_number or 9)),
                     instance=one.instance,
                     kind=one.kind,
                     account_id=one.account_id,
@@ -182,7 +213,7 @@ class Past:
                 )
                 for one in batch.changes
             ]
-            self.archive.write_verdicts(trigger.run_after, rows)
+            self.archive.write_verdicts(trigger.run_after, [replace(row, **line) for row in rows], settled=settled)
 
     def read_partners(self, hour: float, *rows: PartnerState, instance: str = "global", again: int = 0) -> None:
         """The partner states of a run; values go with FIELDS."""

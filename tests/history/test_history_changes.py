@@ -6,7 +6,7 @@ import pytest
 
 from partner_sync.history.changes import Filters
 from partner_sync.page.downloads import change_rows
-from tests.history.past import a_create, a_mark, a_problem, account, an_update
+from tests.history.past import a_create, a_hold, a_mark, a_problem, account, an_update
 
 CHANGES = [
     a_create(1, "Nimbus Systems"),
@@ -19,7 +19,9 @@ CHANGES = [
 
 @pytest.fixture
 def shown(past):
-    run_id = past.run(-1, CHANGES, verdicts={4: "rejected"}, withheld=[a_mark(6), a_mark(7)], problems=[a_problem(4)])
+    run_id = past.run(
+        -1, CHANGES, verdicts={4: "rejected"}, holds=[a_hold(a_mark(6), a_mark(7))], problems=[a_problem(4)]
+    )
     return past.history(), run_id
 
 
@@ -166,17 +168,39 @@ def test_problems_know_since_when_they_are_there(past):
     assert "https://acme.zendesk.com/agent/organizations/3600001" == found[1].organizations[0].url
 
 
-def test_what_is_withheld_says_what_is_usual_and_the_conf_that_lets_it_through(past):
+def test_a_hold_says_what_is_usual_and_the_conf_that_approves_it(past):
     for hour, marks in ((-4, 0), (-3, 2), (-2, 1)):
         past.run(hour, [a_mark(100 + number) for number in range(marks)])
-    run_id = past.run(-1, withheld=[a_mark(number) for number in range(37)])
-    page = past.history().withheld(run_id)
-    [row] = page.rows
-    assert (37, 10, (0, 2, 1)) == (row.item.count, row.item.limit, row.usual)
+    hold = a_hold(*(a_mark(number) for number in range(37)))
+    run_id = past.run(-1, holds=[a_hold(a_mark(50), reason="no_trace", opens_case=False), hold])
+    row, ordinary = past.history().withheld(run_id)
+    assert (37, 10, (0, 2, 1)) == (row.item.rows, row.item.limit, row.usual)
     assert "In the last 3 runs: 0 to 2 marked." == row.unusual
-    assert {"allow_over_limit": {"mark": 37}} == page.conf
+    assert {"approve": [hold.id]} == row.conf
+    assert ("no_trace", (), "") == (ordinary.item.reason, ordinary.usual, ordinary.unusual)
 
 
-def test_the_conf_keeps_the_accounts_that_the_run_was_narrowed_to(past):
-    run_id = past.run(-1, withheld=[a_mark(1)], params={"account_ids": ["x"]})
-    assert {"allow_over_limit": {"mark": 1}, "account_ids": ["x"]} == past.history().withheld(run_id).conf
+def test_a_row_on_hold_has_its_hold_and_what_is_known_of_its_organization(past):
+    tickets = a_hold(a_mark(6, tickets=2, users=5), reason="open_tickets", opens_case=False)
+    limit = a_hold(a_mark(7), a_mark(8))
+    run_id = past.run(-1, [a_create(1)], holds=[limit, tickets])
+    history = past.history()
+    assert [(limit.id, "limit", None, None)] * 2 + [(tickets.id, "open_tickets", 2, 5)] == [
+        (row.hold, row.hold_reason, row.tickets, row.users)
+        for row in history.changes(run_id, None, Filters(verdict="withheld")).rows
+    ]
+    assert [account(6)] == [row.account_id for row in history.changes(run_id, None, Filters(hold=tickets.id)).rows]
+
+
+def test_changes_of_an_instance_that_is_not_armed_are_planned_only_and_those_of_others_are_written(past):
+    changes = [a_create(1), a_create(2, instance="gov"), an_update(3, instance="gov"), an_update(4, instance="us")]
+    run_id = past.run(-1, changes, planning_only=("gov",), instances=("global", "gov", "us"))
+    rows = past.history().changes(run_id).rows
+    assert ["confirmed", "planning only", "planning only", "confirmed"] == [row.outcome for row in rows]
+    assert [True, False, False, True] == [row.batch is not None for row in rows]
+
+
+def test_a_dry_run_of_an_instance_that_is_not_armed_is_a_dry_run(past):
+    run_id = past.run(-1, [a_create(1)], planning_only=("global",), dry_run=True)
+    run = past.history().run(run_id)
+    assert ("dry run", (), {"dry run": 1}) == (run.row.state, run.planning_only, run.outcomes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.history.past import a_create, a_mark, a_problem, account, an_update
+from tests.history.past import a_create, a_hold, a_mark, a_partner, a_problem, account, an_update
 
 
 def now(past):
@@ -80,10 +80,26 @@ def test_an_organization_that_only_a_problem_names_has_a_story(past):
 
 def test_a_dry_run_and_a_withheld_mark_are_shown_as_such(past):
     past.run(-2, [an_update(1)], dry_run=True)
-    past.run(-1, withheld=[a_mark(1)])
+    past.run(-1, holds=[a_hold(a_mark(1))])
     [story] = past.history().account(account(1))
     assert ["withheld", "dry run"] == [event.change.outcome for event in story.history]
     assert "differs" == story.now
+    assert "Its last mark is on hold: over the limit of a run." == story.sentence
+
+
+def test_what_is_only_planned_says_nothing_about_an_organization(past):
+    past.run(-1, [an_update(1)], planning_only=("global",))
+    [story] = past.history().account(account(1))
+    assert ("planning only", "not known") == (story.history[0].change.outcome, story.now)
+    assert "Only runs that write nothing have planned changes for it." == story.sentence
+
+
+def test_a_marked_organization_shows_the_evidence(past):
+    past.run(-2, [a_mark(1, "Nimbus")])
+    past.run(-1)
+    past.read_partners(-1, a_partner(1, "Nimbus", account_id=None, desired=None, marked=True))
+    story = past.history().organization("global", 3_600_001)
+    assert ("marked", "Reason: deleted in Salesforce, seen 23 Nov.") == (story.now, story.sentence)
 
 
 def test_two_instances_are_two_stories(past):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.history.past import a_create, a_mark, a_problem, an_update
+from partner_sync.model import UnreadInstance
+from tests.history.past import a_create, a_hold, a_mark, a_problem, an_update
 
-MARKS = [a_mark(number) for number in range(20, 57)]
+HOLD = a_hold(*(a_mark(number) for number in range(20, 57)))
 
 
 def health(past, hour=0.5):
@@ -37,8 +40,6 @@ def test_problems_that_stand_do_not_ring_but_new_ones_do(past):
 
 def test_a_problem_with_another_detail_is_not_new(past):
     past.run(-1, problems=[a_problem(1)])
-    from dataclasses import replace
-
     past.run(0, problems=[replace(a_problem(1), detail="another detail")])
     assert 0 == past.history(0.5).overview().problems_new
 
@@ -46,7 +47,7 @@ def test_a_problem_with_another_detail_is_not_new(past):
 @pytest.mark.parametrize(
     ("what", "make"),
     [
-        ("withheld", lambda past: past.run(0, withheld=MARKS)),
+        ("withheld", lambda past: past.run(0, holds=[HOLD])),
         ("rejected", lambda past: past.run(0, [an_update(1), an_update(2)], verdicts={2: "rejected"})),
         ("unknown", lambda past: past.run(0, [an_update(1), an_update(2)], verdicts={2: "unknown"})),
         ("failed", lambda past: past.fail(0)),
@@ -84,7 +85,7 @@ def test_what_was_rejected_and_is_confirmed_since_needs_nobody(past):
 
 
 def test_a_run_narrowed_to_accounts_says_nothing_about_the_whole(past):
-    past.run(-1, withheld=MARKS)
+    past.run(-1, holds=[HOLD])
     past.run(0, params={"account_ids": ["x"]})
     assert ("needs attention", ["withheld"]) == health(past)
 
@@ -185,5 +186,59 @@ def test_a_whole_run_with_verdicts_ends_the_failures_before_it(past):
 
 def test_an_instance_named_failed_makes_no_failure_of_a_run_on_hold(past):
     past.run(-1, instances=("failed",))
-    past.run(0, withheld=[a_mark(number, instance="failed") for number in range(20, 57)], instances=("failed",))
+    past.run(0, holds=[a_hold(a_mark(20, instance="failed"))], instances=("failed",))
     assert ["withheld"] == list(items(past))
+
+
+def test_a_later_run_of_the_same_case_is_green_and_its_item_still_needs_attention(past):
+    past.run(-1, holds=[HOLD])
+    past.run(0, holds=[replace(HOLD, opens_case=False)])
+    assert ("needs attention", ["withheld"]) == health(past)
+    found = past.history(0.5).overview()
+    assert ["success", "failed"] == [row.state for row in found.runs.rows]
+    assert ("12:00", HOLD.id) == (f"{found.last_success:%H:%M}", found.items[0].link.hold)
+
+
+@pytest.mark.parametrize("reason", ["no_trace", "open_tickets"])
+def test_what_waits_for_tickets_or_for_a_trace_is_listed_and_is_urgent_only_as_a_case(past, reason):
+    waits = a_hold(a_mark(1), reason=reason, opens_case=False)
+    past.run(-1, holds=[waits])
+    assert ("up to date", ["withheld"]) == health(past)
+    past.run(0, holds=[replace(waits, opens_case=True)])
+    assert ("needs attention", ["withheld"]) == health(past)
+
+
+def test_holds_that_need_a_decision_come_before_those_that_do_not(past):
+    past.run(0, holds=[a_hold(a_mark(1), reason="no_trace", opens_case=False), HOLD])
+    assert [True, False] == [item.urgent for item in past.history(0.5).overview().items]
+
+
+def test_a_run_that_only_plans_is_no_success_and_the_health_says_so(past):
+    past.run(0, [a_create(1)], planning_only=("global",))
+    found = past.history(0.5).overview()
+    assert ("planning only", ("global",), None, False) == (
+        found.health,
+        found.planning_only,
+        found.last_success,
+        found.overdue,
+    )
+    assert ["planning only"] == [row.state for row in found.runs.rows]
+    assert "overdue" == past.history(2.1).overview().health
+    past.run(0.2, [a_create(1)])
+    assert "up to date" == past.history(0.5).overview().health
+
+
+def test_an_instance_that_is_not_armed_does_not_hide_that_another_waits(past):
+    both = ("global", "gov")
+    past.run(0, [a_create(1, instance="gov")], holds=[HOLD], planning_only=("gov",), instances=both)
+    history = past.history(0.5)
+    assert ("needs attention", ("gov",)) == (history.overview().health, history.overview().planning_only)
+    assert () == history.overview(instance="global").planning_only
+    past.run(0.2, [a_create(1, instance="gov")], planning_only=("gov",), instances=both)
+    assert "up to date" == past.history(0.5).overview(instance="global").health
+
+
+def test_an_instance_that_was_not_read_needs_attention(past):
+    past.run(0, unread=[UnreadInstance("gov", "Zendesk did not answer.")])
+    [item] = past.history(0.5).overview().items
+    assert ("failed", "The run failed: gov was not read.") == (item.what, item.sentence)

@@ -12,7 +12,7 @@ import pytest
 
 from partner_sync.history import History, files
 from partner_sync.model import PlanOrder
-from tests.history.past import NOON, a_create, a_mark, a_problem, account, an_update
+from tests.history.past import NOON, a_create, a_mark, a_partner, a_problem, account, an_update
 
 
 def ids(history):
@@ -63,6 +63,41 @@ def test_a_run_that_falls_silent_is_failed_although_nothing_changed(past):
     run_id = past.run(0, [a_create(1)], written=False)
     assert "running" == past.history(0.1).run(run_id).row.state
     assert "failed" == past.history(3).run(run_id).row.state
+
+
+def test_rows_of_a_run_that_ended_do_not_wait_until_a_verdict_of_a_later_run_arrives(past):
+    run_id = past.run(0, [a_create(1)], written=False)
+    assert {"waiting": 1} == past.history(0.1).run(run_id).outcomes
+    assert {"not written": 1} == past.history(3).run(run_id).outcomes
+    past.write(past.plan(0, [a_create(1)]), past.trigger(0), {}, settled="5a0b", try_number=0)
+    detail = past.history(4).change(run_id, None, 0)
+    assert ("confirmed", True, 0) == (detail.row.outcome, detail.row.written, detail.row.try_number)
+    assert "success" == detail.run.state
+
+
+def test_a_row_keeps_the_job_and_the_time_that_wrote_it_when_its_green_task_is_cleared(past):
+    run_id = past.run(0, [an_update(1)])
+    first = past.history().change(run_id, None, 0).row
+    kept = {"job_id": first.job_id, "written_at": first.at, "reason": "as desired already; nothing was written"}
+    past.write(past.plan(0, [an_update(1)]), past.trigger(0), {}, try_number=2, **kept)
+    row = past.history().change(run_id, None, 0).row
+    assert (True, first.job_id, first.at, 2) == (row.written, row.job_id, row.written_at, row.try_number)
+    (story,) = past.history().account(row.account_id)
+    assert {first.at} == {field.written.at for field in story.fields if field.written}
+
+
+def test_foreign_objects_beside_the_newest_plan_are_no_plans_and_no_partners(past):
+    past.run(0)
+    past.read_partners(0, a_partner(1))
+    for folder in ("latest", "standing"):
+        place = past.archive.root / "instances" / "global" / folder
+        place.mkdir(exist_ok=True)
+        (place / "README.json").write_text("x")
+        (place / "~.json").write_text("x")
+    history = past.history()
+    history.refresh()
+    assert () == history.overview().unreadable
+    assert history.find("partner 1").hits
 
 
 def test_the_newest_try_of_a_batch_counts_and_the_detail_has_all(past):

@@ -9,14 +9,19 @@ import pytest
 
 from partner_sync.archive.records import Failure, RunRecord, Trigger
 from partner_sync.history.run_states import RunEvidence, RunStatus, run_status
-from partner_sync.model import Plan, PlanOrder, Withheld
+from partner_sync.model import Plan, PlanOrder, UnreadInstance
+from tests.history.past import a_hold, a_mark
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 TRIGGER = Trigger("partner_sync", "r", "scheduled", None, NOON, NOON, {})
-PLAN = Plan(PlanOrder(NOON, NOON, "p"), "r", False, "d", (), {}, (), (), (), ())
+PLAN = Plan(PlanOrder(NOON, NOON, "p"), "r", False, "d", (), {}, (), (), ())
 RECORD = RunRecord(TRIGGER, {}, PLAN)
 DRY = RunRecord(TRIGGER, {}, replace(PLAN, dry_run=True))
-WITHHELD = RunRecord(TRIGGER, {}, replace(PLAN, withheld=(Withheld("global", "mark", 37, 10, 176, "why", "next"),)))
+HOLD = a_hold(*(a_mark(number) for number in range(37)))
+WITHHELD = RunRecord(TRIGGER, {}, replace(PLAN, holds=(HOLD, a_hold(a_mark(40), reason="no_trace", opens_case=False))))
+SAME_CASE = RunRecord(TRIGGER, {}, replace(PLAN, holds=(replace(HOLD, opens_case=False),)))
+UNARMED = RunRecord(TRIGGER, {}, replace(PLAN, planning_only=("global",)))
+UNREAD = RunRecord(TRIGGER, {}, replace(PLAN, unread=(UnreadInstance("gov", "no answer"),)))
 SOON, LATER = NOON + timedelta(minutes=1), NOON + timedelta(minutes=2)
 
 
@@ -117,7 +122,17 @@ CASES = {
         None,
         "",
     ),
-    "withheld": (evidence(WITHHELD), 5, "failed", "withheld", "37 marks on hold in global"),
+    "a hold that opens a case": (evidence(WITHHELD), 5, "failed", "withheld", "37 marks on hold in global"),
+    "a later hold of the same case": (evidence(SAME_CASE), 5, "success", None, ""),
+    "planning only": (evidence(UNARMED), 5, "planning only", None, ""),
+    "planning only, and rejected rows elsewhere": (
+        evidence(UNARMED, [VERDICT], ["a"], ["a"], {"rejected": 2}),
+        5,
+        "failed",
+        "rows",
+        "2 rejected",
+    ),
+    "an instance that was not read": (evidence(UNREAD), 5, "failed", "task", "gov was not read"),
 }
 
 

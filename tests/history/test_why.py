@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from partner_sync.cli.explain import main
-from tests.history.past import a_create, a_mark, a_partner, a_problem, account, an_update
+from tests.history.past import a_create, a_hold, a_mark, a_partner, a_problem, account, an_update
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -68,6 +68,13 @@ def test_a_problem_that_is_over_stays_in_the_history_with_its_end(past, ask):
     _, out, _ = ask("nimbus systems")
     assert "! Name already in use" not in out
     assert "problem: Name already in use, last seen 2026-11-24 11:00  name_taken 1" in out
+
+
+def test_a_mark_on_hold_shows_why_its_evidence_and_its_tickets(past, ask):
+    past.run(-0.5, holds=[a_hold(a_mark(2, "Nimbus West", tickets=2, users=5), reason="open_tickets")])
+    _, out, _ = ask("nimbus west")
+    assert "Its last mark is on hold: open tickets." in out
+    assert "mark on hold  open tickets; deleted in Salesforce, seen 23 Nov; 2 open tickets, 5 users\n" in out
 
 
 def test_an_organization_without_account_is_shown_without_the_names_of_others(past, ask):

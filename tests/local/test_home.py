@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
+import subprocess
+import sys
 from contextlib import ExitStack
 
 import pytest
@@ -46,6 +49,28 @@ def test_a_child_that_got_the_lock_holds_the_home_after_us(tmp_path):
             pass
     with home.claim("make run"):
         pass
+
+
+def test_whatever_is_created_in_a_home_is_for_its_owner_only(tmp_path):
+    before = os.umask(0o022)
+    try:
+        home = Home(tmp_path / "home")
+        for folder in (home.root, home.xcom):  # as an earlier release left it
+            folder.mkdir()
+        home.marker.write_text("{}")
+        with home.claim("make run"):
+            home.make()
+            with sqlite3.connect(home.airflow / "airflow.db") as database:
+                database.execute("CREATE TABLE one (number)")
+            script = "import sys; open(sys.argv[1], 'w').write('an XCom')"
+            subprocess.run([sys.executable, "-c", script, home.xcom / "value"], check=True)
+        folders = (home.airflow, home.archive, home.xcom, home.sandbox, home.logs)
+        files = (home.airflow / "airflow.db", home.xcom / "value", home.secrets, home.passwords)
+        assert {0o700} == {stat.S_IMODE(path.stat().st_mode) for path in folders}
+        assert {0o600} == {stat.S_IMODE(path.stat().st_mode) for path in files}
+        assert 0o022 == os.umask(0o022)
+    finally:
+        os.umask(before)
 
 
 def test_a_folder_with_other_files_in_it_is_refused(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -12,7 +13,19 @@ from partner_sync.archive.records import RowVerdict, RunRecord, Trigger
 from partner_sync.local.outcome import FailedTask, RunOutcome, facts, write_totals
 from partner_sync.local.progress import show
 from partner_sync.local.summary import EVERYTHING, EXAMPLES, Limits, display_value, render
-from partner_sync.model import Create, FieldChange, Mark, Plan, PlanOrder, Problem, ReadProof, Update, Withheld
+from partner_sync.model import (
+    Create,
+    FieldChange,
+    Hold,
+    InstanceCounts,
+    Mark,
+    Plan,
+    PlanOrder,
+    Problem,
+    ReadProof,
+    UnreadInstance,
+    Update,
+)
 
 NOW = datetime(2026, 11, 24, 3, tzinfo=timezone.utc)
 READS = (ReadProof("Salesforce", 60, 60, 1, 1), ReadProof("Zendesk global", 4_000, 4_000, 40, 43))
@@ -33,7 +46,13 @@ def an_update(name: str = "Beacon", reason: str = "differs from its account", *f
 def a_mark(number: int = 3) -> Mark:
     fields = (FieldChange("mark_for_deletion", False, True),)
     account = f"0014M0000{number:09}"
-    return Mark("global", account, number, f"Gone {number}", fields, f"no account with {account} any more")
+    return Mark("global", account, number, f"Gone {number}", fields, "deleted in Salesforce, seen 23 Nov")
+
+
+def a_hold(*marks: Mark, **more: object) -> Hold:
+    values = {"reason": "limit", "why": "40 marks in global (67 %).", "next_step": "Review them.", "opens_case": True}
+    counted = {"rows": len(marks), "limit": 12, "of": 60, "since": NOW, "changes": marks}
+    return Hold(**{"id": "3f2a91c0de12", "instance": "global", "kind": "mark"} | counted | values | more)
 
 
 def a_verdict(change: Create | Update | Mark, verdict: str = "confirmed", **more: object) -> RowVerdict:
@@ -67,8 +86,11 @@ def an_outcome(*changes: Create | Update | Mark, **more: object) -> RunOutcome:
         reads=READS,
         counts={"unchanged": 31},
         changes=changes,
-        withheld_changes=tuple(more.pop("withheld_changes", ())),
-        withheld=tuple(more.pop("withheld", ())),
+        holds=tuple(more.pop("holds", ())),
+        planning_only=tuple(more.pop("planning_only", ())),
+        unread=tuple(more.pop("unread", ())),
+        approvals=more.pop("approvals", {}),
+        instances=(InstanceCounts("global"),),
         problems=tuple(more.pop("problems", ())),
     )
     params = {"account_ids": more.pop("account_ids", [])}
@@ -77,7 +99,7 @@ def an_outcome(*changes: Create | Update | Mark, **more: object) -> RunOutcome:
         "state": "success",
         "seconds": 12.34,
         "record": record,
-        "plan": plan if changes or plan.withheld_changes else None,
+        "plan": plan if changes or plan.holds else None,
         "verdicts": [a_verdict(change) for change in changes],
         "failures": [],
         "archive": "home/archive/runs/1",
@@ -95,6 +117,14 @@ def text(outcome: RunOutcome, width: int = 100, limits: Limits = EXAMPLES) -> st
 def test_it_says_what_was_read_of_what_was_announced_and_in_how_many_pages():
     assert "Salesforce      60 of 60        1 page, 1 call\n" in text(an_outcome())
     assert "Zendesk global  4,000 of 4,000  40 pages, 43 calls\n" in text(an_outcome())
+
+
+def test_it_shows_a_count_that_differs_and_how_many_are_confirmed_gone():
+    outcome = an_outcome()
+    proof = ReadProof("Zendesk global", 4_000, 3_998, 40, 45, gone=3)
+    plan = replace(outcome.record.plan, reads=(proof,))
+    said = text(replace(outcome, record=replace(outcome.record, plan=plan)))
+    assert "Zendesk global  4,000 read, counted 3,998, 3 confirmed gone  40 pages, 45 calls\n" in said
 
 
 def test_a_run_without_changes_says_so_plainly():
@@ -177,18 +207,46 @@ def test_problems_are_grouped_by_kind_with_one_advice_each():
     assert "malformed id 1\n    An id is wrong.\n      Copy it." in said
 
 
-def test_what_is_withheld_has_numbers_and_the_next_step():
-    item = Withheld(
-        "global", "mark", 40, 12, 60, "40 of kind mark: 67 %.", 'Trigger with {"allow_over_limit": {"mark": 40}}'
-    )
-    marks = [a_mark(number) for number in range(40)]
-    failure = FailedTask("sync", "withheld", "40 of kind mark: 67 %.")
-    said = text(an_outcome(withheld=[item], withheld_changes=marks, state="failed", failures=[failure]))
-    assert "mark 40, limit 12  in global, 60 partner organizations" in said
-    assert "Gone 0" in said
-    assert 'Trigger with {"allow_over_limit": {"mark": 40}}' in said
+def test_a_hold_has_its_reason_since_when_its_rows_and_the_next_step():
+    hold = a_hold(*(a_mark(number) for number in range(40)))
+    failure = FailedTask("sync", "withheld", hold.why)
+    said = text(an_outcome(holds=[hold], state="failed", failures=[failure]))
+    assert "mark 40  in global, over the limit of a run, since 2026-11-24 03:00 UTC, hold 3f2a91c0de12" in said
+    assert "Gone 0  deleted in Salesforce, seen 23 Nov\n" in said
+    assert "40 marks in global (67 %).\n    Review them.\n" in said
     assert "sync withheld" in said
     assert "Nothing to do" not in said
+
+
+def test_a_green_run_with_holds_does_not_claim_to_be_in_sync():
+    hold = a_hold(a_mark(), opens_case=False)
+    assert "Nothing was written: 1 change on hold." in text(an_outcome(holds=[hold]))
+    assert "1 of 1 change confirmed, 1 on hold." in text(an_outcome(a_create(), holds=[hold]))
+
+
+def test_a_mark_shows_its_open_tickets_and_users():
+    mark = replace(a_mark(), tickets=1, users=12)
+    assert "Gone 3  deleted in Salesforce, seen 23 Nov (1 open ticket, 12 users)\n" in text(an_outcome(mark))
+
+
+def test_planning_only_is_said_where_nothing_is_written():
+    only = "Planning only: nothing is written until someone starts a run without dry run"
+    unarmed = an_outcome(a_create(), a_mark(), planning_only=["global"], verdicts=[])
+    assert f"{only}. 2 changes planned." in text(unarmed, 140)
+    assert "planning only: nothing is written in global" in text(unarmed)
+    elsewhere = replace(a_create("Beta"), instance="gov")
+    mixed = an_outcome(a_create(), elsewhere, planning_only=["gov"], verdicts=[a_verdict(a_create())])
+    assert f"1 of 1 change confirmed. {only}: 1 change." in text(mixed, 140)
+    assert f"{only}. 0 changes planned, 1 on hold." in text(
+        an_outcome(planning_only=["global"], holds=[a_hold(a_mark())]), 140
+    )
+
+
+def test_an_instance_that_was_not_read_is_named_with_the_reason():
+    said = text(an_outcome(unread=[UnreadInstance("gov", "Zendesk did not answer.")], state="failed"))
+    assert "Read  incomplete" in said
+    assert "Zendesk gov     not read" in said
+    assert "Nothing is planned for gov. Zendesk did not answer." in said
 
 
 def test_rows_that_are_not_confirmed_are_listed_with_reason_and_the_vendors_words():
@@ -233,10 +291,18 @@ def test_a_hostile_name_stays_text_wherever_it_comes(name):
     change = Update("global", name, 42, name, (field,), name)
     problem = Problem(name, name, (), (), name, name)
     verdict = a_verdict(change, "rejected", reason=name, vendor_words=name)
-    withheld = Withheld(name, "mark", 1, 0, 1, name, name)
+    mark = replace(a_mark(), name=name, reason=name, instance=name)
+    hold = a_hold(mark, id=name, instance=name, why=name, next_step=name)
     failure = FailedTask("sync", name, name)
     summary = an_outcome(
-        change, problems=[problem], verdicts=[verdict], withheld=[withheld], state="failed", failures=[failure]
+        change,
+        problems=[problem],
+        verdicts=[verdict],
+        holds=[hold],
+        planning_only=[name],
+        unread=[UnreadInstance(name, name)],
+        state="failed",
+        failures=[failure],
     )
     said = text(summary)
     assert not set(said) & {"\x1b", "\x07", "\r", "\u202e", "\x9b"}
@@ -277,3 +343,27 @@ def test_machines_get_the_same_numbers():
     assert said["verdicts"] == {"confirmed": 2}
     assert (said["jobs"], said["rows_written"], said["withheld"], said["problems"]) == (2, 2, 0, {})
     assert facts(an_outcome(record=None, plan=None, verdicts=[], state="failed"))["planned"]["create"] == 0
+
+
+def test_machines_get_holds_decisions_calls_and_what_was_read():
+    held, once, both = a_hold(a_mark(), a_mark(4)), ("d1",), ("d1", "d2")
+    resting = Problem("resting", "global", (), (), "detail", "advice")
+    outcome = an_outcome(
+        a_create(),
+        an_update(),
+        holds=[held],
+        approvals={0: once, 1: both},
+        problems=[resting],
+        unread=[UnreadInstance("gov", "Zendesk did not answer.")],
+    )
+    said = facts(outcome)
+    hold = {"id": "3f2a91c0de12", "instance": "global", "kind": "mark", "reason": "limit", "rows": 2}
+    assert [hold] == said["holds"]
+    assert [{"id": "d1", "does": "allow", "rows": 2}, {"id": "d2", "does": "allow", "rows": 1}] == said["decisions"]
+    assert {"salesforce": 1, "zendesk": 43 + 5 + 5} == said["calls"]
+    assert {"global": "full", "gov": "unreachable"} == said["read"]
+    assert (2, 1) == (said["withheld"], said["resting"])
+    nothing = facts(an_outcome(record=None, plan=None, verdicts=[], state="failed"))
+    assert ([], [], {}, {"salesforce": 0, "zendesk": 0}) == tuple(
+        nothing[key] for key in ("holds", "decisions", "read", "calls")
+    )

@@ -71,7 +71,7 @@ def salesforce(sandbox, define):
     ids=["client", "client-first", "token", "use_token", "oauth_token"],
 )
 def test_each_of_zendesks_credentials_is_taken(zendesk, extra, parts):
-    assert zendesk(extra, **parts).count() == 100
+    assert zendesk(extra, **parts).count().value == 100
 
 
 def test_a_client_asks_for_tokens_with_the_scope_of_the_connection(zendesk):
@@ -85,7 +85,7 @@ def test_a_client_asks_for_tokens_with_the_scope_of_the_connection(zendesk):
 def test_a_narrow_scope_is_enough_for_what_it_names(zendesk):
     client = {"client_id": "partner_sync", "client_secret": "sandbox-client-secret"}
 
-    assert zendesk({**client, "scope": "organizations:read"}).count() == 100
+    assert zendesk({**client, "scope": "organizations:read"}).count().value == 100
     with pytest.raises(RejectedError, match="refused GET /api/v2/organizations/count with 403"):
         zendesk({**client, "scope": "organizations:write"}).count()
 
@@ -94,7 +94,7 @@ def test_the_extra_may_be_a_text_of_json(sandbox, define):
     connection = sandbox.connections()["zendesk"]
     define("zendesk_default", {**connection, "extra": json.dumps(connection["extra"])})
 
-    assert connections.zendesk(INSTANCE, CALLS).count() == 100
+    assert connections.zendesk(INSTANCE, CALLS).count().value == 100
 
 
 def test_a_connection_may_be_a_uri(sandbox, define):
@@ -102,7 +102,7 @@ def test_a_connection_may_be_a_uri(sandbox, define):
     login, token = quote("sync@acme.example", safe=""), "sandbox-api-token"
     define("zendesk_default", f"zendesk://{login}:{token}@acme.zendesk.com/?use_token=true&endpoint_url={url}")
 
-    assert connections.zendesk(INSTANCE, CALLS).count() == 100
+    assert connections.zendesk(INSTANCE, CALLS).count().value == 100
 
 
 def test_messages_name_the_instance_and_the_connection(zendesk):
@@ -114,6 +114,48 @@ def test_a_client_is_opened_without_a_call(sandbox, zendesk):
     zendesk({"client_id": "partner_sync", "client_secret": "sandbox-client-secret"})
 
     assert sandbox.calls() == []
+
+
+# -- Zendesk: instances
+
+
+def two_instances(define, first, second):
+    """A config of two instances whose Connections have these hosts and endpoints."""
+    for name, (host, endpoint_url) in {"zendesk_one": first, "zendesk_two": second}.items():
+        extra = {"client_id": "c", "client_secret": "s", "endpoint_url": endpoint_url}
+        define(name, {"conn_type": "zendesk", "host": host, "extra": extra})
+    instances = (Instance("one", "zendesk_one", write=True), Instance("two", "zendesk_two", write=False))
+    accounts = AccountsConfig("salesforce_default", "Account", "Id", "Name", {})
+    return Config(accounts, instances, (), Partners("account_type", ()), digest="digest")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("acme.zendesk.com", None), ("Acme.zendesk.com/", None)),
+        (("acme.zendesk.com", None), ("other.zendesk.com", "https://acme.zendesk.com:443/")),
+        (("acme.zendesk.com", "http://127.0.0.1:4001"), ("other.zendesk.com", "http://127.0.0.1:4001/")),
+    ],
+)
+def test_two_instances_on_one_zendesk_host_are_refused(define, first, second):
+    with pytest.raises(ConfigError, match="leads to the same Zendesk host as 'zendesk_one' of one") as caught:
+        connections.zendesk_clients(two_instances(define, first, second))
+
+    assert [finding.key for finding in caught.value.findings] == ["instances[1].connection"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("acme.zendesk.com", None), ("acme-emea.zendesk.com", None)),
+        (("acme.zendesk.com", "http://127.0.0.1:4001"), ("acme.zendesk.com", "http://127.0.0.1:4002")),
+        (("acme.zendesk.com", "https://gate.example/one"), ("emea.zendesk.com", "https://gate.example/two")),
+    ],
+)
+def test_instances_on_hosts_of_their_own_each_have_a_client(define, first, second):
+    clients = connections.zendesk_clients(two_instances(define, first, second))
+
+    assert {name: client.instance for name, client in clients.items()} == {"one": "one", "two": "two"}
 
 
 # -- Salesforce: what opens a client

@@ -8,17 +8,20 @@ import re
 import time
 from dataclasses import replace
 from html import unescape
+from urllib.parse import quote
 
 import pytest
 from fastapi import HTTPException
 from fastapi.testclient import TestClient
+from markupsafe import escape
 
 from partner_sync.history import History
 from partner_sync.history.reader import Reader
 from partner_sync.history.results import Overview
+from partner_sync.model import UnreadInstance
 from partner_sync.page.app import page_app
 from partner_sync.page.assets import FILES
-from tests.history.past import a_create, a_mark, a_partner, a_problem, an_update
+from tests.history.past import a_create, a_hold, a_mark, a_partner, a_problem, an_update
 
 HOSTILE = ["<script>alert(1)</script>", "x" * 300, "\u202eمرحبا", "🎉 & Söhne", '" onmouseover="x']
 
@@ -81,6 +84,25 @@ def test_hostile_names_stay_text(past, name):
         text = asked.get(address, params=params).text
         assert "<script>alert" not in text
         assert ' onmouseover="x' not in text.replace("&#34; onmouseover", "")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_evidence_and_hostile_texts_of_holds_stay_text(past, text):
+    mark = a_mark(1, reason=text, tickets=1, users=1)
+    run = past.run(0, holds=[a_hold(mark, why=text, next_step=text)], unread=[UnreadInstance("gov", text)])
+    asked = client(past)
+    for address, params in (
+        ("/", {}),
+        ("/run", {"run": run, "change": 0}),
+        ("/run", {"run": run, "hold": text}),
+        ("/print", {"run": run}),
+        ("/change", {"run": run, "n": 0}),
+        ("/story", {"account": mark.account_id}),
+    ):
+        html = asked.get(address, params=params).text
+        assert "<script>alert" not in html
+        assert ' onmouseover="x' not in html.replace("&#34; onmouseover", "")
+        assert address == "/" or params.get("hold") or escape(text) in html
 
 
 @pytest.mark.parametrize("run", ["unknown", "../../etc/passwd", "manual__2026", "%2e%2e%2f", "\x00"])
@@ -185,10 +207,49 @@ def test_a_row_opens_with_the_message_of_zendesk_and_both_links(past):
     assert "https://acme.zendesk.com/agent/organizations/3600002" in text
 
 
-def test_withheld_shows_the_conf_to_trigger_with(past):
-    run = past.run(0, withheld=[a_mark(number) for number in range(12)])
-    text = client(past).get("/run", params={"run": run}).text
-    assert "{&#34;allow_over_limit&#34;: {&#34;mark&#34;: 12}}" in text
+def test_a_hold_shows_its_reason_since_when_and_the_conf_to_trigger_with(past):
+    limit = a_hold(*(a_mark(number) for number in range(12)))
+    tickets = a_hold(a_mark(20, "Nimbus", tickets=2, users=1), reason="open_tickets", opens_case=False)
+    run = past.run(0, holds=[tickets, limit])
+    asked = client(past)
+    text = asked.get("/run", params={"run": run}).text
+    for hold in (limit, tickets):
+        assert f"{{&#34;approve&#34;: [&#34;{hold.id}&#34;]}}" in text
+    assert text.index("Over the limit of a run") < text.index("Open tickets")
+    assert "global, since <time" in text
+    assert "2 open tickets, 1 user" in text
+    assert "Partner 3" not in asked.get("/run", params={"run": run, "hold": tickets.id}).text
+    overview = asked.get("/").text
+    assert f"verdict=withheld&amp;hold={tickets.id}#withheld" in overview
+    assert "1 item needs attention" in overview
+
+
+def test_planning_only_is_said_on_the_overview_the_run_the_change_and_the_print(past):
+    run = past.run(0, [a_create(1)], planning_only=("global",))
+    asked = client(past)
+    said = "Planning only: nothing is written until someone starts a run without dry run."
+    for address in ("/", f"/run?run={quote(run)}", f"/change?run={quote(run)}&n=0"):
+        assert said in asked.get(address).text
+    assert said.rstrip(".") in asked.get("/print", params={"run": run}).text
+
+
+def test_an_instance_that_was_not_read_is_named_with_the_reason(past):
+    run = past.run(0, unread=[UnreadInstance("gov", "Zendesk did not answer <at all>.")])
+    for page in ("/run", "/print"):
+        text = client(past).get(page, params={"run": run}).text
+        assert "gov" in text
+        assert "Zendesk did not answer &lt;at all&gt;." in text
+
+
+def test_the_downloads_have_the_evidence_the_hold_the_tickets_and_the_users(past):
+    hold = a_hold(a_mark(1, tickets=2, users=5), reason="open_tickets", opens_case=False)
+    run = past.run(0, holds=[hold])
+    asked = client(past)
+    [row] = csv.DictReader(io.StringIO(asked.get("/changes.csv", params={"run": run}).text))
+    [told] = asked.get("/changes.json", params={"run": run}).json()
+    expected = {"reason": "deleted in Salesforce, seen 23 Nov", "hold": hold.id, "hold_reason": "open_tickets"}
+    assert expected | {"tickets": "2", "users": "5"} == {key: row[key] for key in (*expected, "tickets", "users")}
+    assert expected | {"tickets": 2, "users": 5} == {key: told[key] for key in (*expected, "tickets", "users")}
 
 
 def test_problems_are_shown_with_their_advice(past):

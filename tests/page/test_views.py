@@ -9,10 +9,11 @@ import pytest
 
 from partner_sync.history.changes import Filters
 from partner_sync.history.labels import ago, problem_label, value_label
+from partner_sync.model import UnreadInstance
 from partner_sync.page import views
 from partner_sync.page.formats import exact, link, plural, short, took
-from partner_sync.page.views import NOTHING_WITHHELD, PageContext, RunPage
-from tests.history.past import a_create, a_mark, a_problem, account, an_update
+from partner_sync.page.views import PageContext, RunPage
+from tests.history.past import a_create, a_hold, a_mark, a_problem, account, an_update
 
 NOW = datetime(2026, 11, 24, 13, tzinfo=timezone.utc)
 HOSTILE = ["<script>alert(1)</script>", "x" * 300, "\u202eمرحبا", "🎉 & Söhne", '" onmouseover="x', "'><img src=x>"]
@@ -68,7 +69,10 @@ def test_addresses_leave_out_what_is_empty_and_escape_the_rest():
 
 def a_run(past, **asked) -> RunPage:
     names = [a_create(number, name) for number, name in enumerate(HOSTILE)]
-    run = past.run(0, [*names, an_update(20)], withheld=[a_mark(number) for number in range(30, 42)])
+    evidence = [a_mark(30 + number, reason=text) for number, text in enumerate(HOSTILE)]
+    hold = a_hold(*evidence, why=" ".join(HOSTILE), next_step=" ".join(HOSTILE))
+    unread = [UnreadInstance("gov", " ".join(HOSTILE))]
+    run = past.run(0, [*names, an_update(20)], holds=[hold], unread=unread)
     history = past.history()
     return RunPage(
         history.run(run),
@@ -111,7 +115,7 @@ def test_the_address_of_a_run_keeps_what_it_is_narrowed_by(past):
 
 
 def test_an_archive_error_is_shown_above_everything(past):
-    page = RunPage(a_run(past).run, None, (), NOTHING_WITHHELD, Filters())
+    page = RunPage(a_run(past).run, None, (), (), Filters())
     assert "The archive x cannot be read." in views.render_run(page, PageContext(NOW, "The archive x cannot be read."))
 
 

@@ -68,12 +68,18 @@ class AirflowApi:
     def pause(self, paused: bool) -> None:
         self.request("PATCH", DAG, {"is_paused": paused})
 
-    def trigger(self, logical_date: datetime | None = None, **conf: Any) -> str:
-        """Starts a manual run. Its id is ours, so a repeated call cannot start two."""
+    def trigger(self, logical_date: datetime | None = None, run_after: datetime | None = None, **conf: Any) -> str:
+        """Starts a manual run; of runs that wait, the one with the earliest `run_after` is first.
+
+        Its id is ours, so a repeated call cannot start two.
+        """
         run_id = f"manual__{uuid4().hex[:12]}"
-        date = logical_date.isoformat() if logical_date else None
+        times = {
+            "logical_date": logical_date.isoformat() if logical_date else None,
+            "run_after": run_after.isoformat() if run_after else None,
+        }
         try:
-            self.request("POST", f"{DAG}/dagRuns", {"dag_run_id": run_id, "logical_date": date, "conf": conf})
+            self.request("POST", f"{DAG}/dagRuns", {"dag_run_id": run_id, "conf": conf, **times})
         except requests.HTTPError as error:
             if error.response.status_code != 409:
                 raise

@@ -79,7 +79,8 @@ def compare_cleared(trial: Trial) -> Sequence[str]:
     wait_until(lambda: archive.latest("global") != first, 120, "there is a newer plan")
     for entry in archive.open_jobs("global"):
         if entry.order == first:
-            archive.write_open_job("global", replace(entry, time=entry.time - ABANDONED))
+            intended = entry.intended and entry.intended - ABANDONED
+            archive.write_open_job("global", replace(entry, time=entry.time - ABANDONED, intended=intended))
     return []
 
 

@@ -16,7 +16,7 @@ from partner_sync.archive.archive import Archive
 from partner_sync.history import History
 from partner_sync.history.reader import Reader
 from partner_sync.orchestration import locations
-from tests.history.past import Past, a_create, a_mark, a_partner, a_problem, account, an_update
+from tests.history.past import Past, a_create, a_hold, a_mark, a_partner, a_problem, account, an_update
 from tests.production import machine
 from tests.production.compose import REPOSITORY
 from tests.production.parts import Objects
@@ -66,7 +66,7 @@ def stored(server: Objects, tmp_path: Path) -> Stored:
 def a_past(stored: Stored) -> Stored:
     for hour in range(-50, 0, 3):
         stored.run(hour, [a_create(hour + 200), an_update(hour + 300)], problems=[a_problem(1)] if hour % 2 else [])
-    stored.run(-0.5, withheld=[a_mark(7), a_mark(8)])
+    stored.run(-0.5, holds=[a_hold(a_mark(7), a_mark(8))])
     for past in (stored.remote, stored.local):
         past.fail(0)
         past.read_partners(0, *(a_partner(number) for number in range(20)))

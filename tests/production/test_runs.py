@@ -107,12 +107,14 @@ def tried_again(small: Stack, over_limit: Run) -> Run:
 
 
 @pytest.fixture(scope="module")
-def allowed(small: Stack, tried_again: Run) -> Run:
-    return run(small, allow_over_limit={"mark": 20})
+def approved(small: Stack, over_limit: Run, tried_again: Run) -> Run:
+    """The run in which somebody approves what the earlier one had on hold."""
+    (hold,) = over_limit.plan.holds
+    return run(small, approve=[hold.id])
 
 
 @pytest.fixture(scope="module")
-def backfilled(small: Stack, allowed: Run) -> list[Run]:
+def backfilled(small: Stack, approved: Run) -> list[Run]:
     """Three intervals, two at once, and a run by hand beside them, over five new owners."""
     rows = small.control.accounts()[:5]
     small.control.put_accounts({"Id": row["Id"], "Account_Owner_Calc__c": "Somebody New"} for row in rows)
@@ -155,7 +157,9 @@ def test_withheld_and_rejected_changes_make_the_run_red_and_say_why(small, over_
     assert ("failed", {"withheld", "update 1-2"}) == (over_limit.state, set(over_limit.failed()))
     task = withheld_task(over_limit)
     said = small.api.log(over_limit.id, "sync", task["try_number"], task["map_index"])
-    assert '{\\"allow_over_limit\\": {\\"mark\\": 20}}' in said or '"allow_over_limit"' in said
+    (hold,) = over_limit.plan.holds
+    assert "20 marks in global" in said
+    assert hold.id in said
     assert {("create", "confirmed"): 3, ("update", "confirmed"): 1, ("update", "rejected"): 1} == (
         over_limit.verdict_counts()
     )
@@ -167,14 +171,18 @@ def test_a_retry_of_one_mapped_task_writes_only_the_remaining_rows(tried_again):
     assert 1 == len(tried_again.writes)
 
 
-def test_a_run_with_a_raised_limit_writes_the_withheld_changes(small, allowed):
-    assert ("success", {("mark", "confirmed"): 20}) == (allowed.state, allowed.verdict_counts())
-    assert (20, []) == (len(allowed.writes), world.wrong(small.control))
+def test_a_run_that_approves_a_hold_writes_its_rows(small, approved):
+    assert ("success", {("mark", "confirmed"): 20}) == (approved.state, approved.verdict_counts())
+    assert (20, []) == (len(approved.writes), world.wrong(small.control))
 
 
-def test_the_team_is_notified_once_of_a_failure_and_once_of_the_recovery(allowed, team):
-    wait_until(lambda: len(team.titles) > 1, 60, "the team is notified that it is over")
-    assert ["Partner Sync: a run failed", "Partner Sync: recovered"] == team.titles
+def test_the_team_is_notified_once_of_each_cause_and_once_of_its_end(approved, team):
+    wait_until(lambda: len(team.titles) > 2, 60, "the team is notified that everything is over")
+    assert [
+        "Partner Sync: changes are held for review; rows are rejected or unknown",
+        "Partner Sync: recovered in part, still open: changes are held for review",
+        "Partner Sync: recovered",
+    ] == team.titles
     assert "Verdicts: 4 confirmed, 1 rejected" in team.got[0]["message"]
 
 

@@ -5,13 +5,15 @@ It works on a sandbox inside this process, so a test can break it, change its wo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from partner_sync.sandbox import Sandbox, large_world
-from tests.scheduler.running import Airflow, Run
+from tests.scheduler.running import Airflow, Run, until
 from tests.scheduler.starting import REPOSITORY, started
 from tests.webhook import Webhook, serving
 
@@ -33,7 +35,7 @@ jobs_in_flight = 20
 poll_seconds = 0.2
 polling_seconds = 10
 reschedule_seconds = 10
-settle_seconds = 1
+submit_seconds = 5
 job_minutes = 3
 max_plan_age_hours = 6
 submits = 3
@@ -66,11 +68,27 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, webhook: Webhook) -> Itera
         yield running
 
 
+@dataclass(frozen=True)
+class Planned:
+    """A person's dry run, the run that the schedule started right after it, and what both wrote."""
+
+    dry: Run
+    scheduled: Run
+    writes: Counter[tuple[int, str]]
+
+
 @pytest.fixture(scope="session")
-def first_run(airflow: Airflow) -> Run:
-    """The run of the newest interval, after which everything is in sync. No other run starts by itself."""
+def planned(airflow: Airflow) -> Planned:
+    """A dry run by Airflow's trigger form, which unpauses the DAG. The schedule starts a run, and no other follows."""
     newest = datetime.now(timezone.utc).replace(minute=0, second=0, microsecond=0)
     airflow.occupy(newest + timedelta(hours=1))
-    run = airflow.trigger(logical_date=newest)
+    dry = airflow.trigger(dry_run=True)
     airflow.unpause()
-    return airflow.finished(run)
+    (scheduled,) = until("the schedule starts a run", 60, lambda: airflow.run_ids(run_type="scheduled"))
+    return Planned(airflow.finished(dry), airflow.finished(scheduled), airflow.writes(0))
+
+
+@pytest.fixture(scope="session")
+def first_run(airflow: Airflow, planned: Planned) -> Run:
+    """The first run that a person starts and that may write. After it everything is in sync."""
+    return airflow.finished(airflow.trigger(logical_date=datetime.now(timezone.utc)))

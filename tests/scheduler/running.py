@@ -121,8 +121,8 @@ class Airflow:
         assert answer.ok, answer.text
         return answer.json()
 
-    def run_ids(self) -> set[str]:
-        return {row["dag_run_id"] for row in self.get("/dags/partner_sync/dagRuns", limit=100)["dag_runs"]}
+    def run_ids(self, **of: str) -> set[str]:
+        return {row["dag_run_id"] for row in self.get("/dags/partner_sync/dagRuns", limit=100, **of)["dag_runs"]}
 
     def unpause(self) -> None:
         assert self.call("PATCH", "/dags/partner_sync", json={"is_paused": False}).ok

@@ -35,6 +35,19 @@ class Killed:
     writes: Counter[tuple[int, str]]
 
 
+def test_until_a_person_starts_a_run_that_writes_the_schedule_only_plans_although_a_dry_run_unpaused_it(planned):
+    dry, scheduled = planned.dry, planned.scheduled
+    assert [("success", "manual"), ("success", "scheduled")] == [
+        (one.state, one.row["run_type"]) for one in (dry, scheduled)
+    ]
+    assert (6, ("global",), "skipped") == (
+        len(scheduled.plan.changes),
+        scheduled.plan.planning_only,
+        scheduled.states()["sync"],
+    )
+    assert Counter() == planned.writes
+
+
 def test_a_run_with_a_logical_date_brings_everything_in_sync(airflow, first_run):
     assert "success" == first_run.state
     assert {("create 1-3", "confirmed"): 3, ("update 1-2", "confirmed"): 2, ("mark 1-1", "confirmed"): 1} == (
@@ -59,7 +72,17 @@ def test_a_run_without_a_logical_date_that_finds_nothing_to_do_skips_sync_and_wr
     assert writes == len(airflow.sandbox.writes())
 
 
-@pytest.mark.parametrize("conf", [{"dry_run": "maybe"}, {"account_ids": "0014M"}, {"allow_over_limit": {"all": 1}}])
+def test_after_a_run_that_a_person_started_the_schedule_writes(airflow, planned, first_run):
+    before = len(airflow.sandbox.writes())
+    airflow.new_owner(*airflow.in_sync()[:1])
+    airflow.clear(planned.scheduled.id, "gather_accounts", "gather_organizations", downstream=True)
+    run = airflow.finished(planned.scheduled.id)
+    assert ("success", "scheduled", ()) == (run.state, run.row["run_type"], run.record.plan.planning_only)
+    assert {("update 1-1", "confirmed"): 1} == run.counts()
+    assert 1 == len(airflow.writes(before))
+
+
+@pytest.mark.parametrize("conf", [{"dry_run": "maybe"}, {"account_ids": "0014M"}, {"approve": ["everything"]}])
 def test_a_wrong_param_is_refused_before_anything_starts(airflow, first_run, conf):
     body = {"dag_run_id": "wrong", "logical_date": None, "conf": conf}
     assert 400 == airflow.call("POST", "/dags/partner_sync/dagRuns", json=body).status_code

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
@@ -12,28 +14,39 @@ from typing import Any
 import simple_salesforce
 
 from partner_sync.archive.archive import Archive
-from partner_sync.archive.records import RowVerdict
+from partner_sync.archive.instance_memory import InstanceMemory
+from partner_sync.archive.memory_records import Armed
+from partner_sync.archive.records import RowVerdict, RunRecord, Trigger
+from partner_sync.archive.snapshot_store import save_accounts, save_organizations
 from partner_sync.compare.batches import batches
+from partner_sync.compare.evidence import AccountLookup
 from partner_sync.compare.organization_schema import organization_schema
-from partner_sync.compare.plan import compare_snapshots
+from partner_sync.compare.plan import ComparedRun, Questions, compare_snapshots
 from partner_sync.compare.snapshots import match_snapshots
-from partner_sync.compare.soql import soql
-from partner_sync.config.load import load
-from partner_sync.config.params import Options
+from partner_sync.compare.soql import lookup_queries, soql
+from partner_sync.compare.tickets import Question, TicketCount, TicketCounts
+from partner_sync.config.load import Config, load
+from partner_sync.config.params import Approval, Options
 from partner_sync.config.settings import Calls, Sync
 from partner_sync.errors import RetryableError
 from partner_sync.gather import accounts as salesforce
 from partner_sync.gather import organizations as zendesk
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan
+from partner_sync.orchestration import run_decisions
+from partner_sync.orchestration.earlier import earlier_runs, known_organizations, remember, remember_holds
 from partner_sync.sandbox import Sandbox
-from partner_sync.sync.batch import BatchAttempt, Done, Reschedule
+from partner_sync.sync.batch import BatchAttempt, Done
 from partner_sync.sync.verdicts import OrganizationReader
+from partner_sync.sync.waiting import Reschedule
 from partner_sync.vendors.transport import Session
 from partner_sync.vendors.zendesk_auth import ClientCredentials
 from partner_sync.vendors.zendesk_client import Zendesk
 from tests import oracle
 
-CONFIG = load((Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text(), "partner_sync.toml")
+TOML = (Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text()
+SHIPPED = load(TOML, "partner_sync.toml")
+CONFIG = replace(SHIPPED, limits={})
+"""The shipped config without its limits: what is held is not what these tests are about."""
 CALLS = Calls(connect_seconds=30, read_seconds=30, attempts=1, reserve_percent=0)
 """One attempt for each call: the tests of vendors/ cover the retries of a session."""
 SETTINGS = Sync(polling_seconds=0.5)
@@ -42,8 +55,13 @@ TIMEOUT = timedelta(minutes=10)
 START = datetime(2026, 3, 1, 9, tzinfo=timezone.utc)
 SUBMITS = ("create_many", "update_many", "update_alike")
 NEVER = 3600.0
+ROWS = 3
+"""Changes of the worlds that `begin` makes."""
 
 runs = itertools.count(1)
+attributed: set[str] = set()
+"""All jobs of which the tasks know whose they are: one visit may interrupt another before its submit."""
+Begin = Callable[..., "Stage"]
 
 
 class Killed(BaseException):
@@ -59,6 +77,9 @@ class Clock:
     def __call__(self) -> datetime:
         self.time += timedelta(milliseconds=1)
         return self.time
+
+    def seconds(self) -> float:
+        return self().timestamp()
 
     def sleep(self, seconds: float) -> None:
         self.time += timedelta(seconds=seconds)
@@ -102,27 +123,32 @@ class Watched:
 
 
 class Stage:
-    """Both systems, an archive and a clock."""
+    """Both systems, an archive and a clock. Its instance is armed."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path, settings: Sync = SETTINGS) -> None:
+    def __init__(self, sandbox: Sandbox, folder: Path, settings: Sync = SETTINGS, config: Config = CONFIG) -> None:
         self.sandbox, self.archive, self.clock, self.settings = sandbox, Archive(folder), Clock(), settings
+        self.config = config
+        self.arm()
         known = sandbox.connections()
         login = {name: known["salesforce"]["extra"][name] for name in ("consumer_key", "consumer_secret", "domain")}
         session = _session("Salesforce", login["domain"], sandbox.salesforce_url, domain="salesforce.com")
         self.salesforce = partial(simple_salesforce.Salesforce, session=session, **login)
-        session = _session("Zendesk global", "acme.zendesk.com", sandbox.zendesk_url)
+        session = _session("Zendesk global", "acme.zendesk.com", sandbox.zendesk_url, clock=self.clock.seconds)
         base_url, extra = "https://acme.zendesk.com", known["zendesk"]["extra"]
         auth = ClientCredentials(session, base_url, extra["client_id"], extra["client_secret"])
         self.zendesk = Zendesk(session, base_url, "global", auth)
         self.before = self.organizations_by_id()
         self.plan_of_job: dict[str, Plan] = {}
+        self.submitted: dict[str, datetime] = {}
+        """Job to when it was submitted."""
         self.snapshots: Any = None
         self.first: Any = None
 
     # -- gather and compare
 
     def accounts(self) -> AccountsSnapshot:
-        return salesforce.read_accounts(self.salesforce(), soql(CONFIG), now=self.clock, progress=lambda *_: None)
+        read = salesforce.read_accounts(self.salesforce(), soql(self.config), now=self.clock, progress=lambda *_: None)
+        return replace(read, digest=save_accounts(self.archive.root, read.rows, self.config.accounts.id))
 
     def organizations(self) -> OrganizationsSnapshot:
         begun = self.clock()
@@ -130,27 +156,73 @@ class Stage:
             self.zendesk,
             write=True,
             schema=SCHEMA,
+            known=known_organizations(self.archive, "global"),
             progress=lambda *_: None,
         )
-        return OrganizationsSnapshot(begun, self.clock(), (read,))
+        digest = save_organizations(self.archive.root, read.organizations, SCHEMA.kept)
+        return OrganizationsSnapshot(begun, self.clock(), (replace(read, digest=digest),))
 
     def plan(self, accounts: AccountsSnapshot | None = None, organizations: Any = None, name: bool = True) -> Plan:
-        """The plan of two snapshots, read now unless given, named the newest as `compare` does at its end."""
+        """The plan of two snapshots, read now unless given, remembered and named the newest as `compare` does."""
         run = f"run-{next(runs)}"
         accounts, organizations = accounts or self.accounts(), organizations or self.organizations()
-        matched = match_snapshots(CONFIG, accounts, organizations)
-        unread = matched.unread()
+        matched = match_snapshots(self.config, accounts, organizations)
+        unread = matched.unread_fields()
         read = {
             instance: [self.whole(raw) for raw in self.zendesk.show_many(ids=ids)] for instance, ids in unread.items()
         }
         matched = matched.with_read(read)
-        plan = compare_snapshots(matched, Options(), plan_id=f"plan-{run}", run_id=run, made=self.clock()).plan
+        made = self.clock()
+        earlier = {"global": earlier_runs(self.archive, "global", made)}
+        found = compare_snapshots(
+            matched, ComparedRun(run, START, f"plan-{run}", made, earlier=earlier), self.questions
+        )
+        self.keep(found.plan)
+        remember_holds(self.archive, found.plan)
         if name:
-            self.name(plan)
-        return plan
+            remember(self.archive, found.memories)
+            self.name(found.plan)
+        return found.plan
+
+    @property
+    def questions(self) -> Questions:
+        """Salesforce and Zendesk are asked as the task does."""
+
+        def look_up(ids: Sequence[str]) -> AccountLookup:
+            client = self.salesforce()
+            found, passing = (
+                {row["Account_ID_18__c"]: row for query in queries for row in salesforce.look_up(client, query)}
+                for queries in (lookup_queries(self.config, ids), lookup_queries(self.config, ids, passing=True))
+            )
+            passing = [account for account, row in passing.items() if not row["IsDeleted"]]
+            return AccountLookup(frozenset(ids), found, frozenset(passing))
+
+        def count_tickets(asked: Sequence[Question]) -> TicketCounts:
+            return TicketCounts(
+                {
+                    (name, number): TicketCount(self.zendesk.open_tickets(number), self.zendesk.related(number).users)
+                    for name, number in asked
+                }
+            )
+
+        return Questions(look_up, count_tickets)
+
+    def arm(self) -> None:
+        InstanceMemory(self.archive.root, "global").arm(Armed("global", "ann", self.clock.time, "run-0"))
+
+    def approve(self, hold: str, account: str | None = None) -> None:
+        """A person approves a hold, or its row of one account, in a run of their own."""
+        run, at = f"run-{next(runs)}", self.clock()
+        trigger = Trigger("partner_sync", run, run_decisions.MANUAL, "ann", None, at, {})
+        asked = Options(approve=(Approval(hold, account),))
+        run_decisions.record(self.archive, self.config, asked, trigger, "")
 
     def whole(self, raw: dict[str, Any]) -> Organization:
         return zendesk.whole(raw, SCHEMA)
+
+    def keep(self, plan: Plan) -> None:
+        trigger = Trigger("partner_sync", plan.run_id, "scheduled", None, None, START, {})
+        self.archive.write_run(RunRecord(trigger, {}, plan))
 
     def name(self, plan: Plan) -> None:
         self.archive.name_latest("global", plan.order)
@@ -202,12 +274,14 @@ class Task:
 
     def visit(self) -> None:
         stage = self.stage
-        known = {job["id"] for job in stage.sandbox.jobs()}
+        attributed.update(job["id"] for job in stage.sandbox.jobs())
 
         def called(name: str) -> None:
             if name in SUBMITS:
-                stage.plan_of_job |= {job["id"]: self.plan for job in stage.sandbox.jobs() if job["id"] not in known}
-                known.update(stage.plan_of_job)
+                new = {job["id"] for job in stage.sandbox.jobs()} - attributed
+                stage.plan_of_job |= dict.fromkeys(new, self.plan)
+                stage.submitted |= dict.fromkeys(new, stage.clock.time)
+                attributed.update(new)
 
         self.since = self.since or stage.clock()
         attempt = BatchAttempt(
@@ -215,6 +289,7 @@ class Task:
             zendesk=Watched(stage.zendesk, self.watch, called),
             archive=Watched(stage.archive, self.watch),
             settings=stage.settings,
+            calls=CALLS,
             reader=OrganizationReader(SCHEMA),
             now=stage.clock,
             sleep=stage.clock.sleep,
@@ -222,6 +297,7 @@ class Task:
             try_number=self.tries,
             waiting_since=self.since,
             owner_gone_after=TIMEOUT,
+            monotonic=stage.clock.seconds,
         )
         try:
             outcome = attempt.write()
@@ -261,3 +337,20 @@ def finish(stage: Stage, *tasks: Task, between: Callable[[int], None] | None = N
 
 def die() -> None:
     raise Killed
+
+
+def at_every_call(scenario: Callable[[int], Watch]) -> None:
+    """Runs a scenario for every call, until there is no call of that number any more."""
+    for number in itertools.count(1):
+        with told_where(f"struck before call {number}"):
+            watch = scenario(number)
+        if not watch.hit:
+            return
+
+
+@contextmanager
+def told_where(where: str) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        raise AssertionError(where) from error

@@ -18,8 +18,9 @@ from partner_sync.config.settings import Calls
 from partner_sync.errors import UnavailableError
 from partner_sync.model import Batch, FieldChange, PlanOrder, Update
 from partner_sync.sandbox import Sandbox, an_empty_world
-from partner_sync.sync.batch import BatchAttempt, Done, Reschedule
+from partner_sync.sync.batch import BatchAttempt, Done
 from partner_sync.sync.verdicts import OrganizationReader
+from partner_sync.sync.waiting import Reschedule
 from partner_sync.vendors.transport import Session
 from partner_sync.vendors.zendesk_auth import ClientCredentials
 from partner_sync.vendors.zendesk_client import Zendesk
@@ -48,7 +49,9 @@ class Stage:
         self.settings = replace(
             CONFIG.sync, jobs_in_flight=PLACES, poll_seconds=0.05, polling_seconds=0.03, reschedule_seconds=10
         )
+        self.calls = Calls()
         self.organizations = sandbox.organizations()
+        self.archive.name_latest("global", self.order)
 
     def batch(self, number: int) -> Batch:
         organization = self.organizations[number]
@@ -67,6 +70,7 @@ class Stage:
                 zendesk=Zendesk(session, base, "global", credential),
                 archive=self.archive,
                 settings=self.settings,
+                calls=self.calls,
                 reader=OrganizationReader(organization_schema(CONFIG)),
                 now=lambda: datetime.now(timezone.utc),
                 sleep=time.sleep,
@@ -87,7 +91,16 @@ def stage(sandbox: Sandbox, tmp_path: Path) -> Stage:
 
 def test_a_visit_without_time_to_wait_submits_and_goes_without_looking(stage):
     assert isinstance(stage.visit(0), Reschedule)
-    assert ["organizations/show_many", "organizations/update_many"] == stage.paths()
+    assert ["organizations/show_many", "job_statuses", "organizations/update_many"] == stage.paths()
+
+
+def test_only_a_batch_that_finds_no_job_in_the_register_looks_for_the_newest_job_before_its_submit(stage):
+    (foreign,) = stage.sandbox.add_jobs(seconds=0)
+    stage.visit(0), stage.visit(1)
+    assert 1 == stage.paths().count("job_statuses")
+    known = {entry.batch: entry.known_job for entry in stage.archive.open_jobs("global")}
+    first = next(entry.job_id for entry in stage.archive.open_jobs("global") if entry.batch == "update 1")
+    assert {"update 1": foreign, "update 2": first} == known
 
 
 def test_a_batch_finds_no_place_while_all_jobs_run_and_leaves_no_entry(stage):
@@ -111,7 +124,7 @@ def test_a_job_that_has_ended_holds_no_place_although_its_task_has_not_come_back
 
 def test_a_job_that_zendesk_does_not_name_and_a_submit_without_answer_hold_their_places(stage):
     now = datetime.now(timezone.utc)
-    lost = OpenJob(stage.order, "update 8", "d", now, intended=now)
+    lost = OpenJob(stage.order, "update 8", "t", "d", "r1", now, now, intended=now)
     stage.archive.write_open_job("global", lost)
     stage.archive.write_open_job("global", replace(lost, batch="update 9", job_id="V3-unknown"))
     assert "the limit is 2" in stage.visit(0).why
@@ -132,7 +145,8 @@ def test_a_submit_that_is_asked_to_wait_comes_back_then_and_reads_again_first(st
 
 
 def test_a_lost_answer_is_settled_although_others_always_keep_a_job_running(stage):
-    stage.settings = replace(stage.settings, settle_seconds=0)
+    stage.settings = replace(stage.settings, submit_seconds=0.2)
+    stage.calls = replace(stage.calls, connect_seconds=0.05, read_seconds=0.05)
     stage.sandbox.fault("reset_after", system="zendesk", method="PUT", path="*/update_many")
     (foreign,) = stage.sandbox.add_jobs(seconds=60)
     assert "the response to the submit was lost" in stage.visit(0).why
@@ -143,7 +157,7 @@ def test_a_lost_answer_is_settled_although_others_always_keep_a_job_running(stag
     stage.sandbox.end_job(foreign)
     assert {"confirmed": 1} == stage.visit(0).counts
     assert 1 == len([write for write in stage.sandbox.writes() if write["by"] == "job"])
-    assert [] == [path for path in stage.archive.root.glob("instances/*/*/*") if path.is_file()]
+    assert ["latest"] == [path.parent.name for path in stage.archive.root.glob("instances/*/*/*") if path.is_file()]
 
 
 def test_a_true_verdict_stays_when_only_the_end_of_its_entry_failed(stage):

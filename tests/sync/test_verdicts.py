@@ -156,7 +156,15 @@ def test_a_refusal_is_found_by_organization_id_or_index_and_anything_unclear_cou
     assert {5: "OrganizationUpdateFailed Name:  X has already been taken"} == refusals(results, rows)
     assert {3: "no reason given"} == refusals([{"index": 0}], [(3, CREATE)])
     assert {} == refusals([{"status": "Created", "id": 99}], [(3, CREATE)])
+    assert {3: "no reason given"} == refusals([{"status": "Failed", "id": 99}], [(3, CREATE)])
+    assert {3: "no reason given"} == refusals([{"success": False, "id": 99}], [(3, CREATE)])
     assert {3: "Odd"} == refusals([{"status": "Created", "error": "Odd"}], [(3, CREATE)])
+
+
+def test_an_item_of_a_create_with_id_and_index_alone_is_a_success_and_a_missing_item_is_no_refusal():
+    rows = [(3, CREATE), (5, CREATE)]
+    assert {} == refusals([{"id": 99, "index": 0}], rows)
+    assert {} == refusals([{"index": 0, "id": 99, "account_id": 7}, {"index": 1, "id": 98}], rows)
 
 
 def test_items_of_a_job_that_are_of_another_type_are_held_against_their_place():

@@ -160,6 +160,17 @@ def test_a_write_that_is_asked_to_wait_is_given_up_since_what_was_read_before_it
     assert (session.calls, clock.waits, len(sandbox.jobs())) == (1, [], 0)
 
 
+def test_no_attempt_of_a_write_begins_after_its_moment(sandbox, zendesk_session, clock):
+    session = zendesk_session(sandbox.zendesk_url, first_wait_seconds=1)
+    sandbox.fault("status", status=429, times=None)
+    session.write_until = clock.time + 1.5
+    with pytest.raises(UnavailableError, match="was not asked in time") as refused:
+        session.post(CREATE, json={})
+    assert ("none", 0) == (refused.value.effect, refused.value.retry_after)
+    assert [1, 2] == clock.waits
+    assert 2 == len(sandbox.calls())
+
+
 def test_a_write_refused_by_429_to_the_end_had_no_effect(sandbox, zendesk_session):
     sandbox.fault("status", status=429, times=None)
 

@@ -16,7 +16,7 @@ from partner_sync.errors import (
     UnavailableError,
 )
 from partner_sync.vendors.zendesk_auth import ApiToken, ClientCredentials, StaticToken
-from partner_sync.vendors.zendesk_client import Job, Zendesk
+from partner_sync.vendors.zendesk_client import Job, OrganizationCount, Related, Zendesk
 
 BASE = "https://acme.zendesk.com"
 LIST, COUNT, SHOW = "/api/v2/organizations", "/api/v2/organizations/count", "/api/v2/organizations/show_many"
@@ -40,7 +40,52 @@ def ended(zendesk, sandbox, job):
 
 
 def test_organizations_are_counted(sandbox, zendesk):
-    assert zendesk.count() == len(sandbox.organizations()) == 400
+    assert zendesk.count().value == len(sandbox.organizations()) == 400
+
+
+def test_a_count_that_zendesk_updates_is_not_settled(sandbox, zendesk):
+    assert zendesk.count().settled
+    sandbox.fault("count_updating", limit=100)
+
+    assert zendesk.count() == OrganizationCount(100, settled=False)
+
+
+def test_users_and_tickets_of_an_organization_are_counted(sandbox, zendesk):
+    row = sandbox.organizations()[0]
+    sandbox.put_tickets(row["id"], open=3, solved=4, users=5)
+
+    assert zendesk.related(row["id"]) == Related(users=5, tickets=7)
+    assert zendesk.open_tickets(row["id"]) == 3
+    assert zendesk.open_tickets(sandbox.organizations()[1]["id"]) == 0
+    assert zendesk.calls == 3
+
+
+@pytest.mark.parametrize("ask", ["related", "open_tickets"])
+def test_a_user_who_may_not_see_tickets_is_known_by_the_status(sandbox, zendesk, ask):
+    sandbox.fault("forbidden", path="*/related")
+    sandbox.fault("forbidden", path="*/search/count")
+
+    with pytest.raises(RejectedError) as caught:
+        getattr(zendesk, ask)(7)
+
+    assert caught.value.status == 403
+
+
+@pytest.mark.parametrize(
+    ("ask", "body"),
+    [
+        ("related", {"organization_related": {"users_count": 1}}),
+        ("related", {"organization_related": None}),
+        ("open_tickets", {"count": None}),
+        ("open_tickets", {"count": {"value": 1}}),
+    ],
+)
+def test_a_count_of_another_shape_is_asked_for_later(zendesk_session, notes, ask, body):
+    notes.answers = [(200, {}, json.dumps(body))]
+    zendesk = Zendesk(zendesk_session(notes.url), BASE, "global", StaticToken("token", "here"))
+
+    with pytest.raises(UnavailableError, match="in another shape"):
+        getattr(zendesk, ask)(7)
 
 
 def test_pages_have_a_hundred_and_end_when_there_is_no_more(sandbox, zendesk):
@@ -241,6 +286,42 @@ def test_all_jobs_that_may_still_write_are_found_however_old(sandbox, zendesk):
     assert zendesk.calls == 2
 
 
+def test_the_newest_job_is_known_by_one_call_whatever_its_status(sandbox, zendesk):
+    assert zendesk.newest_job() is None
+    sandbox.add_jobs(3, seconds=60)
+    (newest,) = sandbox.add_jobs(1, seconds=60)
+    sandbox.end_job(newest)
+
+    assert zendesk.newest_job() == newest
+    assert zendesk.calls == 2
+
+
+def test_a_user_who_may_not_see_jobs_is_known_by_the_status(sandbox, zendesk):
+    sandbox.fault("forbidden", path="*/job_statuses")
+
+    with pytest.raises(RejectedError) as caught:
+        zendesk.newest_job()
+
+    assert caught.value.status == 403
+
+
+def test_running_jobs_are_read_back_to_a_known_job_and_one_page_more(sandbox, zendesk):
+    (oldest,) = sandbox.add_jobs(1, seconds=60)
+    sandbox.add_jobs(350, seconds=0)
+    known = zendesk.newest_job()
+    sandbox.add_jobs(70, seconds=0)
+    new = sandbox.add_jobs(1, seconds=60)
+    before = zendesk.calls
+
+    assert [job.id for job in zendesk.running_jobs(back_to=known)] == new
+    assert zendesk.calls == before + 2
+    assert [job.id for job in zendesk.running_jobs(back_to="V3-forgotten")] == [*new, oldest]
+
+
+def test_no_job_is_the_newest_where_zendesk_keeps_none(zendesk):
+    assert zendesk.newest_job() is None
+
+
 # -- credentials
 
 
@@ -284,13 +365,13 @@ def test_a_token_that_is_never_accepted_is_replaced_once(sandbox, session, zende
 def test_an_email_and_an_api_token_still_work(sandbox, zendesk_session):
     auth = ApiToken("sync@acme.example", "sandbox-api-token", "here")
 
-    assert Zendesk(zendesk_session(sandbox.zendesk_url), BASE, "global", auth).count() == 400
+    assert Zendesk(zendesk_session(sandbox.zendesk_url), BASE, "global", auth).count().value == 400
 
 
 def test_an_oauth_token_made_by_hand_works(sandbox, zendesk_session):
     auth = StaticToken("sandbox-oauth-token", "here")
 
-    assert Zendesk(zendesk_session(sandbox.zendesk_url), BASE, "global", auth).count() == 400
+    assert Zendesk(zendesk_session(sandbox.zendesk_url), BASE, "global", auth).count().value == 400
 
 
 @pytest.mark.parametrize(

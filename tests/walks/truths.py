@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from partner_sync.model import Plan
-from partner_sync.sandbox import PINNED_ACCOUNT_ID, Sandbox
+from partner_sync.sandbox import Sandbox
 from tests import oracle
-from tests.sync.stage import Stage, Task
+from tests.sync.stage import Task
+from tests.walks.accounts import is_partner
+from tests.walks.witness import Witness
 
 Row = dict[str, Any]
 
@@ -25,23 +28,33 @@ OWNED = {
     "account_type",
     "mark_for_deletion",
 }
+NEEDS_NO_ARCHIVE = {"no evidence", "open tickets", "limit"}
+"""Rules over many runs that hold whatever becomes of the archive."""
+CHANGES_ROWS = {"drop_fields", "normalize"}
+"""Faults of jobs after which a row may write what was there."""
 SENT = {"create": {"name", "external_id", "organization_fields"}, "update": {"name", "organization_fields"}}
 
 
 class Record:
     """Follows the sandbox's journal from step to step, and knows which plan submitted which job, and when."""
 
-    def __init__(self, stage: Stage, most_jobs: int, most_rows: int) -> None:
-        self.stage, self.most_jobs, self.most_rows = stage, most_jobs, most_rows
+    def __init__(self, witness: Witness, most_jobs: int, most_rows: int) -> None:
+        self.stage, self.most_jobs, self.most_rows = witness.stage, most_jobs, most_rows
+        self.witness = witness
         self.seen = self.last()
         self.submitted: dict[str, int] = {}
         """Job to how many changes the journal had before the visit that submitted it."""
         self.touched: dict[int, int] = {}
-        """Organization to the number of the last change that a person made."""
+        """Organization to the number of the last change by a person, or by another deployment."""
         self.newest: dict[int, Plan] = {}
         """Organization to the newest plan that wrote it, or told what became of it."""
         self.jobs: set[str] = set()
         self.writes = 0
+        self.lost = False
+        """Whether the archive was emptied or replaced by an older copy: rules that it keeps may be broken then."""
+        self.broken: Counter[str] = Counter()
+        """Rules that were broken after the archive was lost."""
+        self._known: set[tuple[str, Any]] = set()
 
     def last(self) -> int:
         return int(self.stage.sandbox.overview()["counts"]["writes"])
@@ -55,21 +68,36 @@ class Record:
         """Everything that was written since the last look was rightly written."""
         for write in self.stage.sandbox.writes(self.seen):
             self.seen = write["n"]
-            if write["by"] == "person":
+            if write["by"] == "person" or write["job_id"] not in self.stage.plan_of_job:
                 self.touched[write["organization_id"]] = write["n"]
-            elif write["by"] == "job":
+            else:
                 self.writes += 1
                 self._rightly_written(write)
         self._rightly_submitted()
         nobody_twice(self.stage.sandbox)
+        if self.witness.look():
+            self._right_over_time()
+
+    def _right_over_time(self) -> None:
+        for rule, one in self.witness.past.violations():
+            if (rule, one) not in self._known:
+                self._known.add((rule, one))
+                self._kept(False, rule, one)
+
+    def _kept(self, holds: Any, rule: str, *about: Any) -> None:
+        """Asserts a rule, or counts that it is broken if the archive, which keeps it, was lost."""
+        if not holds and self.lost and rule not in NEEDS_NO_ARCHIVE:
+            self.broken[rule] += 1
+        else:
+            assert holds, (rule, *about)
 
     def _rightly_written(self, write: Row) -> None:
         number, plan = write["organization_id"], self.stage.plan_of_job[write["job_id"]]
         if write["no_op"] and not emptied(self.stage.sandbox, write):
             # Only who changes an organization between the last read and the job makes us write what is there already.
-            assert self.touched.get(number, 0) > self.submitted[write["job_id"]], ("written twice", write)
+            self._kept(self.touched.get(number, 0) > self.submitted[write["job_id"]], "written twice", write)
         newer = self.newest.get(number)
-        assert newer is None or not newer.order.newer_than(plan.order), ("stale", write)
+        self._kept(newer is None or not newer.order.newer_than(plan.order), "stale", write)
         self.newest[number] = plan
         self._as_the_plan_saw_it(write, plan)
         only_ours(write)
@@ -83,13 +111,13 @@ class Record:
             key = field.field if field.field == "name" else f"organization_fields.{field.field}"
             if key in write["after"]:
                 was = write["before"][key] or None
-                assert was == (field.before or None), ("written over", key, was, field, write)
+                self._kept(was == (field.before or None), "written over", key, was, field, write)
 
     def _rightly_submitted(self) -> None:
         jobs = self.stage.sandbox.jobs()
         ours = [job for job in jobs if job["id"] in self.stage.plan_of_job]
         running = [job["id"] for job in ours if job["status"] in ("queued", "working")]
-        assert len(running) <= self.most_jobs, ("jobs in flight", running)
+        self._kept(len(running) <= self.most_jobs, "jobs in flight", running)
         for job in ours:
             if job["id"] not in self.jobs:
                 self.jobs.add(job["id"])
@@ -103,19 +131,24 @@ class Record:
         plan, sandbox = task.plan, self.stage.sandbox
         rows = {row["external_id"]: row["id"] for row in sandbox.organizations() if row["external_id"]}
         still = self.last() == before  # else another wrote after the batch was read back
-        assert [] == oracle.untrue(sandbox, task.done.verdicts)
+        untrue = oracle.untrue(sandbox, task.done.verdicts)
+        assert [] == untrue, ("untrue", untrue)
         for line in task.done.verdicts:
             number = line.organization_id or rows.get(line.account_id)
             if line.verdict == "confirmed" and still:
                 change = next(one for one in task.batch.changes if one.account_id == line.account_id)
                 self._shows(sandbox.organization(number), change, line)
+            if (line.kind, line.verdict) == ("create", "confirmed") and line.vendor_words:
+                others = self.touched.get(number)  # else we asked for what we had made
+                self._kept(others is not None, "written twice", line)
             newer = self.newest.get(number)
             if line.verdict != "superseded" and number and (newer is None or plan.order.newer_than(newer.order)):
                 self.newest[number] = plan
         mine = {change.organization_id or rows.get(change.account_id) for change in task.batch.changes}
-        ours = (write for write in self.stage.writes() if self.stage.plan_of_job[write["job_id"]] is plan)
+        ours = (write for write in self.stage.writes() if self.stage.plan_of_job.get(write["job_id"]) is plan)
         tries = [line for line in self.stage.lines(plan) if line.batch == task.batch.name]
-        assert [] == oracle.unreported(sandbox, tries, mine & {write["organization_id"] for write in ours})
+        unreported = oracle.unreported(sandbox, tries, mine & {write["organization_id"] for write in ours})
+        self._kept(not unreported, "unreported", unreported)
 
     def _shows(self, organization: Row, change: Any, line: Any) -> None:
         for field in change.fields:
@@ -124,8 +157,8 @@ class Record:
 
 
 def emptied(sandbox: Sandbox, write: Row) -> bool:
-    """Whether a write changed nothing since the fault of its job took a field out of it."""
-    return any(job["id"] == write["job_id"] and job["fault"] == "drop_fields" for job in sandbox.jobs())
+    """Whether a write changed nothing since the fault of its job changed its row."""
+    return any(job["id"] == write["job_id"] and job["fault"] in CHANGES_ROWS for job in sandbox.jobs())
 
 
 def only_ours(write: Row) -> None:
@@ -164,9 +197,9 @@ def _not_ours(row: Row) -> Row:
     return {**kept, "tags": sorted(set(row["tags"]) - TYPES - {"customer"}), "organization_fields": fields}
 
 
-def as_desired(sandbox: Sandbox, plan: Plan) -> None:
+def as_desired(sandbox: Sandbox, plan: Plan, hidden: Collection[str] = ()) -> None:
     """Every organization is what its account wants, by the rules and not by our mapping, but for what names forbid."""
-    found = [row for row in sandbox.accounts() if is_partner(row)]
+    found = [row for row in sandbox.accounts() if is_partner(row) and row["Id"] not in hidden]
     accounts = {row["Id"]: row for row in found}
     organizations = sandbox.organizations()
     own: dict[str, Row] = {}
@@ -186,14 +219,9 @@ def as_desired(sandbox: Sandbox, plan: Plan) -> None:
         assert (want["name"] == have["name"] or taken) and {**want, "name": ""} == {**have, "name": ""}, (want, have)
         assert not own[account]["organization_fields"]["mark_for_deletion"], ("alive and marked", own[account])
     looked_at = {number for one in plan.problems for number in one.organization_ids}
+    named = {account for one in plan.problems for account in one.account_ids}
     for row in organizations:
         ids = {row["external_id"], row["organization_fields"].get("salesforce_id")} - {None}
         if row["organization_fields"]["account_type"] in TYPES and ids and not ids & accounts.keys():
             marked = bool(row["organization_fields"]["mark_for_deletion"])
-            assert marked or row["id"] in looked_at, ("gone and not marked", row)
-
-
-def is_partner(row: Row) -> bool:
-    """Whether the query of the shipped config finds an account."""
-    partner = row["Type"] == "Partner" and row["Partners_Partner_Status__c"] == "Authorized"
-    return row["Id"] == PINNED_ACCOUNT_ID or (partner and str(row["Partner_Track__c"]).lower() in ("open", "select"))
+            assert marked or row["id"] in looked_at or ids & named, ("gone and not marked", row)

@@ -18,15 +18,25 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from partner_sync.config.load import load
 from partner_sync.errors import PartnerSyncError, PermanentError
 from partner_sync.ids import id_18
+from partner_sync.model import Plan
 from partner_sync.sandbox import Sandbox
 from partner_sync.sandbox.control import ControlError
-from tests.sync.stage import NEVER, SETTINGS, START, Stage, Task, Watch, die, finish, tasks
+from tests.sync.stage import NEVER, SETTINGS, SHIPPED, START, TOML, Stage, Task, Watch, die, finish, tasks
 from tests.walks.truths import Record, as_desired, nobody_twice, untouched
+from tests.walks.witness import Unrecorded, Witness
 
 SIZE, IN_FLIGHT = 2, 3
 FEW = replace(SETTINGS, jobs_in_flight=IN_FLIGHT)
+OTHER = load(
+    TOML.replace('from = "Account_Owner_Calc__c"', 'from = "Technical_Account_Manager_Name__c"').replace(
+        'merged = "problem"', 'merged = "mark"'
+    ),
+    "other.toml",
+)
+"""The config of another deployment: it fills a field from elsewhere, and marks merged accounts."""
 NAMES = ["Acme", "ACME ", "Nimbus", "Kestrel", "Zephyr"]
 RENAMED, SWAPPED, NEW = {"name": "another"}, {"name": "swapped"}, {"name": "new"}
 CHANGES: list[dict[str, Any]] = [
@@ -38,6 +48,8 @@ CHANGES: list[dict[str, Any]] = [
     {"Partner_Track__c": "Technology"},
     {"Partners_Partner_Status__c": "Former"},
     {"Partners_Partner_Status__c": "Authorized"},
+    {"Account_Owner_Calc__c": "Bo  Lind"},
+    {"Technical_Account_Manager_Name__c": "Zoe\u0308  Lind"},
     RENAMED,
     SWAPPED,
     NEW,
@@ -46,10 +58,12 @@ EDITS: list[dict[str, Any]] = [
     {"organization_fields": {"account_owner": "A Person"}},
     {"organization_fields": {"account_owner": "Ann Onder", "support_hold": True}},
     {"organization_fields": {"mark_for_deletion": True}},
+    {"organization_fields": {"mark_for_deletion": False}},
     {"organization_fields": {"account_type": "customer"}},
     {"organization_fields": {"ignore_deletion": True, "support_level": "gold"}, "notes": "Called"},
     RENAMED,
 ]
+VANISHED = ["deleted", "deleted", "merged", "purged", "hidden"]
 PICK, CALL = st.integers(0, 23), st.integers(1, 16)
 FAULTS: dict[str, dict[str, Any]] = {
     "broken before it arrives": {"do": "reset_before"},
@@ -72,6 +86,7 @@ JOB_FAULTS: dict[str, dict[str, Any]] = {
     "killed": {"do": "failed", "status": "killed", "applied": 1},
     "a row refused": {"do": "fail_rows", "rows": [0]},
     "a field dropped": {"do": "drop_fields", "keys": ["account_owner"]},
+    "values normalized": {"do": "normalize", "times": 6},
     "results missing": {"do": "drop_results"},
     "known late": {"do": "first_polls_404", "polls": 1},
     "never ends": {"do": "never_ends", "applied": 1},
@@ -92,10 +107,13 @@ class Walk(RuleBasedStateMachine):
         self.sandbox.reset(world="large", accounts=5, organizations=8, creates=1, updates=2, marks=1)
         self.sandbox.settings(job_seconds=NEVER)
         self.folder = Path(tempfile.mkdtemp(prefix="partner-sync-walk-"))
-        self.stage = Stage(self.sandbox, self.folder, FEW)
-        self.record = Record(self.stage, IN_FLIGHT, SIZE)
+        self.stage, self.unrecorded = Stage(self.sandbox, self.folder / "one", FEW, SHIPPED), Unrecorded()
+        self.record = Record(Witness(self.stage, self.unrecorded), IN_FLIGHT, SIZE)
+        self.other: Record | None = None
+        self.plans: list[Plan] = []
         self.tasks: list[Task] = []
         self.snapshots: list[Any] = []
+        self.may_lose = self.quiet = False
         self.ids = (id_18(f"0014M00007New{number:02d}") for number in itertools.count())
         self.altered()
 
@@ -125,6 +143,42 @@ class Walk(RuleBasedStateMachine):
             self.sandbox.put_account(**{**account, "Id": made, "Account_ID_18__c": made, "Name": name})
         elif change != NEW:
             self.sandbox.put_account(Id=account["Id"], **change)
+
+    @rule(pick=PICK, other=PICK, several=st.integers(1, 3), act=st.sampled_from(VANISHED))
+    def accounts_vanish(self, pick: int, other: int, several: int, act: str) -> None:
+        for number in range(several):
+            self.account_vanishes(pick + number, other, act)
+
+    def account_vanishes(self, pick: int, other: int, act: str) -> None:
+        rows = [*self.sandbox.accounts(), *(self.sandbox.deleted_accounts() if act == "purged" else [])]
+        gone, stays = rows[pick % len(rows)]["Id"], self.account(other)["Id"]
+        if gone == stays or len(self.sandbox.accounts()) < 3:
+            return
+        self.counts[f"accounts {act}"] += 1
+        if act == "deleted":
+            self.sandbox.delete_account(gone)
+        elif act == "merged":
+            self.sandbox.merge_accounts(gone, stays)
+        elif act == "purged":
+            self.sandbox.purge_account(gone)
+            self.unrecorded.hidden.discard(gone)
+        else:
+            self.sandbox.hide_account(gone)
+            self.unrecorded.hidden.add(gone)
+
+    @rule(pick=PICK)
+    def account_returns(self, pick: int) -> None:
+        whole = [row["Id"] for row in self.sandbox.deleted_accounts() if "Account_Owner_Calc__c" in row]
+        gone = [*whole, *sorted(self.unrecorded.hidden)]
+        if not gone:
+            return
+        self.counts["accounts that returned"] += 1
+        account = gone[pick % len(gone)]
+        if account in self.unrecorded.hidden:
+            self.sandbox.unhide_account(account)
+            self.unrecorded.hidden.discard(account)
+        else:
+            self.sandbox.undelete_account(account)
 
     # -- people
 
@@ -158,19 +212,55 @@ class Walk(RuleBasedStateMachine):
             self.sandbox.add_organizations([made])
         self.counts["edits by people"] += 1
 
+    @rule(pick=PICK, open_tickets=st.integers(0, 1))
+    def tickets_change(self, pick: int, open_tickets: int) -> None:
+        self.counts["tickets opened" if open_tickets else "tickets solved"] += 1
+        self.put_tickets(self.organization(pick)["id"], open_tickets)
+
+    def put_tickets(self, organization: int, open_tickets: int) -> None:
+        self.sandbox.put_tickets(organization, open=open_tickets, solved=1, users=2)
+        (self.unrecorded.tickets.add if open_tickets else self.unrecorded.tickets.discard)(organization)
+
+    @precondition(lambda self: any(one.holds for one in self.plans))
+    @rule(pick=PICK, row=PICK, whole=st.booleans(), newest=st.booleans())
+    def person_approves(self, pick: int, row: int, whole: bool, newest: bool) -> None:
+        """A hold of the newest plan that has one, or of any; all of it, or one row."""
+        plans = [one for one in self.plans if one.holds]
+        plan = plans[-1 if newest else pick % len(plans)]
+        hold = plan.holds[pick % len(plan.holds)]
+        account = None if whole else hold.changes[row % len(hold.changes)].account_id
+        try:
+            self.record.witness.approves(plan, hold.id, account)
+        except PermanentError:
+            assert self.record.lost
+            return
+        self.counts["approvals"] += 1
+
     # -- runs
 
     def plan(self, *snapshots: Any) -> None:
-        try:
-            plan = self.stage.plan(*snapshots)
-        except PartnerSyncError:
-            self.counts["runs that failed before a plan"] += 1
-            return
-        self.counts["runs"] += 1
-        self.tasks += tasks(self.stage, plan, SIZE)
+        self.plan_of(self.record, *snapshots)
 
-    @initialize()
-    def first_run_starts(self) -> None:
+    def plan_of(self, record: Record, *snapshots: Any) -> Plan | None:
+        accounts, organizations, read = snapshots or (None, None, record.witness.organizations())
+        try:
+            plan = record.stage.plan(accounts, organizations)
+        except PartnerSyncError:
+            if self.quiet:
+                raise
+            self.counts["runs that failed before a plan"] += 1
+            return None
+        record.witness.sees(plan, read)
+        self.counts["runs"] += 1
+        self.counts["rows held"] += sum(hold.rows for hold in plan.holds)
+        self.tasks += tasks(record.stage, plan, SIZE)
+        if record is self.record:
+            self.plans.append(plan)
+        return plan
+
+    @initialize(may_lose=st.sampled_from([False, False, False, True]))
+    def first_run_starts(self, may_lose: bool) -> None:
+        self.may_lose = may_lose
         self.plan()
 
     @rule(visited=st.booleans())
@@ -182,7 +272,8 @@ class Walk(RuleBasedStateMachine):
     @rule()
     def run_reads_and_its_compare_is_late(self) -> None:
         try:
-            self.snapshots.append((self.stage.accounts(), self.stage.organizations()))
+            accounts, read = self.stage.accounts(), self.record.witness.organizations()
+            self.snapshots.append((accounts, self.stage.organizations(), read))
         except PartnerSyncError:
             self.counts["reads that failed"] += 1
 
@@ -190,6 +281,38 @@ class Walk(RuleBasedStateMachine):
     @rule(pick=PICK)
     def compare_runs_late_or_again(self, pick: int) -> None:
         self.plan(*self.snapshots[pick % len(self.snapshots)])
+
+    @rule(visited=st.booleans())
+    def another_deployment_runs(self, visited: bool) -> None:
+        """It has an archive and a config of its own, and writes to the same Zendesk."""
+        if self.other is None:
+            stage = Stage(self.sandbox, self.folder / "other", FEW, OTHER)
+            stage.clock = self.stage.clock
+            self.other = Record(Witness(stage, self.unrecorded), IN_FLIGHT, SIZE)
+        self.counts["runs of another deployment"] += 1
+        self.plan_of(self.other)
+        if visited:
+            self.every_batch_is_visited()
+
+    # -- the archive
+
+    @precondition(lambda self: self.may_lose)
+    @rule()
+    def archive_is_copied(self) -> None:
+        shutil.rmtree(self.folder / "copy", ignore_errors=True)
+        shutil.copytree(self.folder / "one", self.folder / "copy")
+
+    @precondition(lambda self: self.may_lose and not self.record.lost)
+    @rule()
+    def archive_is_lost(self) -> None:
+        """An older copy takes its place, if there is one; else it is empty, and armed anew."""
+        copy = self.folder / "copy"
+        self.counts["archives replaced" if copy.exists() else "archives emptied"] += 1
+        shutil.rmtree(self.folder / "one")
+        if copy.exists():
+            shutil.copytree(copy, self.folder / "one")
+        self.stage.arm()
+        self.record.lost = True
 
     # -- batches
 
@@ -200,20 +323,27 @@ class Walk(RuleBasedStateMachine):
     def visit(self, task: Task, watch: Watch | None = None) -> None:
         """One visit, when it is due; a task that fails for good is not visited again."""
         self.counts["visits"] += 1
+        record = self.record if task.stage is self.stage else self.other
+        assert record is not None
         task.watch = watch or Watch()
         self.stage.clock.time = max(self.stage.clock.time, task.due)
-        before = self.record.last()
+        before = record.last()
         try:
             task.visit()
         except PermanentError:
             self.counts["batches that failed for good"] += 1
             self.tasks.remove(task)
         finally:
-            self.record.submits_since(before)
-        self.record.check()
+            record.submits_since(before)
+        self.check()
         if task.done is not None:
             self.counts["batches done"] += 1
-            self.record.reported(task, before)
+            record.reported(task, before)
+
+    def check(self) -> None:
+        self.record.check()
+        if self.other is not None:
+            self.other.check()
 
     waiting = precondition(lambda self: any(one.done is None for one in self.tasks))
 
@@ -252,7 +382,7 @@ class Walk(RuleBasedStateMachine):
         self.counts["tasks cleared"] += 1
         at = pick % len(self.tasks)
         old = self.tasks[at]
-        self.tasks[at] = Task(self.stage, old.plan, old.batch, tried=old.tries)
+        self.tasks[at] = Task(old.stage, old.plan, old.batch, tried=old.tries)
 
     @waiting
     @rule(pick=PICK)
@@ -293,42 +423,73 @@ class Walk(RuleBasedStateMachine):
     @invariant()
     def everything_was_rightly_written(self) -> None:
         self.counts["steps"] += 1
-        self.record.check()
+        self.check()
 
     def teardown(self) -> None:
-        """The faults are over, what ran has ended or is given up: a quiet run makes everything right."""
+        """The faults are over, what ran has ended or is given up: quiet runs make everything right."""
         try:
             if sys.exc_info()[0] is None:
                 self.comes_right()
         finally:
             self.counts["writes"] += self.record.writes
             self.counts["jobs"] += len(self.record.jobs)
+            past = self.record.witness.past
+            self.counts["marks written"] += sum(one.is_mark for one in past.sent)
+            self.counts["approved rows written"] += past.approved_rows()
+            if self.record.lost:
+                self.counts["walks with a lost archive"] += 1
+                for rule_name, times in self.record.broken.items():
+                    self.counts[f"broken with a lost archive: {rule_name}"] += times
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def comes_right(self) -> None:
+        """All tickets are solved, a day passes before each run, and people approve what is on hold."""
         self.lift()
+        self.quiet = True
         self.stage.end_jobs()
-        self.stage.clock.sleep(15 * 60)
-        plan = self.stage.plan()
-        for _ in range(12):
-            if not plan.changes:
+        for number in sorted(self.unrecorded.tickets & {row["id"] for row in self.sandbox.organizations()}):
+            self.put_tickets(number, 0)
+        if "listed" not in self.record.witness.accounts().values():
+            self.one_account_is_a_partner()  # a read without any account is refused
+        plan = self.quiet_plan()
+        for _ in range(20):
+            if not plan.changes and not plan.holds:
                 break
             waited = [problem for problem in plan.problems if problem.kind == "name_waits"]
-            before = self.record.last()
-            batches = tasks(self.stage, plan, SIZE)
-            finish(self.stage, *batches)
-            self.record.submits_since(before)
-            self.record.check()
-            verdicts = [row for one in batches for row in one.done.verdicts]
-            assert [] == [row for row in verdicts if row.verdict != "confirmed"]
-            plan = self.stage.plan()
-            assert waited or not plan.changes, plan.changes
-        assert () == plan.changes
+            self.everything_is_confirmed(plan)
+            self.check()
+            for hold in plan.holds:
+                self.record.witness.approves(plan, hold.id)
+            again = self.quiet_plan(hours=0.25 if plan.holds else 25)
+            assert waited or plan.holds or not again.changes, again.changes
+            plan = again
+        assert ((), ()) == (plan.changes, plan.holds)
         before = self.record.last()
-        finish(self.stage, *tasks(self.stage, self.stage.plan(), SIZE))
+        self.everything_is_confirmed(self.quiet_plan())
         assert before == self.record.last()
         nobody_twice(self.sandbox)
-        as_desired(self.sandbox, plan)
+        as_desired(self.sandbox, plan, self.unrecorded.hidden)
         untouched(self.sandbox.organizations(), self.stage.before, self.record.touched)
         late = [entry for entry in self.stage.archive.open_jobs("global") if entry.order.snapshot_begun > START]
         assert not [entry for entry in late if entry.order.plan_id == plan.id]
+
+    def one_account_is_a_partner(self) -> None:
+        account = self.account(0)["Id"]
+        partner = {"Type": "Partner", "Partners_Partner_Status__c": "Authorized", "Partner_Track__c": "Open"}
+        self.sandbox.put_account(Id=account, **partner)
+        self.sandbox.unhide_account(account)
+        self.unrecorded.hidden.discard(account)
+
+    def quiet_plan(self, hours: float = 25) -> Plan:
+        self.stage.clock.sleep(hours * 3600)
+        plan = self.plan_of(self.record)
+        assert plan is not None
+        return plan
+
+    def everything_is_confirmed(self, plan: Plan) -> None:
+        before = self.record.last()
+        batches = tasks(self.stage, plan, SIZE)
+        finish(self.stage, *batches)
+        self.record.submits_since(before)
+        verdicts = [row for one in batches for row in one.done.verdicts]
+        assert [] == [row for row in verdicts if row.verdict != "confirmed"]

@@ -76,6 +76,8 @@ class Crowd(Walk):
 
     person_changes_what_there_is = worker_is_gone_for_good = time_passes = None
     fault_strikes_a_call = fault_strikes_a_job = None
+    accounts_vanish = account_returns = tickets_change = person_approves = another_deployment_runs = None
+    archive_is_copied = archive_is_lost = None
 
 
 class ReadsNothingAgain(Crowd):

@@ -1,0 +1,162 @@
+"""What complete runs remember of an instance, what is on hold there, and what people decided about it.
+
+Field names are JSON keys of the archive and stay stable, so that archived objects remain readable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from partner_sync.model import Evidence, HoldReason, Kind, PlanOrder
+
+
+@dataclass(frozen=True, slots=True)
+class MissingAccount:
+    """What is known of a partner organization whose account every complete run since `since` missed.
+
+    `asked` is when Salesforce was asked last, `counted` when Zendesk was asked last for tickets and users.
+    """
+
+    organization_id: int
+    account_id: str
+    since: datetime
+    evidence: Evidence | None = None
+    asked: datetime | None = None
+    tickets: int | None = None
+    users: int | None = None
+    counted: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRow:
+    """A row (its change keys) that is on hold, or that an approval let through and that is not confirmed yet."""
+
+    keys: tuple[str, ...]
+    reason: HoldReason
+    since: datetime
+    approved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Holds of one kind for one reason that need a decision: `run_id` was red for them, when they had `rows` rows."""
+
+    kind: Kind
+    reason: HoldReason
+    since: datetime
+    run_id: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Streak:
+    """How often in a row a change was written and did not stay (`results`), first at `since`, last at `last`."""
+
+    key: str
+    results: int
+    since: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What complete runs remember of an instance, by the plan that wrote it.
+
+    `accounts` and `organizations` are the digests of its snapshots. `waiting_since` is when changes began to wait until
+    the instance is armed; None if none waits.
+    """
+
+    order: PlanOrder
+    instance: str
+    run_id: str
+    run_after: datetime
+    accounts: str = ""
+    organizations: str = ""
+    missing: tuple[MissingAccount, ...] = ()
+    held: tuple[HeldRow, ...] = ()
+    cases: tuple[Case, ...] = ()
+    streaks: tuple[Streak, ...] = ()
+    waiting_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRow:
+    """A row of a hold, with its change keys."""
+
+    account_id: str
+    organization_id: int | None
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRecord:
+    """A hold as an approval names it, from the first plan that had it."""
+
+    id: str
+    instance: str
+    kind: Kind
+    reason: HoldReason
+    rows: tuple[HoldRow, ...]
+    plan_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """Who ended planning only in an instance, and when: a person started a run without `dry_run` and without a
+    decision. `by` is None if Airflow does not name the user."""
+
+    instance: str
+    by: str | None
+    at: datetime
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about changes of an instance: `allow` writes them once although they are held.
+
+    `keys` are change keys (`compare/change_keys.py`). It is in force from `at` until `until`.
+    """
+
+    id: str
+    does: Literal["allow"]
+    instance: str
+    hold: str
+    reason: HoldReason
+    keys: tuple[str, ...]
+    by: str
+    run_id: str
+    note: str
+    at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Who ended a decision early, and when."""
+
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A submit of one claim (`token`) of a batch that uses a decision for `keys`: one approval, one submit."""
+
+    decision: str
+    plan_id: str
+    batch: str
+    token: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedOrganizations:
+    """The organizations that a batch marks, or may have marked, each with the ids of the decisions that allowed it."""
+
+    plan_id: str
+    batch: str
+    organizations: dict[int, tuple[str, ...]]

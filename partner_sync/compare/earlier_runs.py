@@ -1,0 +1,34 @@
+"""What earlier runs and people say about one instance: the input of `compare` beside the two snapshots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from partner_sync.archive.decisions import DecisionsInForce
+from partner_sync.archive.memory_records import Memory, MissingAccount
+
+MEMORY_LASTS = timedelta(hours=24)
+"""After so long without a complete run, nothing is known of what happened in between."""
+
+
+@dataclass(frozen=True)
+class EarlierRuns:
+    """`marked` are organizations that were marked in the last seven days without an approval; `written` are the change
+    keys that the last complete run sent with a result of their own, confirmed or rejected."""
+
+    memory: Memory | None = None
+    marked: frozenset[int] = frozenset()
+    written: frozenset[str] = frozenset()
+    decisions: DecisionsInForce = field(default_factory=DecisionsInForce)
+    armed: bool = True
+
+    def missing(self, now: datetime) -> dict[int, MissingAccount]:
+        """Organization id to what is known of its missing account.
+
+        The evidence stays true, but after a gap nobody knows whether the account was missing all the time.
+        """
+        if self.memory is None:
+            return {}
+        gap = now - self.memory.order.made > MEMORY_LASTS
+        return {one.organization_id: replace(one, since=now) if gap else one for one in self.memory.missing}
