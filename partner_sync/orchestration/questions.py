@@ -97,11 +97,9 @@ def _count_tickets(config: Config, asked: Sequence[Question]) -> TicketCounts:
         try:
             tickets = clients[name].open_tickets(organization)
             counted[name, organization] = TicketCount(tickets, clients[name].related(organization).users)
-        except RejectedError as error:
-            if error.status == 403:
-                refused.add(name)
-            log.warning("tickets of organization %s of %s were not counted: %s", organization, name, error)
         except PartnerSyncError as error:
+            if isinstance(error, RejectedError) and error.status == 403:
+                refused.add(name)
             log.warning("tickets of organization %s of %s were not counted: %s", organization, name, error)
     for name, client in clients.items():
         telemetry.calls(name, client.calls)
