@@ -18,6 +18,9 @@ SHOW = "/api/v2/organizations/show_many"
 CREATE = "/api/v2/organizations/create_many"
 UPDATE = "/api/v2/organizations/update_many"
 JOBS = "/api/v2/job_statuses"
+LOOKUP = "/queryAll/"
+TICKETS = "/api/v2/search/count"
+RELATED = "/api/v2/organizations/*/related"
 
 FIRST_PAGE, NEXT_PAGE = "page[[]size]=100", "*page[[]after]*"
 
@@ -28,7 +31,8 @@ class Call:
 
     `world` has what the call needs: `reads` one update, `adopt` one organization of another type, and one change of a
     kind each. `also` are faults without which a run does not come to this call. `outage` says that this is the call on
-    which a system is tried that stays away for the whole run.
+    which a system is tried that stays away for the whole run, `waits` that without an answer marks wait and nothing
+    fails, `asks_once` that all marks of the run wait for it.
     """
 
     name: str
@@ -42,6 +46,8 @@ class Call:
     links: bool = False
     also: tuple[Order, ...] = ()
     outage: bool = False
+    waits: bool = False
+    asks_once: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -53,7 +59,9 @@ def _zendesk(path: str, **more: Any) -> Order:
     return _of("zendesk", path, **more)
 
 
-NEWEST_JOB = _zendesk(JOBS, query="page[[]size]=1")
+SEEN_JOB = _zendesk(JOBS, query="page[[]size]=1")
+"""What tells, before anything is read, that jobs can be seen."""
+NEWEST_JOB = _zendesk(JOBS, query="page[[]size]=1", skip=1)
 """What the first batch looks up right before its submit."""
 
 
@@ -114,6 +122,7 @@ CALLS = (
         form="token",
     ),
     Call("fields", "gather_organizations", "zendesk", _zendesk(FIELDS), _zendesk(LOGIN), FIELDS, links=True),
+    Call("newest job, before a read", "gather_organizations", "zendesk", SEEN_JOB, _zendesk(FIELDS), JOBS, links=True),
     Call("count", "gather_organizations", "zendesk", _zendesk(COUNT), _zendesk(JOBS), COUNT),
     Call(
         "list, first page",
@@ -139,6 +148,63 @@ CALLS = (
         links=True,
     ),
     Call(
+        "Salesforce token, to look up",
+        "compare",
+        "salesforce",
+        _of("salesforce", SALESFORCE_LOGIN, skip=1),
+        _of("salesforce", "*/query/"),
+        SALESFORCE_LOGIN,
+        "mark",
+        form="token",
+        waits=True,
+        asks_once=True,
+    ),
+    Call(
+        "lookup of missing accounts",
+        "compare",
+        "salesforce",
+        _of("salesforce", f"*{LOOKUP}"),
+        _of("salesforce", SALESFORCE_LOGIN, skip=1),
+        LOOKUP,
+        "mark",
+        outage=True,
+        waits=True,
+        asks_once=True,
+    ),
+    Call(
+        "Zendesk token, to count",
+        "compare",
+        "zendesk",
+        _zendesk(LOGIN, skip=1),
+        _zendesk(COUNT, skip=1),
+        LOGIN,
+        "mark",
+        form="token",
+        waits=True,
+        asks_once=True,
+    ),
+    Call(
+        "count of open tickets",
+        "compare",
+        "zendesk",
+        _zendesk(TICKETS),
+        _zendesk(LOGIN, skip=1),
+        TICKETS,
+        "mark",
+        outage=True,
+        waits=True,
+    ),
+    Call(
+        "users of an organization",
+        "compare",
+        "zendesk",
+        _zendesk(RELATED),
+        _zendesk(TICKETS),
+        "/related",
+        "mark",
+        waits=True,
+    ),
+    Call(
         "read of what is adopted",
         "compare",
         "zendesk",
@@ -159,6 +225,7 @@ CALLS = (
     ),
     Call("re-read by id", "sync", "zendesk", _zendesk(SHOW), _zendesk(LOGIN, skip=1), SHOW, "update", outage=True),
     Call("re-read by external id", "sync", "zendesk", _zendesk(SHOW), _zendesk(LOGIN, skip=1), SHOW, "create"),
+    Call("newest job, before a submit", "sync", "zendesk", NEWEST_JOB, _zendesk(SHOW), JOBS, "update", links=True),
     _submit("create", CREATE),
     _submit("update", UPDATE, query=""),
     _submit("mark", UPDATE, query="ids=*"),

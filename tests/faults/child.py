@@ -30,7 +30,10 @@ NO_ROOM = 0
 
 
 class Strike:
-    """Kills the process, or fills the disk, at accesses to files: those of an order, after `skip` of them."""
+    """Kills the process, or fills the disk, at accesses to files: those of an order, after `skip` of them.
+
+    It counts from when its task starts.
+    """
 
     def __init__(self, order: Mapping[str, Any]) -> None:
         self._events, self._path, self._writing = order["events"], order["path"], order["writing"]
@@ -87,7 +90,7 @@ def perform(order: Mapping[str, Any]) -> None:
     if order["strike"]:
         strike = Strike(order["strike"])
         lift = strike.lift
-        sys.addaudithook(strike)
+        before = {order["strike"]["task"]: lambda: sys.addaudithook(strike)}
     with listening(before, lift) as failures:
         tested(datetime.fromisoformat(order["date"]), {})
     told = [(task, type(error).__name__, str(error)) for task, error in failures]

@@ -144,7 +144,11 @@ FAULTS = (
         cause="points to an object that is not there any more, or is damaged|is not named in the archive",
         how="gone",
     ),
-    Fault("damaged", cause="points to an object that is not there any more, or is damaged|is not a Plan/3", how="cut"),
+    Fault(
+        "damaged",
+        cause="points to an object that is not there any more, or is damaged|is not a (Plan|Memory)/",
+        how="cut",
+    ),
     Fault("clock ahead", cause=WRONG_CLOCK, how="clock", ahead=AN_HOUR),
     Fault("clock behind", cause=WRONG_CLOCK, how="clock", ahead=-AN_HOUR),
 )

@@ -47,6 +47,8 @@ def _call_cannot(call: Call, fault: Fault) -> str | None:
         return "its answer names no further page"
     if fault.name == "foreign instance" and call.name != "Salesforce token":
         return "only Salesforce's login names the host of what follows"
+    if fault.name == "clock skew" and call.asks_once:
+        return "the marks of the run wait, and no call follows that such a clock could mislead"
     if fault.name == "outage" and not call.outage:
         return "a system that stays away is met at the first call of a task"
     return None
@@ -60,7 +62,7 @@ def _access_cannot(access: Access, fault: Fault) -> str | None:
     if fault.how == "full" and (access.does, access.events) != ("write", WRITING):
         return "it puts no content into a file"
     if fault.how == "gone" and access.gone is None:
-        return "the register is the one memory of what was sent: who takes it away takes that away"
+        return "it is the one memory of what it says, or nothing reads it between two tasks of a run"
     if fault.how == "cut" and (access.gone is None or access.gone_path or access.name == "run"):
         return "its content is not read again in a run"
     return None

@@ -76,6 +76,7 @@ def killed_at(call: Call, how: str, stage: Stage, processes: Processes) -> Run:
 def in_its_files(access: Access, how: str, stage: Stage, processes: Processes) -> Run:
     """The process is killed right before an access, or the disk is full at it, until a task has failed."""
     strike = {
+        "task": access.task,
         "events": access.events,
         "path": access.path,
         "writing": access.does == "write",

@@ -19,6 +19,7 @@ KEPT = Path(__file__).parent / "kept.json"
 SIGNS = {
     "·": "green at once",
     "t": "green after Airflow's next try",
+    "w": "green at once; marks wait for the next run",
     "c": "red or killed; green when cleared",
     "n": "red or killed; green with the next run",
 }
