@@ -101,7 +101,8 @@ class RowVerdict:
 
     `written` is whether this or an earlier try sent the row, at `written_at`, in `job_id` unless that response was lost
     (two lines with the same `job_id` are one write). `try_number` is 0 where the batch of a later plan read the row
-    back. `vendor_words` is Zendesk's message, `calls` the number of Zendesk calls of its batch until then.
+    back. `vendor_words` is Zendesk's message, `calls` the number of Zendesk calls of its batch until then. `whole_job`
+    is whether the row was rejected because its job failed as a whole: that says nothing about its value.
     """
 
     run_id: str
@@ -121,6 +122,7 @@ class RowVerdict:
     job_id: str | None
     calls: int
     written_at: datetime | None = None
+    whole_job: bool = False
 
 
 class VerdictTally(Counter[Verdict]):
@@ -178,6 +180,18 @@ class RunRecord:
     plan: Plan
     hosts: dict[str, str] = field(default_factory=dict)
     """System or instance to the vendor's host, or to the URL of a server on this machine in its place, for links."""
+    asked: dict[str, int] = field(default_factory=dict)
+    """"salesforce" or instance to the calls of `compare`: lookups, counts of tickets, reads of what is adopted."""
+
+    @property
+    def calls_to_read(self) -> dict[str, int]:
+        """System ("salesforce", "zendesk") to the calls of all tasks before `sync`, token requests not counted."""
+        calls = {"salesforce": 0, "zendesk": 0}
+        for proof in self.plan.reads:
+            calls["salesforce" if proof.system == "Salesforce" else "zendesk"] += proof.calls
+        for name, number in self.asked.items():
+            calls[name if name == "salesforce" else "zendesk"] += number
+        return calls
 
 
 AlarmCause = Literal["failed", "hung", "overdue", "unreachable", "withheld", "problems", "rejected", "planning_only"]

@@ -44,7 +44,7 @@ def summarize_run(db: sqlite3.Connection, run: int, now: datetime) -> None:
     begun, ended = row["run_after"], row["run_after"]
     if record is not None:
         begun, ended = record.plan.order.snapshot_begun.timestamp(), record.plan.order.made.timestamp()
-        calls += sum(read.calls for read in record.plan.reads)
+        calls += sum(record.calls_to_read.values())
     elif failures:
         begun = ended = failures[0].at.timestamp()
     [last] = db.execute(

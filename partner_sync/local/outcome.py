@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from partner_sync.archive.records import RowVerdict, RunRecord, VerdictTally
-from partner_sync.model import KINDS, Change, Hold, Plan, ReadProof
+from partner_sync.model import KINDS, Change, Hold, Plan
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,10 @@ def _decisions(plan: Plan) -> list[dict[str, object]]:
     return [{"id": decision, "does": "allow", "rows": count} for decision, count in sorted(rows.items())]
 
 
-def _calls(reads: Iterable[ReadProof], writes: int) -> dict[str, int]:
+def _calls(record: RunRecord | None, writes: int) -> dict[str, int]:
     """Calls by system, token requests not counted. Only Zendesk is written."""
-    calls = {"salesforce": 0, "zendesk": writes}
-    for proof in reads:
-        calls["salesforce" if proof.system == "Salesforce" else "zendesk"] += proof.calls
-    return calls
+    calls = record.calls_to_read if record else {"salesforce": 0, "zendesk": 0}
+    return {**calls, "zendesk": calls["zendesk"] + writes}
 
 
 def _read(plan: Plan) -> dict[str, str]:
@@ -110,7 +108,7 @@ def facts(outcome: RunOutcome) -> dict[str, object]:
         "holds": [_hold(hold) for hold in record.plan.holds] if record else [],
         "resting": sum(problem.kind == "resting" for problem in record.plan.problems) if record else 0,
         "decisions": _decisions(record.plan) if record else [],
-        "calls": _calls(record.plan.reads if record else (), totals.calls),
+        "calls": _calls(record, totals.calls),
         "read": _read(record.plan) if record else {},
         "problems": dict(sorted(Counter(problem.kind for problem in record.plan.problems).items())) if record else {},
         "verdicts": dict(sorted(VerdictTally.of(outcome.verdicts).items())),

@@ -221,7 +221,7 @@ def _end(outcome: RunOutcome) -> Iterator[RenderableType]:
     yield Text.assemble(_result(outcome), (f"  {outcome.seconds:.1f} s", "dim"))
     table = _grid()
     if outcome.record:
-        reads = sum(proof.calls for proof in outcome.record.plan.reads)
+        reads = sum(outcome.record.calls_to_read.values())
         writes = write_totals(outcome.verdicts).calls
         table.add_row(
             Text("Calls", "dim"), Text(f"{reads + writes:,}: {reads:,} to read, {writes:,} to write and confirm")

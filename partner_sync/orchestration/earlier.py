@@ -65,7 +65,7 @@ def remember_holds(archive: Archive, plan: Plan) -> None:
 
 
 def _written(archive: Archive, memory: Memory | None) -> frozenset[str]:
-    """The change keys that the last complete run sent and that have a result of their own."""
+    """The change keys that the last complete run sent and that have a result of their own, not that of a whole job."""
     if memory is None:
         return frozenset()
     folder = archive.run_folder(memory.run_id, memory.run_after)
@@ -75,7 +75,7 @@ def _written(archive: Archive, memory: Memory | None) -> frozenset[str]:
     sent = {
         (row.instance, row.account_id, row.organization_id)
         for row in archive.verdicts(folder, plan.id)
-        if row.written and row.verdict in ("confirmed", "rejected")
+        if row.written and row.verdict in ("confirmed", "rejected") and not row.whole_job
     }
     return frozenset(
         key

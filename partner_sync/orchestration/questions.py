@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from partner_sync.compare.soql import IS_DELETED, lookup_queries
 from partner_sync.compare.tickets import Question, TicketCount, TicketCounts
 from partner_sync.errors import PartnerSyncError, RejectedError
 from partner_sync.ids import id_18
-from partner_sync.orchestration import connections, telemetry
+from partner_sync.orchestration import connections
 
 if TYPE_CHECKING:
     from partner_sync.archive.archive import Archive
@@ -24,16 +25,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def questions(archive: Archive, config: Config, earlier: Mapping[str, EarlierRuns]) -> Questions:
-    """The questions of a run. A lookup that fails leaves its accounts without evidence: their marks wait."""
+def questions(archive: Archive, config: Config, earlier: Mapping[str, EarlierRuns], calls: Counter[str]) -> Questions:
+    """The questions of a run. A lookup that fails leaves its accounts without evidence: their marks wait.
+
+    :param calls: "salesforce" or instance to the number of calls, which these add to
+    """
     return Questions(
-        look_up=lambda ids: _look_up(config, ids),
-        count_tickets=lambda asked: _count_tickets(config, asked),
+        look_up=lambda ids: _look_up(config, ids, calls),
+        count_tickets=lambda asked: _count_tickets(config, asked, calls),
         last_rows=lambda: _last_rows(archive, config, earlier),
     )
 
 
-def read_adopted(matched: MatchedSnapshots) -> MatchedSnapshots:
+def read_adopted(matched: MatchedSnapshots, calls: Counter[str]) -> MatchedSnapshots:
     """Reads matched organizations that are not partner organizations yet: the plan shows their old values."""
     from partner_sync.gather import organizations as zendesk
     from partner_sync.vendors.zendesk_api import MANY
@@ -43,7 +47,7 @@ def read_adopted(matched: MatchedSnapshots) -> MatchedSnapshots:
         client = _client(matched.config, name)
         chunks = (client.show_many(ids=ids[start : start + MANY]) for start in range(0, len(ids), MANY))
         read[name] = tuple(zendesk.whole(raw, matched.schema) for chunk in chunks for raw in chunk)
-        telemetry.calls(name, client.calls)
+        calls[name] += client.calls
     return matched.with_read(read) if read else matched
 
 
@@ -62,7 +66,7 @@ def _last_rows(archive: Archive, config: Config, earlier: Mapping[str, EarlierRu
     return {account: row for row in rows if (account := id_18(row.get(config.accounts.id))) is not None}
 
 
-def _look_up(config: Config, ids: Sequence[str]) -> AccountLookup:
+def _look_up(config: Config, ids: Sequence[str], calls: Counter[str]) -> AccountLookup:
     from partner_sync.gather.accounts import look_up
 
     found: dict[str, AccountRow] = {}
@@ -79,14 +83,14 @@ def _look_up(config: Config, ids: Sequence[str]) -> AccountLookup:
                         passing.add(account)
                     elif not passes and (account not in found or row.get(IS_DELETED) is not True):
                         found[account] = row
-        telemetry.calls("salesforce", client.session.calls)
+        calls["salesforce"] += client.session.calls
     except PartnerSyncError as error:
         log.warning("missing accounts could not be looked up, their organizations are not marked: %s", error)
         return AccountLookup()
     return AccountLookup(frozenset(ids), found, frozenset(passing))
 
 
-def _count_tickets(config: Config, asked: Sequence[Question]) -> TicketCounts:
+def _count_tickets(config: Config, asked: Sequence[Question], calls: Counter[str]) -> TicketCounts:
     """Counts what can be counted. What cannot be counted waits, and so does everything of an instance that refuses."""
     counted: dict[Question, TicketCount] = {}
     refused: set[str] = set()
@@ -102,7 +106,7 @@ def _count_tickets(config: Config, asked: Sequence[Question]) -> TicketCounts:
                 refused.add(name)
             log.warning("tickets of organization %s of %s were not counted: %s", organization, name, error)
     for name, client in clients.items():
-        telemetry.calls(name, client.calls)
+        calls[name] += client.calls
     return TicketCounts(counted, frozenset(refused))
 
 

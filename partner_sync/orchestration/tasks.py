@@ -8,7 +8,8 @@ import logging
 import platform
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, NoReturn
@@ -116,6 +117,7 @@ def compare() -> list[dict[str, str]]:
     from partner_sync.compare.snapshots import match_snapshots, refuse_old
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
     from partner_sync.orchestration import locations, telemetry, xcoms
+    from partner_sync.orchestration.abandoned import settle_abandoned
     from partner_sync.orchestration.earlier import remember, remember_holds
     from partner_sync.orchestration.questions import questions, read_adopted
     from partner_sync.sync.clock_skew import refuse_latest_ahead
@@ -126,14 +128,17 @@ def compare() -> list[dict[str, str]]:
     organizations = xcoms.pull(ti, OrganizationsSnapshot, "gather_organizations")
     refuse_old(accounts, organizations, made, config.sync.max_plan_age_hours)
     run = _compared_run(context, archive, config, made)
-    matched = read_adopted(match_snapshots(config, accounts, organizations))
-    comparison = compare_snapshots(matched, run, questions(archive, config, run.earlier))
+    asked = Counter[str]()
+    matched = read_adopted(match_snapshots(config, accounts, organizations), asked)
+    comparison = compare_snapshots(matched, run, questions(archive, config, run.earlier, asked))
     plan, queue = comparison.plan, comparison.batches
     log.info("plan %s: %s", plan.id, ", ".join(f"{name} {count}" for name, count in plan.counts.items() if count))
     written = [one.name for one in matched.instances if one.write and one.name not in plan.planning_only]
     for instance in written if not plan.dry_run else ():
         refuse_latest_ahead(archive, instance, _now())
-    archive.write_run(_record(context, config, plan))
+    archive.write_run(_record(context, config, plan, asked))
+    for system, number in asked.items():
+        telemetry.calls(system, number)
     remember_holds(archive, plan)
     for states in partner_states(comparison):
         archive.write_partner_states(states)
@@ -148,6 +153,7 @@ def compare() -> list[dict[str, str]]:
         remember(archive, comparison.memories)
     for instance in written:
         archive.name_latest(instance, plan.order)
+    settle_abandoned(archive, config, plan, {*written} - {batch.instance for batch in queue}, _now, SYNC_TIMEOUT)
     telemetry.planned(context, plan, written)
     return [{"batch": name} for name in names]
 
@@ -255,7 +261,7 @@ def _compared_run(context: Context, archive: Archive, config: Config, made: date
     )
 
 
-def _record(context: Context, config: Config, plan: Plan) -> RunRecord:
+def _record(context: Context, config: Config, plan: Plan, asked: Mapping[str, int]) -> RunRecord:
     from airflow import __version__ as airflow_version
 
     from partner_sync import __version__
@@ -263,7 +269,7 @@ def _record(context: Context, config: Config, plan: Plan) -> RunRecord:
     from partner_sync.orchestration import connections
 
     versions = {"partner_sync": __version__, "airflow": airflow_version, "python": platform.python_version()}
-    return RunRecord(trigger_of(context), versions, plan, connections.hosts(config))
+    return RunRecord(trigger_of(context), versions, plan, connections.hosts(config), dict(asked))
 
 
 def _check_room(elements: int) -> None:

@@ -64,9 +64,9 @@ class BatchRows:
         refused = (
             set(messages) if entry.submits == 1 else set()
         )  # an earlier submit may have written what is refused now
-        if job.status != "completed":
-            why = f"job {job.status}: {job.message or 'no reason given'}"
-            messages = {row: messages.get(row, why) for row in sent}
+        failed = set(sent) - set(messages) if job.status != "completed" else set()
+        why = f"job {job.status}: {job.message or 'no reason given'}"
+        messages |= dict.fromkeys(failed, why)
         judged: list[Judgment] = []
         for attempt in range(READS_BACK):
             if attempt:
@@ -74,7 +74,9 @@ class BatchRows:
             judged = self.judge_after_write(sent, messages)
             if not any(judged[row].verdict == "rejected" and row not in messages for row in sent):
                 break
-        return [_by_others(row) if at in refused else row for at, row in enumerate(judged)], messages
+        judged = [_by_others(row) if at in refused else row for at, row in enumerate(judged)]
+        judged = [replace(row, whole_job=at in failed and row.verdict == "rejected") for at, row in enumerate(judged)]
+        return judged, messages
 
     def judge_unread(self, sent: Collection[int]) -> list[Judgment]:
         """Judges the rows in `sent` where the result of their job was not read, and never will be."""
@@ -132,6 +134,7 @@ class BatchRows:
                     job_id=entry.job_id if wrote[position] else None,
                     calls=calls,
                     written_at=entry.intended if wrote[position] else None,
+                    whole_job=row.whole_job,
                 ),
                 [rows[position] for rows in earlier if position not in entry.rows],
             )

@@ -1,6 +1,7 @@
 """Settles what other batches left behind: an entry whose task is gone blocks every newer plan until somebody does.
 
-The batch that settles an entry reads its rows back and reports them, since their own batch may never do so.
+Whoever settles an entry reads its rows back and reports them, since their own batch may never do so: a batch that the
+entry blocks, or `compare` if its plan has no batch.
 """
 
 from __future__ import annotations
@@ -39,18 +40,20 @@ class Settling:
 
     def blocked(self, claim: OpenJob) -> str | None:
         """Why the batch may not write yet, after settling what is abandoned. None: it may."""
-        entries = self.register.archive.open_jobs(self.rows.batch.instance)
-        self._forget_what_is_old(entries)
-        if (why := self.register.in_the_way(claim)) is None:
+        self._forget_what_is_old()
+        if self.register.in_the_way(claim) is None:
             return None
-        for entry in entries:
-            if self._settled(entry):
-                log.warning("%s: settled the abandoned %s of %s", claim.batch, entry.batch, entry.order.plan_id)
-                why = self.register.in_the_way(claim)
-        return why
+        self.settle()
+        return self.register.in_the_way(claim)
 
-    def _forget_what_is_old(self, entries: list[OpenJob]) -> None:
-        for entry in entries:
+    def settle(self) -> None:
+        """Settles every entry of other batches that is abandoned."""
+        for entry in self.register.archive.open_jobs(self.rows.batch.instance):
+            if self._settled(entry):
+                log.warning("settled the abandoned %s of plan %s", entry.batch, entry.order.plan_id)
+
+    def _forget_what_is_old(self) -> None:
+        for entry in self.register.archive.open_jobs(self.rows.batch.instance):
             if entry.settled and self.rows.now() - entry.time > SETTLED_KEPT and not self._is_own(entry):
                 self.register.remove(entry)
 

@@ -30,6 +30,8 @@ class Judgment:
     organization_id: int | None = None
     by_others: bool = False
     """Whether somebody else wrote what we sent, so that our job wrote nothing of this row."""
+    whole_job: bool = False
+    """Whether it is rejected because its job failed as a whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,6 +219,30 @@ def test_a_job_that_never_ends_is_waited_for_with_a_bound_and_not_overtaken(smal
     assert {"confirmed": 1} == next_run_comes_right(small).counts()
 
 
+def test_a_run_without_changes_reports_what_a_task_that_is_gone_for_good_had_sent(small):
+    small.config(lambda text: text.replace("job_minutes = 0.1", "job_minutes = 0.01"))
+    small.sandbox.fault("never_ends", applied=True, **UPDATE)
+    gone = small.run()
+    assert {"confirmed": 4, "unknown": 2} == gone.counts()
+    small.calm()
+    following = small.run()
+    assert ("success", "skipped", {}) == (following.state, following.tasks["sync"], following.counts())
+    verdicts = small.archive.verdicts(
+        small.archive.run_folder(gone.dag_run.run_id, gone.dag_run.run_after), gone.plan.id
+    )
+    assert {("confirmed", True)} == {(row.verdict, row.written) for row in verdicts}
+    assert [] == small.open_jobs()
+
+
+def test_a_row_of_a_job_that_failed_as_a_whole_never_rests(small):
+    small.sandbox.fault("failed", times=None, **UPDATE)
+    for _ in range(4):
+        run = small.run()
+        assert {"rejected": 2} == {name: count for name, count in run.counts().items() if name != "confirmed"}
+        assert {True} == {row.whole_job for row in run.verdicts if row.verdict == "rejected"}
+    assert {"confirmed": 2} == next_run_comes_right(small).counts()
+
+
 # -- reads that prove nothing -------------------------------------------------------------------------------
 
 

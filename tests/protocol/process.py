@@ -56,3 +56,17 @@ class Process(Admission, Submission):
             self._come_back()
         else:
             self.world.end(self)
+
+
+class Settler(Process):
+    """What `compare` does after it named a plan without batches: no batch would settle what is abandoned."""
+
+    def find(self) -> None:
+        abandoned = (claim for claim in self.register.others() if self.register.abandoned(claim))
+        self.settling, self.step = next(abandoned, None), "settle_read"
+        if self.settling is None:
+            self.world.end(self)
+
+    def settle(self) -> None:
+        super().settle()
+        self.step = "find"

@@ -91,6 +91,8 @@ class Rules:
     """Each field of a row is judged on its own when it is read again; else a row is written whole."""
     settler_reports: bool = True
     """The process that settles an abandoned claim reads its rows back and reports."""
+    compare_settles: bool = True
+    """A plan without batches settles what is abandoned; else nobody does until a plan has one."""
     newest_verdict: bool = True
     """The newest verdict of a row counts; else one by a settler counts first."""
     any_try: bool = True

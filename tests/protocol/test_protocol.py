@@ -41,6 +41,7 @@ NEEDED = {
     "rereads": (range(20), TWICE),
     "field_by_field": (range(60, 80), "person's edit overwritten"),
     "settler_reports": (range(20), "settled without a verdict"),
+    "compare_settles": (range(665, 675), "never reported"),
     "any_try": (range(20), "false verdict (superseded, not sent)"),
     "exact_row": (range(20), "sent by an approval of another row"),
     "newest_verdict": (range(1335, 1340), "verdict hidden by an older one"),

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 
 from tests.protocol.judge import Judge
-from tests.protocol.process import Process
+from tests.protocol.process import Process, Settler
 from tests.protocol.records import Archive, Batch, Decision
 from tests.protocol.rules import GONE
 
@@ -50,27 +50,28 @@ class Workers:
         self.say(process, process.step)
         if not process.cut_off and self.time - process.began > GONE and process.step != "start":
             self.say("      ended by its execution timeout")
-            self.processes.remove(process)
-            self.start_process(process.batch)
+            self._restart(process)
             return
         getattr(process, process.step)()
 
     def kill(self) -> None:
         if self.processes:
             process = self.random.choice(self.processes)
-            self.processes.remove(process)
             self.say(process, "KILLED at", process.step)
-            if not process.cut_off:
-                if self.random.random() < 0.75:
-                    self.start_process(process.batch)
-                else:
-                    process.batch.done = True
+            if process.cut_off or self.random.random() >= 0.75:
+                self.end(process)
+            else:
+                self._restart(process)
+
+    def _restart(self, process: Process) -> None:
+        """A try of a batch; what `compare` began, its next run begins again."""
+        self.processes.remove(process)
+        if not isinstance(process, Settler):
+            self.start_process(process.batch)
 
     def cut_off(self) -> None:
         """Airflow takes a process for dead and starts another one; the first is only paused."""
-        live = [
-            process for process in self.processes if not process.cut_off and process.step not in ("start", "follow")
-        ]
+        live = [one for one in self.processes if not one.cut_off and one.step not in ("start", "follow", "find")]
         if self.random.random() < 0.8:
             live = [process for process in live if process.write]
         if live and sum(process.cut_off for process in self.processes) < 2:

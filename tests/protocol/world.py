@@ -13,9 +13,9 @@ from dataclasses import replace
 
 from tests.protocol.judge import Judge
 from tests.protocol.people import People
-from tests.protocol.process import Process
+from tests.protocol.process import Process, Settler
 from tests.protocol.records import Archive, Batch, Change, Decision, Job, Plan, Verdicts
-from tests.protocol.rules import VALID, Rules
+from tests.protocol.rules import GONE, VALID, Rules
 from tests.protocol.runs import Decisions, Run, difference
 from tests.protocol.workers import Workers
 from tests.protocol.zendesk import Zendesk
@@ -86,6 +86,8 @@ class World(People, Workers):
             self.judge.bad("never ends")
         elif not self._reached():
             self.judge.bad("desired state not reached")
+        elif self._left():
+            self.judge.bad("never reported")
         self.judge.ended(self.decided, self.batches)
         return self.judge
 
@@ -95,7 +97,7 @@ class World(People, Workers):
             self._tick(1)
             self.zendesk.calm = step >= LOST_LONGER
             if not self.runs and not self.processes and not self.zendesk.busy_with_ours():
-                if (fresh and self._reached()) or fresh > 6:
+                if (fresh and self._reached() and not self._left()) or fresh > 6:
                     return
                 fresh += 1
                 self._approve_all()
@@ -220,6 +222,14 @@ class World(People, Workers):
             if rows:
                 self.batches.append(Batch(plan, kind, rows))
                 self.start_process(self.batches[-1])
+        if not plan.changes and self.rules.compare_settles and self._left():
+            settler = Settler(self, Batch(plan, "none", []), self.archive, self.next_id(), self.time, "find")
+            self.processes.append(settler)
+
+    def _left(self) -> list[Batch]:
+        """Batches with an open announcement so old that whoever made it can no longer submit."""
+        claims = (claim for claim in self.archive.claims.values() if claim.announced)
+        return [claim.batch for claim in claims if self.named_at - claim.intended > GONE]
 
     # -- what processes do outside -------------------------------------------------------------------------------
 
