@@ -1,7 +1,7 @@
 """Settles what other batches left behind: an entry whose task is gone blocks every newer plan until somebody does.
 
-Whoever settles an entry reads its rows back and reports them, since their own batch may never do so: a batch that the
-entry blocks, or `compare` if its plan has no batch.
+A batch that the entry blocks settles it, or `compare` if its plan has no batch. It reads the rows back and reports
+them, since their own batch may never do so.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ NEEDED = {
     "waits_for_older": (range(45, 55), "created twice"),
     "jobs_limit": (range(20), LIMIT),
     "claims_first": (range(20), LIMIT),
-    "others_yield": (range(15, 30), TWICE),
+    "others_yield": (range(30, 40), TWICE),
     "verdicts_since": (range(5150, 5155), TWICE),
     "last_latest": (range(20), OLD),
     "deadline": (range(20), OLD),
