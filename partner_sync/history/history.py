@@ -19,6 +19,9 @@ from partner_sync.errors import StorageError
 from partner_sync.history import changes, details, files, lists, overview, problems, runs, search
 from partner_sync.history import organization as organizations
 from partner_sync.history.changes import Filters
+from partner_sync.history.decided import decision_rows
+from partner_sync.history.decision_results import DecisionRow, HoldReview
+from partner_sync.history.hold_review import hold_review
 from partner_sync.history.objects import Objects, archive_errors
 from partner_sync.history.organization_results import ChangeDetail, OrganizationHistory, SearchResult
 from partner_sync.history.reader import Reader
@@ -275,6 +278,16 @@ class History:
             return ask(db, row) if row is not None else None
 
         return self._ask(of_run, run_id)
+
+    # -- decisions ------------------------------------------------------------------------------------------
+
+    def review(self, hold_id: str) -> HoldReview | None:
+        """A hold with its rows and what was decided; None if the archive does not know it."""
+        return self._ask(lambda db: hold_review(db, hold_id, self.clock()))
+
+    def decisions(self) -> tuple[DecisionRow, ...]:
+        """Every decision, the newest first."""
+        return self._ask(lambda db: decision_rows(db, self.clock()))
 
     # -- an organization ------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 
 from partner_sync.history.organization_results import CurrentState
-from partner_sync.model import HoldReason, Value
+from partner_sync.model import Hold, HoldReason, Kind, Value
 
 STATE_LABELS: dict[CurrentState, str] = {
     "as desired": "Matches Salesforce",
@@ -35,6 +35,13 @@ HOLD_LABELS: dict[HoldReason, str] = {
     "open_tickets": "open tickets",
 }
 """Why changes are on hold."""
+RESULT_LABELS = {**OUTCOME_LABELS, "withheld": "still on hold", "not the same": "no longer the same: not written"}
+"""What became of approved rows."""
+_DONE: dict[Kind, tuple[str, str]] = {
+    "create": ("be created", "created"),
+    "update": ("be updated", "updated"),
+    "mark": ("be marked for deletion", "marked"),
+}
 _PROBLEM_LABELS = {
     "adoption": "Partner id on an organization of another type",
     "name_circle": "Names swapped",
@@ -44,6 +51,17 @@ _PROBLEM_LABELS = {
 
 
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
+
+
+def hold_sentence(hold: Hold) -> str:
+    """What would happen, and why it does not."""
+    count = f"{hold.rows:,} organization{'' if hold.rows == 1 else 's'}"
+    future, done = _DONE[hold.kind]
+    if hold.reason == "limit" and hold.limit is not None:
+        return f"{count} would {future}. The limit is {hold.limit:,} per run, so none were {done}."
+    if hold.reason == "budget" and hold.limit is not None:
+        return f"{count} would {future}. The limit is {hold.limit:,} within 7 days, so none were {done}."
+    return hold.why
 
 
 def problem_label(kind: str) -> str:

@@ -23,6 +23,11 @@ _ENDED = "('success', 'failed', 'planning only')"
 """The states of a run over all accounts that ended and was no dry run."""
 BROKEN = "(state = 'failed' AND cause IN ('task', 'silence', 'unreadable'))"
 """A run that failed as a whole, not only by single rows or a limit."""
+OF_ALL = (
+    "(trigger IS NULL OR (NOT coalesce(json_extract(trigger, '$.params.dry_run'), 0)"
+    " AND coalesce(json_array_length(trigger, '$.params.account_ids'), 0) = 0))"
+)
+"""A run that was not asked to write nothing, or to write some accounts only."""
 
 
 def query_overview(
@@ -98,7 +103,7 @@ def _failed(db: sqlite3.Connection) -> list[AttentionItem]:
     ended = db.execute(
         f"SELECT max(begun) FROM run WHERE whole AND state IN {_ENDED} AND NOT {BROKEN}"  # noqa: S608 - ours
     ).fetchone()[0]
-    where = f"dry_run = 0 AND {BROKEN} AND begun > {ended or 0}"
+    where = f"dry_run = 0 AND {BROKEN} AND begun > {ended or 0} AND {OF_ALL}"
     newest = _newest(db, where)
     if newest is None:
         return []
@@ -132,15 +137,15 @@ def _withheld(base: sqlite3.Row | None, instance: str | None) -> list[AttentionI
 
 
 def _rows(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | None) -> list[AttentionItem]:
-    """Rows rejected or unknown in the last complete run or since, unless confirmed now."""
+    """Rows rejected or unknown in the last complete run or since, unless confirmed now, by Zendesk's message."""
     if base is None:
         return []
     items = []
     for outcome in UNWELL:
         found = db.execute(
-            "SELECT c.verdict_reason AS reason, r.run_id, p.plan_id, count(*) AS count FROM run r"
-            " JOIN plan p ON p.run = r.id JOIN change c ON c.plan = p.id"
-            " WHERE r.begun >= ? AND c.outcome = ? AND (? IS NULL OR c.instance = ?) AND NOT EXISTS"
+            "SELECT coalesce(nullif(c.vendor_words, ''), c.verdict_reason) AS reason, r.run_id, p.plan_id,"
+            " count(*) AS count FROM run r JOIN plan p ON p.run = r.id JOIN change c ON c.plan = p.id"
+            " WHERE r.whole AND r.begun >= ? AND c.outcome = ? AND (? IS NULL OR c.instance = ?) AND NOT EXISTS"
             " (SELECT 1 FROM change d WHERE d.account_id = c.account_id AND d.instance = c.instance"
             "  AND d.outcome = 'confirmed' AND d.at > c.at)"
             " GROUP BY 1, 2, 3 ORDER BY r.begun DESC, 4 DESC",

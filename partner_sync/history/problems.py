@@ -11,6 +11,8 @@ from partner_sync.history.results import ProblemRow, WithheldRow
 from partner_sync.history.run_summary import WRITTEN, run_record, utc_time
 from partner_sync.model import HOLD_REASONS, Hold
 
+DAY_SECONDS = 86400
+"""A problem is new for a day."""
 LOOKED_BACK = 10
 """How many earlier runs show what is usual."""
 
@@ -31,12 +33,13 @@ def problem_count(db: sqlite3.Connection, run: sqlite3.Row, instance: str | None
 
 
 def problems_new(db: sqlite3.Connection, run: sqlite3.Row) -> set[int]:
-    """The problems of a run that the run with a plan before it did not have."""
+    """The problems of a run that the last run with a plan a day earlier, or the first, did not have."""
     if run["problem_set"] is None:
         return set()
     before = db.execute(
-        "SELECT problem_set FROM run WHERE begun < ? AND problem_set IS NOT NULL ORDER BY begun DESC LIMIT 1",
-        [run["begun"]],
+        "SELECT problem_set FROM run WHERE begun < ?1 AND problem_set IS NOT NULL"
+        " ORDER BY begun > ?2, iif(begun <= ?2, -begun, begun) LIMIT 1",
+        [run["begun"], run["begun"] - DAY_SECONDS],
     ).fetchone()
     if before is not None and before["problem_set"] == run["problem_set"]:
         return set()

@@ -63,8 +63,9 @@ class IndexProgress:
 class RunRow:
     """A run as a row of a table. Counts are of the instance asked for, or of all.
 
-    `planned` and `written` are by kind (written: sent by us and confirmed), `verdicts` by verdict. `accounts` and
-    `organizations` are None where the run has no plan; `seconds` goes from its first read to the last that is known.
+    `planned` and `written` are by kind (written: sent by us and confirmed), `verdicts` by verdict. `accounts`,
+    `organizations` and `problems` are None where the run has no plan; `seconds` goes from its first read to the last
+    that is known. `cause` is why it failed.
     """
 
     run_id: str
@@ -83,7 +84,8 @@ class RunRow:
     withheld: int
     verdicts: dict[str, int]
     written: dict[Kind, int]
-    problems: int
+    cause: Cause | None
+    problems: int | None
     batches: int
     batches_done: int
     seconds: float | None

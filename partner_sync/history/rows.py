@@ -207,34 +207,43 @@ def put_partner_states(db: sqlite3.Connection, states: PartnerStates) -> None:
 
 
 def put_verdicts(db: sqlite3.Connection, run: int, rows: list[RowVerdict]) -> None:
-    """Indexes the verdicts of batches of a plan; the newest verdict of a change counts, whichever try wrote it."""
+    """Indexes the verdicts of batches of a plan: the newest verdict of a change counts, and it is written if any try
+    wrote it."""
     plan = plan_of(db, run, rows[0].plan_id)
     known: dict[tuple[object, ...], int] = {}
     for row in db.execute("SELECT id, kind, instance, account_id, organization_id FROM change WHERE plan = ?", [plan]):
         number = None if row["kind"] == "create" else row["organization_id"]
         known[row["kind"], row["instance"], row["account_id"], number] = row["id"]
     for one in rows:
-        key = (one.kind, one.instance, one.account_id, None if one.kind == "create" else one.organization_id)
-        if key not in known:
-            known[key] = _without_plan(db, plan, one)
+        if _row_key(one) not in known:
+            known[_row_key(one)] = _without_plan(db, plan, one)
     db.executemany(
-        "UPDATE change SET outcome = ?, verdict_reason = ?, vendor_words = ?, written = ?, batch = ?, job_id = ?,"
-        " written_at = ?, try_number = ?, at = ?, calls = ?, organization_id = coalesce(organization_id, ?)"
-        " WHERE id = ? AND (at IS NULL OR at <= ?)",
+        "UPDATE change SET outcome = ?, verdict_reason = ?, vendor_words = ?, batch = ?, try_number = ?, at = ?,"
+        " calls = ?, organization_id = coalesce(organization_id, ?) WHERE id = ? AND (at IS NULL OR at <= ?)",
         (
             (
-                one.verdict, one.reason, one.vendor_words, one.written, one.batch, one.job_id,
-                (one.written_at or one.at).timestamp() if one.written else None, one.try_number, one.at.timestamp(),
-                one.calls, one.organization_id,
-                known[one.kind, one.instance, one.account_id, None if one.kind == "create" else one.organization_id],
-                one.at.timestamp(),
+                one.verdict, one.reason, one.vendor_words, one.batch, one.try_number, one.at.timestamp(), one.calls,
+                one.organization_id, known[_row_key(one)], one.at.timestamp(),
             )
             for one in rows
         ),
     )  # fmt: skip
+    db.executemany(
+        "UPDATE change SET written = 1, job_id = coalesce(?, job_id), written_at = max(?, coalesce(written_at, 0))"
+        " WHERE id = ?",
+        (
+            (one.job_id, (one.written_at or one.at).timestamp(), known[_row_key(one)])
+            for one in sorted(rows, key=lambda one: one.at)
+            if one.written
+        ),
+    )
     for one in rows:
         if one.kind == "create" and one.organization_id:
             put_names(db, [(one.account_id, one.instance, one.organization_id, one.name)], one.at.timestamp())
+
+
+def _row_key(one: RowVerdict) -> tuple[object, ...]:
+    return one.kind, one.instance, one.account_id, None if one.kind == "create" else one.organization_id
 
 
 def _without_plan(db: sqlite3.Connection, plan: int, one: RowVerdict) -> int:

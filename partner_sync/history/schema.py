@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 3
+VERSION = 4
 """Raised when the tables or their contents change: an index of another release is never read."""
 
 TABLES = """
@@ -61,6 +61,7 @@ CREATE TABLE change (
 CREATE UNIQUE INDEX change_plan ON change (plan, n);
 CREATE INDEX change_account ON change (account_id);
 CREATE INDEX change_organization ON change (organization_id);
+CREATE INDEX change_hold ON change (hold, begun) WHERE hold IS NOT NULL;
 CREATE TABLE changed (  -- confirmed updates by field
     run INTEGER NOT NULL, instance TEXT NOT NULL, field TEXT NOT NULL, begun REAL NOT NULL, count INTEGER NOT NULL,
     PRIMARY KEY (run, instance, field)
@@ -89,6 +90,13 @@ CREATE TABLE partner (
 ) WITHOUT ROWID;
 CREATE INDEX partner_organization ON partner (organization_id, instance);
 CREATE TABLE last_read (instance TEXT PRIMARY KEY, begun REAL NOT NULL, fields TEXT NOT NULL) WITHOUT ROWID;
+
+-- Small objects of an instance as they are: decisions, the newest memory, and what ended planning only.
+CREATE TABLE kept (
+    path TEXT PRIMARY KEY, stamp TEXT NOT NULL, instance TEXT NOT NULL, what TEXT NOT NULL, name TEXT NOT NULL,
+    body TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX kept_what ON kept (what, instance);
 
 -- Every name that an account or organization was seen with.
 CREATE TABLE subject (

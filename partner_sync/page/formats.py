@@ -50,6 +50,12 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def ordinal(count: int) -> str:
+    """The place of the next: 76 is "76th"."""
+    ending = "th" if 10 <= count % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(count % 10, "th")
+    return f"{count:,}{ending}"
+
+
 def link(page: str, /, **asked: object) -> str:
     """A relative address; empty values are left out."""
     pairs = {key: one for key, one in asked.items() if one not in (None, "")}

@@ -13,12 +13,13 @@ from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from partner_sync.history import History
 from partner_sync.history.changes import Filters
 from partner_sync.history.results import ProblemRow
+from partner_sync.orchestration.locations import DAG_ID
 from partner_sync.page import downloads, views
+from partner_sync.page.dag import DagView, dag_view
 from partner_sync.page.formats import link
 from partner_sync.page.views import PageContext, RunPage
 
 router = APIRouter()
-_DAG_ID = "partner_sync"
 _PRINTED = 1000
 """How many changes are printed: nobody signs more."""
 
@@ -46,7 +47,7 @@ _Number = Annotated[int, Query(ge=0, le=2**53)]
 _Sort = Annotated[str, Query(pattern="^(-?(plan|kind|name|verdict))?$")]
 
 
-def _context_after(history: _Archive) -> Callable[[], PageContext]:
+def _context_after(history: _Archive, dag: Annotated[DagView, Depends(dag_view)]) -> Callable[[], PageContext]:
     """The context of a page, known once its result is there.
 
     The index is checked before and after the query: if it was completed in between, the page must load again.
@@ -56,7 +57,7 @@ def _context_after(history: _Archive) -> Callable[[], PageContext]:
     def context() -> PageContext:
         index = history.index()
         reading = index if index.refreshing or not index.complete else None if before.complete else before
-        return PageContext(history.clock(), index.trouble, reading)
+        return PageContext(history.clock(), index.trouble, reading, dag)
 
     return context
 
@@ -106,7 +107,7 @@ def show_run(
     context: _Context,
     filters: _Narrowed,
     run: str,
-    dag: str = _DAG_ID,
+    dag: str = DAG_ID,
     plan: str = "",
     sort: _Sort = "",
     page: _PageNumber = 1,
@@ -115,8 +116,8 @@ def show_run(
     found = _page(history, filters, run, plan, sort, page=page, change=change)
     if found is not None:
         return HTMLResponse(views.render_run(found, context()))
-    if dag != _DAG_ID:
-        text = f"This tab shows the plans of the DAG {_DAG_ID}. This run belongs to another DAG."
+    if dag != DAG_ID:
+        text = f"This tab shows the plans of the DAG {DAG_ID}. This run belongs to another DAG."
         return HTMLResponse(views.render_message("No plan of Partner Sync", text, context()))
     text = (
         "The archive has no record of this run yet. This page shows the plan as soon as the run has compared Salesforce"
@@ -161,6 +162,21 @@ def _page(
     )
 
 
+@router.get("/hold")
+def show_hold(history: _Archive, context: _Context, id: str, run: str = "") -> HTMLResponse:
+    """`run` is the run that was started to decide, while it is watched."""
+    found = history.review(id)
+    if found is None:
+        return _unknown("The archive does not know this hold.", link("hold", id=id, run=run), context())
+    return HTMLResponse(views.render_hold(found, history.run(run) if run else None, run, context()))
+
+
+def _unknown(text: str, address: str, context: PageContext) -> HTMLResponse:
+    """A page for what the archive does not know; it loads again while the archive is read."""
+    again = address if context.reading is not None else None
+    return HTMLResponse(views.render_message("Not found", text, context, again), 404)
+
+
 @router.get("/change")
 def show_change(history: _Archive, context: _Context, run: str, n: _Number, plan: str = "") -> HTMLResponse:
     found = history.change(run, plan or None, n)
@@ -176,7 +192,8 @@ def show_history(
     one = history.organization(instance, organization) if organization and not account else None
     found = history.account(account) if account else (one,) if one else ()
     if not found:
-        raise HTTPException(404, "The archive does not know this account or organization.")
+        address = link("story", account=account, instance=instance, organization=organization)
+        return _unknown("The archive does not know this account or organization.", address, context())
     return HTMLResponse(views.render_histories(found, context()))
 
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from partner_sync.history import labels
 from partner_sync.history.changes import Filters
+from partner_sync.history.decision_results import HoldReview
 from partner_sync.history.lists import PartnerRow
 from partner_sync.history.organization_results import ChangeDetail, OrganizationHistory, SearchResult
 from partner_sync.history.results import (
@@ -27,6 +28,7 @@ from partner_sync.history.results import (
 from partner_sync.model import KINDS
 from partner_sync.page import formats
 from partner_sync.page.assets import asset_url
+from partner_sync.page.dag import DagView
 from partner_sync.page.formats import exact, link, took
 
 _templates = Environment(
@@ -39,7 +41,7 @@ _templates = Environment(
 _templates.filters |= {
     "conf": json.dumps,
     "dashed": lambda name: name.replace(" ", "-"),
-    **{one.__name__: one for one in (formats.exact, formats.number, formats.short, formats.took)},
+    **{one.__name__: one for one in (formats.exact, formats.number, formats.ordinal, formats.short, formats.took)},
     "spaced": formats.spaced,
     "value": labels.value_label,
     "problem_label": labels.problem_label,
@@ -58,6 +60,8 @@ _templates.globals |= {
     "now_labels": labels.STATE_LABELS,
     "outcome_labels": labels.OUTCOME_LABELS,
     "hold_labels": labels.HOLD_LABELS,
+    "hold_sentence": labels.hold_sentence,
+    "result_labels": labels.RESULT_LABELS,
     "tickets": labels.tickets_label,
     "planning_only": labels.PLANNING_ONLY,
 }
@@ -65,11 +69,13 @@ _templates.globals |= {
 
 @dataclass(frozen=True)
 class PageContext:
-    """When a page is rendered, why the archive cannot be read, and the progress of an index that is not complete."""
+    """When a page is rendered, why the archive cannot be read, the progress of an index that is not complete, and what
+    Airflow knows of the DAG."""
 
     now: datetime
     trouble: str | None = None
     reading: IndexProgress | None = None
+    dag: DagView = DagView()
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,7 @@ class RunPage:
 
 
 def _render(name: str, context: PageContext, **data: Any) -> str:
-    return _templates.get_template(name).render(data, now=context.now, trouble=context.trouble, reading=context.reading)
+    return _templates.get_template(name).render(data, **vars(context))
 
 
 def render_message(title: str, text: str, context: PageContext, again: str | None = None) -> str:
@@ -160,6 +166,11 @@ def _run(name: str, page: RunPage, context: PageContext) -> str:
         narrowed=page.narrowed,
         opened=page.opened,
     )
+
+
+def render_hold(found: HoldReview, decided: RunDetails | None, run: str, context: PageContext) -> str:
+    """The review of a hold; `decided` is the run `run` that was started to decide, once the archive knows it."""
+    return _render("hold.html", context, one=found, hold=found.hold, decided=decided, started=run)
 
 
 def render_change(found: ChangeDetail, context: PageContext) -> str:

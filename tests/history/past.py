@@ -220,7 +220,7 @@ class Past:
         self.archive.write_partner_states(PartnerStates(self.plan(hour, again=again).order, instance, FIELDS, rows))
 
     def fail(self, hour: float = 0, task: str = "gather_accounts", batch: str | None = None, **values: Any) -> str:
-        trigger = self.trigger(hour)
+        trigger = self.trigger(hour, **values.get("params", {}))
         failure = Failure(
             trigger=trigger,
             task=task,
