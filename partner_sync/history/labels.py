@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 
 from partner_sync.history.organization_results import CurrentState
+from partner_sync.history.results import RunRow
 from partner_sync.model import Hold, HoldReason, Kind, Value
 
 STATE_LABELS: dict[CurrentState, str] = {
@@ -62,6 +63,29 @@ def hold_sentence(hold: Hold) -> str:
     if hold.reason == "budget" and hold.limit is not None:
         return f"{count} would {future}. The limit is {hold.limit:,} within 7 days, so none were {done}."
     return hold.why
+
+
+def run_label(run: RunRow) -> str:
+    """What happened in a run, for people: "2,996 of 3,000 written, 4 rejected"."""
+    planned = f"{run.to_write:,} change{'' if run.to_write == 1 else 's'} planned"
+    if run.state == "running":
+        return f"Running: {run.confirmed:,} of {run.to_write:,} written" if run.plan_id else "Running: reading"
+    if run.state == "dry run":
+        return f"Dry run: {planned}"
+    if run.state == "planning only":
+        return f"Planning only: {planned}"
+    if run.cause in ("task", "unreadable") or run.plan_id is None:
+        return "Failed"
+    parts = [_written(run)] if run.to_write or not run.withheld else []
+    parts += [f"{count:,} {OUTCOME_LABELS[name]}" for name, count in run.verdicts.items() if count and name != "confirmed"]
+    parts += [f"{run.withheld:,} on hold"] if run.withheld else []
+    return ", ".join(parts)
+
+
+def _written(run: RunRow) -> str:
+    if not run.to_write:
+        return "No changes"
+    return f"{run.confirmed:,}{'' if run.confirmed == run.to_write else f' of {run.to_write:,}'} written"
 
 
 def problem_label(kind: str) -> str:

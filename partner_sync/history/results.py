@@ -103,8 +103,13 @@ class RunRow:
         return tuple(str(one) for one in approve) if isinstance(approve, list) else ()
 
     @property
-    def changes(self) -> int:
-        return sum(self.planned.values()) + self.withheld
+    def to_write(self) -> int:
+        """Changes that are not on hold."""
+        return sum(self.planned.values())
+
+    @property
+    def confirmed(self) -> int:
+        return self.verdicts.get("confirmed", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +149,6 @@ class AttentionItem:
 
 
 @dataclass(frozen=True, slots=True)
-class PartnersThen:
-    """Partner organizations by type, as the last run of a day read them."""
-
-    at: datetime
-    by_type: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
 class Overview:
     """Health, what needs attention, and numbers over time."""
 
@@ -161,18 +158,21 @@ class Overview:
     overdue: bool
     planning_only: tuple[str, ...]
     """Instances that the last complete run did not write, because they are not armed."""
+    running: RunRow | None
+    """The newest run that is not a dry run and has not ended."""
     last_success: datetime | None
     age_seconds: float | None
     next_run: datetime | None
     items: tuple[AttentionItem, ...]
     partners: dict[str, int]
+    partners_before: dict[str, int]
+    """The same 30 days ago, or on the first day that is known."""
     problems: int
     problems_new: int
     since_yesterday: dict[Kind, int]
     chart: tuple[RunRow, ...]
     """The last 48 runs, the oldest first."""
     most_changed: tuple[tuple[str, int], ...]
-    partners_over_time: tuple[PartnersThen, ...]
     runs: ResultPage[RunRow]
     unreadable: tuple[Unreadable, ...]
 

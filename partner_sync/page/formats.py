@@ -18,7 +18,6 @@ OUTCOME_SIGNS = {
     "planning only": "○",
 }
 STATE_SIGNS = {"success": "✓", "failed": "✕", "dry run": "○", "planning only": "○", "running": "…"}
-HEALTH_SIGNS = {"up to date": "●", "needs attention": "▲", "planning only": "○", "overdue": "▲"}
 NOW_SIGNS = {"as desired": "●", "differs": "≠", "problem": "!", "marked": "−", "not known": "?"}
 
 
@@ -35,6 +34,11 @@ def took(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def bar(count: int) -> int:
+    """The height of a run's bar, 0 to 10: it doubles from step to step, so that one large run leaves the rest visible."""
+    return min(10, count.bit_length())
 
 
 def number(count: int | None) -> str:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, StreamingResponse
 
 from partner_sync.history import History
 from partner_sync.history.changes import Filters
@@ -70,11 +70,6 @@ def show_overview(history: _Archive, context: _Context, instance: str = "", page
     overview = history.overview(instance=instance or None)
     runs = history.runs(instance=instance or None, page=page) if page > 1 else overview.runs
     return HTMLResponse(views.render_overview(overview, runs, context()))
-
-
-@router.get("/chart.json")
-def show_chart(history: _Archive, instance: str = "") -> JSONResponse:
-    return JSONResponse(views.chart_numbers(history.overview(instance=instance or None)))
 
 
 @router.get("/recent")

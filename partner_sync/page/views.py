@@ -29,7 +29,8 @@ from partner_sync.model import KINDS
 from partner_sync.page import formats
 from partner_sync.page.assets import asset_url
 from partner_sync.page.dag import DagView
-from partner_sync.page.formats import exact, link, took
+from partner_sync.page.headline import headline
+from partner_sync.page.formats import link
 
 _templates = Environment(
     loader=PackageLoader("partner_sync.page"),
@@ -55,7 +56,8 @@ _templates.globals |= {
     "kind_signs": formats.KIND_SIGNS,
     "outcome_signs": formats.OUTCOME_SIGNS,
     "state_signs": formats.STATE_SIGNS,
-    "health_signs": formats.HEALTH_SIGNS,
+    "bar": formats.bar,
+    "run_label": labels.run_label,
     "now_signs": formats.NOW_SIGNS,
     "now_labels": labels.STATE_LABELS,
     "outcome_labels": labels.OUTCOME_LABELS,
@@ -130,8 +132,7 @@ def render_message(title: str, text: str, context: PageContext, again: str | Non
 
 
 def render_overview(overview: Overview, runs: ResultPage[RunRow], context: PageContext) -> str:
-    newest = next((row.run_id for row in reversed(overview.chart) if row.plan_id), None)
-    return _render("overview.html", context, overview=overview, runs=runs, newest=newest)
+    return _render("overview.html", context, overview=overview, runs=runs, headline=headline(overview, context.dag))
 
 
 def render_recent(found: ResultPage[ChangeRow], asked: dict[str, Any], context: PageContext) -> str:
@@ -184,28 +185,3 @@ def render_histories(found: tuple[OrganizationHistory, ...], context: PageContex
 
 def render_search(found: SearchResult, context: PageContext) -> str:
     return _render("found.html", context, found=found)
-
-
-def chart_numbers(overview: Overview) -> dict[str, object]:
-    """Runs, the oldest first, and partners by day. Every column links to its run."""
-    return {
-        "runs": [
-            {
-                "at": exact(row.begun),
-                "label": f"{row.begun.day} {row.begun:%b %H:%M}",
-                "caption": f"{row.state}, {took(row.seconds)}",
-                "href": link("run", run=row.run_id, instance=overview.instance),
-                "created": row.written["create"],
-                "updated": row.written["update"],
-                "marked": row.written["mark"],
-                "rejected": row.verdicts.get("rejected", 0),
-                "problems": row.problems,
-                "seconds": row.seconds,
-                "calls": row.calls,
-            }
-            for row in overview.chart
-        ],
-        "partners": [
-            {"label": f"{one.at.day} {one.at:%b}", "types": one.by_type} for one in overview.partners_over_time
-        ],
-    }

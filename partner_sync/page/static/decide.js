@@ -12,7 +12,7 @@
 
   // All rows are named by what has them, some rows one by one: these rows and no others.
   const ids = (form) => (whole(form) ? [form.dataset.whole] : chosen(form).map((box) => `${form.dataset.whole}:${box.value}`));
-  const conf = (form, does) => (does ? { [does]: ids(form) } : {});
+  const conf = (form, does) => (does ? { [does]: ids(form) } : JSON.parse(form.dataset.conf));
 
   const show = (form) => {
     const number = count(form).toLocaleString("en");
@@ -20,7 +20,7 @@
     if (all) {
       all.checked = whole(form);
       all.indeterminate = !whole(form) && chosen(form).length > 0;
-      form.querySelector("[data-chosen]").textContent = `${number} of ${Number(form.dataset.total).toLocaleString("en")} selected`;
+      document.querySelector("[data-chosen]").textContent = `${number} of ${Number(form.dataset.total).toLocaleString("en")} selected`;
     }
     form.querySelectorAll("[name=does]").forEach((button) => {
       button.disabled = count(form) === 0;
