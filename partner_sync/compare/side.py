@@ -133,6 +133,8 @@ class Side:
             self.earlier.written,
             after=self.all.config.resting.after,
             made=self.made,
+            rules=self.matched.rules,
+            released=self.earlier.released,
         )
         self.changes = sorted(rested.changes, key=_change_order)
         self.problems += rested.problems

@@ -236,22 +236,21 @@ def _fail_with(batch: str, verdicts: Sequence[RowVerdict]) -> NoReturn:
 
 
 def _compared_run(context: Context, archive: Archive, config: Config, made: datetime) -> ComparedRun:
-    """The run that compares, with what earlier runs and people left. A dry run records no approvals."""
+    """The run that compares, with what earlier runs and people left. A dry run records no decisions."""
     from partner_sync.compare.plan import ComparedRun
     from partner_sync.config.params import options
     from partner_sync.orchestration.earlier import earlier_runs
-    from partner_sync.orchestration.run_decisions import decisions
+    from partner_sync.orchestration.run_decisions import NOTHING_DECIDED, decided
 
     asked, trigger = options(context["params"]), trigger_of(context)
-    shown = decisions(archive, config, asked, trigger, note_of(context)) if asked.dry_run else ()
-    written = [instance.name for instance in config.instances if instance.write]
+    shown = decided(archive, config, asked, trigger, note_of(context)) if asked.dry_run else NOTHING_DECIDED
     return ComparedRun(
         run_id=trigger.run_id,
         run_after=trigger.run_after,
         plan_id=f"{made:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
         made=made,
         options=asked,
-        earlier={name: earlier_runs(archive, name, made, shown) for name in written},
+        earlier={one.name: earlier_runs(archive, one.name, made, shown) for one in config.instances},
     )
 
 

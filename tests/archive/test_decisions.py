@@ -8,12 +8,25 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from partner_sync.archive.decisions import Decisions
-from partner_sync.archive.memory_records import Decision, Taken, Withdrawal
+from partner_sync.archive.memory_records import Decision, HoldRow, Taken, Withdrawal
 from partner_sync.errors import SnapshotError
 
 AT = datetime(2026, 11, 24, 3, tzinfo=timezone.utc)
 LATER = AT + timedelta(minutes=5)
-ALLOW = Decision("d1", "allow", "global", "h1", "limit", ("k1", "k2"), "ada", "run 1", "", AT, AT + timedelta(hours=24))
+ALLOW = Decision(
+    id="d1",
+    does="allow",
+    instance="global",
+    rows=(HoldRow("0014M00001Abc01AAA", 101, ("k1",)), HoldRow("0014M00001Abc02AAA", 102, ("k2",))),
+    by="ada",
+    run_id="run 1",
+    note="",
+    at=AT,
+    until=AT + timedelta(hours=24),
+    hold="h1",
+    kind="mark",
+    reason="limit",
+)
 TAKEN = Taken("d1", "plan", "mark 1-2", "t1", ("k1",))
 
 
@@ -45,13 +58,13 @@ def test_an_approval_ends_by_itself(decisions):
 
 def test_a_withdrawn_approval_is_not_in_force(decisions):
     decisions.record(ALLOW)
-    decisions.withdraw("d1", Withdrawal("bob", LATER))
+    decisions.withdraw("d1", Withdrawal("bob", LATER, "run 2"))
     assert approvals(decisions, "k1") == set()
 
 
 def test_recording_a_decision_again_does_not_revive_it(decisions):
     decisions.record(ALLOW)
-    decisions.withdraw("d1", Withdrawal("bob", LATER))
+    decisions.withdraw("d1", Withdrawal("bob", LATER, "run 2"))
     decisions.take([replace(TAKEN, keys=("k2",))])
     decisions.record(ALLOW)
     assert approvals(decisions, "k1") == approvals(decisions, "k2") == set()
@@ -76,7 +89,7 @@ def test_a_claim_that_sent_nothing_gives_its_approval_back(decisions):
 
 def test_an_approval_lifts_every_count_and_the_reason_of_its_own_hold_only(decisions):
     decisions.record(ALLOW)
-    decisions.record(replace(ALLOW, id="d2", reason="no_trace", keys=("k9",)))
+    decisions.record(replace(ALLOW, id="d2", reason="no_trace", rows=(HoldRow("0014M00001Abc09AAA", 109, ("k9",)),)))
     assert approvals(decisions, "k1", lifts="budget") == {"d1"}
     assert approvals(decisions, "k1", lifts="no_trace") == set()
     assert approvals(decisions, "k9", lifts="no_trace") == approvals(decisions, "k9", lifts="limit") == {"d2"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from partner_sync.archive.decisions import DecisionsInForce
-from partner_sync.archive.memory_records import Decision, Memory
+from partner_sync.archive.memory_records import Decision, HoldRow, Memory
 from partner_sync.compare.change_keys import change_keys
 from partner_sync.compare.earlier_runs import EarlierRuns
 from partner_sync.compare.plan import LookUp
@@ -99,19 +99,19 @@ class Runs:
     def approve(self, hold: Hold, accounts: Sequence[str] = (), *, by: str = "ada", hours: float = 24) -> Decision:
         """A decision about a hold, or some accounts of it."""
         rows = [one for one in hold.changes if not accounts or one.account_id in accounts]
-        keys = tuple(sorted(key for one in rows for key in change_keys(one)))
         decision = Decision(
             id=f"d{len(self.decisions)}",
             does="allow",
             instance="global",
-            hold=hold.id,
-            reason=hold.reason,
-            keys=keys,
+            rows=tuple(HoldRow(one.account_id, one.organization_id, change_keys(one)) for one in rows),
             by=by,
             run_id="",
             note="",
             at=self.now,
             until=self.now + timedelta(hours=hours),
+            hold=hold.id,
+            kind=hold.kind,
+            reason=hold.reason,
         )
         self.decisions.append(decision)
         return decision

@@ -72,6 +72,8 @@ def test_everything_is_counted() -> None:
         "update": 1,
         "mark": 1,
         "withheld": 0,
+        "left": 0,
+        "restored": 0,
         "adopted": 0,
         "unmarked": 0,
         "protected": 0,
