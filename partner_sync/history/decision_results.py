@@ -8,11 +8,21 @@ from typing import Literal
 
 from partner_sync.archive.memory_records import Decision
 from partner_sync.history.results import ChangeRow, Outcome, RunRow
-from partner_sync.model import Hold
+from partner_sync.model import Hold, Value
 
-DecisionState = Literal["in force", "used", "withdrawn", "expired"]
+DecisionState = Literal["in force", "used", "withdrawn", "expired", "ended"]
+"""`used`: an approval whose rows were all submitted. `ended`: nothing is left that it could decide."""
 ReviewResult = Outcome | Literal["not the same"]
 """What became of an approved row; `not the same`: the next plan no longer had it with these values."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedRow:
+    """An organization that a decision is about."""
+
+    account_id: str
+    organization_id: int | None
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +31,36 @@ class DecisionRow:
 
     decision: Decision
     state: DecisionState
+    rows: tuple[DecidedRow, ...]
     withdrawn_by: str | None = None
     withdrawn_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedSince:
+    """A field that has another value now than the run wrote, so undo leaves it alone."""
+
+    account_id: str
+    name: str
+    field: str
+    wrote: Value
+    now: Value
+
+
+@dataclass(frozen=True, slots=True)
+class UndoPreview:
+    """What undo of a run would do, as of the last read: `fields` can go back in `organizations` organizations, `back`
+    have their old value already, `changed` have another. `creates` stay."""
+
+    run: RunRow
+    account_id: str | None
+    fields: int
+    organizations: int
+    back: int
+    changed: tuple[ChangedSince, ...]
+    creates: int
+    undone: DecisionRow | None
+    """The newest decision that undoes it and is in force."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,10 +42,10 @@ def _kept_as(path: str) -> str | None:
     return None
 
 
-def kept_objects(db: sqlite3.Connection, what: str, cls: type[_T], ending: str = ".json") -> Iterator[tuple[str, _T]]:
-    """The kept objects of a folder whose names end so, by name; an object that cannot be read is left out."""
+def kept_objects(db: sqlite3.Connection, what: str, cls: type[_T], *, mark: str = ".") -> Iterator[tuple[str, _T]]:
+    """The kept objects of a folder that have `mark` in their name, by name; what cannot be read is left out."""
     for row in db.execute("SELECT name, body FROM kept WHERE what = ? ORDER BY path", [what]):
-        if row["name"].endswith(ending):
+        if mark in row["name"]:
             try:
                 yield row["name"], codec.from_json(cls, row["body"], source=row["name"], next_step="")
             except SnapshotError:

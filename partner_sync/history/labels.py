@@ -24,6 +24,7 @@ OUTCOME_LABELS: dict[str, str] = {
     "waiting": "waiting",
     "not written": "not written",
     "withheld": "on hold",
+    "left": "left as it is",
     "dry run": "dry run",
     "planning only": "planning only",
 }
@@ -77,7 +78,9 @@ def run_label(run: RunRow) -> str:
     if run.cause in ("task", "unreadable") or run.plan_id is None:
         return "Failed"
     parts = [_written(run)] if run.to_write or not run.withheld else []
-    parts += [f"{count:,} {OUTCOME_LABELS[name]}" for name, count in run.verdicts.items() if count and name != "confirmed"]
+    parts += [
+        f"{count:,} {OUTCOME_LABELS[name]}" for name, count in run.verdicts.items() if count and name != "confirmed"
+    ]
     parts += [f"{run.withheld:,} on hold"] if run.withheld else []
     return ", ".join(parts)
 

@@ -81,7 +81,7 @@ def _partner(db: sqlite3.Connection, row: sqlite3.Row, read: sqlite3.Row) -> Par
     desired = dict(zip(names, json.loads(row["desired"]), strict=True)) if row["desired"] else None
     marked = bool(row["marked"])
     if existing != desired:
-        for change in _confirmed_since(db, row, read["begun"]):
+        for change in confirmed_since(db, row, read["begun"]):
             existing |= {field: after for field, _, after, _ in json.loads(change["fields"]) if field in existing}
             marked = marked or change["kind"] == "mark"
     differs = desired is not None and existing != desired
@@ -89,7 +89,7 @@ def _partner(db: sqlite3.Connection, row: sqlite3.Row, read: sqlite3.Row) -> Par
     return PartnerRow(row["instance"], *numbers, row["name"], marked, differs, desired is None)
 
 
-def _confirmed_since(db: sqlite3.Connection, row: sqlite3.Row, begun: float) -> list[sqlite3.Row]:
+def confirmed_since(db: sqlite3.Connection, row: sqlite3.Row, begun: float) -> list[sqlite3.Row]:
     """What was confirmed of an organization in the run that read it last, or since, the oldest first."""
     return db.execute(
         "SELECT kind, fields FROM change WHERE organization_id = ? AND instance = ? AND begun >= ?"

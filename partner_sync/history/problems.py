@@ -44,7 +44,8 @@ def problems_new(db: sqlite3.Connection, run: sqlite3.Row) -> set[int]:
     if before is not None and before["problem_set"] == run["problem_set"]:
         return set()
     found = db.execute(
-        "SELECT p.id FROM problem_in i JOIN problem p ON p.id = i.problem WHERE i.problem_set = ? AND p.identity NOT IN"
+        "SELECT p.id FROM problem_in i JOIN problem p ON p.id = i.problem WHERE i.problem_set = ?"
+        " AND p.acknowledged IS NULL AND p.identity NOT IN"
         " (SELECT q.identity FROM problem_in j JOIN problem q ON q.id = j.problem WHERE j.problem_set = ?)",
         [run["problem_set"], before["problem_set"] if before else None],
     )
@@ -95,7 +96,18 @@ def problem_row(db: sqlite3.Connection, row: sqlite3.Row, links: VendorLinks, *,
         first_seen=utc_time(first),
         last_seen=utc_time(last),
         new=new,
+        id=row["named"],
+        acknowledged=row["acknowledged"],
+        names=tuple(_name(db, one) for one in json.loads(row["accounts"])),
     )
+
+
+def _name(db: sqlite3.Connection, account_id: str) -> str:
+    """The newest name that an account was seen with, in any instance."""
+    row = db.execute(
+        "SELECT name FROM subject WHERE account_id = ? AND name != '' ORDER BY at DESC LIMIT 1", [account_id]
+    ).fetchone()
+    return row["name"] if row is not None else ""
 
 
 def withheld_rows(db: sqlite3.Connection, run: sqlite3.Row) -> tuple[WithheldRow, ...]:

@@ -28,11 +28,12 @@ Outcome = Literal[
     "waiting",
     "not written",
     "withheld",
+    "left",
     "dry run",
     "planning only",
 ]
-"""A verdict, or why there is none: the batch is not written yet, or its run ended before it was; the change is on hold;
-it was a dry run, or the instance is not armed."""
+"""A verdict, or why there is none: the batch is not written yet, or its run ended before it was; the change is on hold,
+or people left it as it is; it was a dry run, or the instance is not armed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +98,10 @@ class RunRow:
         return tuple(str(one) for one in ids) if isinstance(ids, list) else ()
 
     @property
-    def approved(self) -> tuple[str, ...]:
-        """The holds that the run approved."""
-        approve = self.params.get("approve")
-        return tuple(str(one) for one in approve) if isinstance(approve, list) else ()
+    def decides(self) -> dict[str, int]:
+        """What the run was started to decide: param to the number of its ids."""
+        asked = {name: self.params.get(name) for name in ("approve", "leave", "undo", "withdraw")}
+        return {name: len(ids) for name, ids in asked.items() if isinstance(ids, list) and ids}
 
     @property
     def to_write(self) -> int:
@@ -275,7 +276,7 @@ class LinkedId:
 
 @dataclass(frozen=True, slots=True)
 class ProblemRow:
-    """A problem in a run. `new`: the run before did not have it."""
+    """A problem in a run. `new`: the run a day before did not have it, and nobody acknowledged it."""
 
     kind: str
     instance: str | None
@@ -286,6 +287,11 @@ class ProblemRow:
     first_seen: datetime
     last_seen: datetime
     new: bool
+    id: str
+    acknowledged: str | None
+    """The id of the decision that leaves it as it is."""
+    names: tuple[str, ...]
+    """Of its accounts, empty where unknown."""
 
 
 @dataclass(frozen=True, slots=True)

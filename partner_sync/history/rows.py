@@ -71,7 +71,7 @@ def put_plan(db: sqlite3.Connection, run: int, folder: str, plan: Plan) -> None:
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         ((plan_row, n, begun, *_change(one), *planned) for n, (one, *planned) in enumerate(_planned(plan))),
     )
-    changes = [*plan.changes, *plan.withheld_changes]
+    changes = [*plan.changes, *plan.withheld_changes, *(row.change for row in plan.left)]
     put_names(db, ((one.account_id, one.instance, one.organization_id, one.name) for one in changes), begun)
     # verdicts that were read before their plan have to be read once more
     verdicts = f"{folder}/{segment(plan.id)}/verdicts"
@@ -88,6 +88,8 @@ def _planned(plan: Plan) -> Iterator[tuple[Change, Outcome, str | None, str | No
     for hold in plan.holds:
         for one in hold.changes:
             yield one, "withheld", None, hold.id, hold.reason
+    for row in plan.left:
+        yield row.change, "left", None, None, None
 
 
 def _change(one: Change) -> tuple[object, ...]:
@@ -158,11 +160,12 @@ def _problems(db: sqlite3.Connection, problems: tuple[Problem, ...]) -> int:
     made = db.execute("INSERT INTO problem_set (digest, count) VALUES (?, ?)", [digest, len(rows)])
     for own, one in rows.items():
         db.execute(
-            "INSERT OR IGNORE INTO problem (digest, identity, kind, instance, accounts, organizations, detail, advice)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO problem (digest, identity, kind, instance, accounts, organizations, detail, advice,"
+            " named, acknowledged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 own, json.dumps([one.kind, one.instance, one.account_ids, one.organization_ids]), one.kind,
                 one.instance, json.dumps(one.account_ids), json.dumps(one.organization_ids), one.detail, one.advice,
+                one.id, one.acknowledged,
             ],
         )  # fmt: skip
         [number] = db.execute("SELECT id FROM problem WHERE digest = ?", [own]).fetchone()

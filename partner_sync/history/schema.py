@@ -71,7 +71,9 @@ CREATE INDEX changed_begun ON changed (begun, instance, field, count);
 -- Problems last for weeks: a run refers to a set of problems, and equal sets are stored once.
 CREATE TABLE problem (
     id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, identity TEXT NOT NULL, kind TEXT NOT NULL, instance TEXT,
-    accounts TEXT NOT NULL, organizations TEXT NOT NULL, detail TEXT NOT NULL, advice TEXT NOT NULL
+    accounts TEXT NOT NULL, organizations TEXT NOT NULL, detail TEXT NOT NULL, advice TEXT NOT NULL,
+    named TEXT NOT NULL,               -- the id by which people name it
+    acknowledged TEXT                  -- the id of the decision that leaves it
 );
 CREATE TABLE problem_subject (
     subject TEXT NOT NULL, problem INTEGER NOT NULL, PRIMARY KEY (subject, problem)

@@ -14,6 +14,7 @@ OUTCOME_SIGNS = {
     "waiting": "…",
     "not written": "–",
     "withheld": "‖",
+    "left": "–",
     "dry run": "○",
     "planning only": "○",
 }

@@ -42,8 +42,8 @@ PATIENCE = 1.0
 """Seconds that a page waits for a refresh, so that it is current when it is first shown."""
 
 
-def dag_view(user: GetUserDep, session: SessionDep, run: str = "") -> DagView:
-    """The DAG for the user who asks; `run` is the run that the address names.
+def dag_view(user: GetUserDep, session: SessionDep, run: str = "", started: str = "") -> DagView:
+    """The DAG for the user who asks; `started`, or else `run`, is the run that the address names.
 
     What the user may do is what Airflow checks when the page starts a run.
     """
@@ -55,7 +55,8 @@ def dag_view(user: GetUserDep, session: SessionDep, run: str = "") -> DagView:
     switched = select(Log).where(Log.dag_id == DAG_ID, Log.event == "patch_dag").order_by(Log.dttm.desc()).limit(1)
     entry = session.scalar(switched) if paused else None
     unfinished = select(DagRun.run_id).where(DagRun.dag_id == DAG_ID, DagRun.state.in_(("queued", "running")))
-    asked = session.scalar(select(DagRun).where(DagRun.dag_id == DAG_ID, DagRun.run_id == run)) if run else None
+    named = select(DagRun).where(DagRun.dag_id == DAG_ID, DagRun.run_id == (started or run))
+    asked = session.scalar(named) if started or run else None
     return DagView(
         user=user.get_name(),
         may_trigger=may_trigger,
@@ -84,7 +85,9 @@ def history() -> History:
 
 class PartnerSyncPage(AirflowPlugin):  # type: ignore[misc]  # Airflow ships no types
     name = "partner_sync_page"
-    fastapi_apps = [{"app": page_app(history, may_look, dag_view), "url_prefix": "/partner-sync", "name": "Partner Sync"}]  # noqa: RUF012
+    fastapi_apps = [
+        {"app": page_app(history, may_look, dag_view), "url_prefix": "/partner-sync", "name": "Partner Sync"}
+    ]  # noqa: RUF012
     external_views = [  # noqa: RUF012 - as Airflow's own plugins are written
         {
             "name": "Partner Sync",

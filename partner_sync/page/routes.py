@@ -17,7 +17,7 @@ from partner_sync.orchestration.locations import DAG_ID
 from partner_sync.page import downloads, views
 from partner_sync.page.dag import DagView, dag_view
 from partner_sync.page.formats import link
-from partner_sync.page.views import PageContext, RunPage
+from partner_sync.page.views import PageContext, RunPage, WatchedRun
 
 router = APIRouter()
 _PRINTED = 1000
@@ -157,13 +157,40 @@ def _page(
     )
 
 
+def _watched(history: _Archive, started: str = "") -> WatchedRun:
+    """The run that was started to decide."""
+    return WatchedRun(started, history.run(started) if started else None)
+
+
+_Watched = Annotated[WatchedRun, Depends(_watched)]
+
+
 @router.get("/hold")
-def show_hold(history: _Archive, context: _Context, id: str, run: str = "") -> HTMLResponse:
-    """`run` is the run that was started to decide, while it is watched."""
+def show_hold(history: _Archive, watched: _Watched, context: _Context, id: str) -> HTMLResponse:
     found = history.review(id)
     if found is None:
-        return _unknown("The archive does not know this hold.", link("hold", id=id, run=run), context())
-    return HTMLResponse(views.render_hold(found, history.run(run) if run else None, run, context()))
+        return _unknown("The archive does not know this hold.", link("hold", id=id, started=watched.id), context())
+    return HTMLResponse(views.render_hold(found, watched, context()))
+
+
+@router.get("/problems")
+def show_problems(history: _Archive, watched: _Watched, context: _Context, instance: str = "") -> HTMLResponse:
+    found, newest = history.open_problems(instance=instance or None), history.newest_complete()
+    return HTMLResponse(views.render_problems(found, newest, {"instance": instance}, watched, context()))
+
+
+@router.get("/decisions")
+def show_decisions(history: _Archive, watched: _Watched, context: _Context) -> HTMLResponse:
+    resting = tuple(one for one in history.open_problems() if one.kind == "resting")
+    return HTMLResponse(views.render_decisions(history.decisions(), resting, watched, context()))
+
+
+@router.get("/undo")
+def show_undo(history: _Archive, watched: _Watched, context: _Context, run: str, account: str = "") -> HTMLResponse:
+    found = history.undo(run, account or None)
+    if found is None:
+        return _unknown("The archive does not know this run.", link("undo", run=run, account=account), context())
+    return HTMLResponse(views.render_undo(found, watched, context()))
 
 
 def _unknown(text: str, address: str, context: PageContext) -> HTMLResponse:

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from partner_sync.history import labels
 from partner_sync.history.changes import Filters
-from partner_sync.history.decision_results import HoldReview
+from partner_sync.history.decision_results import DecisionRow, HoldReview, UndoPreview
 from partner_sync.history.lists import PartnerRow
 from partner_sync.history.organization_results import ChangeDetail, OrganizationHistory, SearchResult
 from partner_sync.history.results import (
@@ -78,6 +78,27 @@ class PageContext:
     trouble: str | None = None
     reading: IndexProgress | None = None
     dag: DagView = DagView()
+
+
+@dataclass(frozen=True)
+class WatchedRun:
+    """The run that was started to decide, by its id; `run` once the archive knows it. Without one the id is empty."""
+
+    id: str = ""
+    run: RunDetails | None = None
+
+
+@dataclass(frozen=True)
+class ProblemGroup:
+    """Problems of a kind that have the same advice."""
+
+    kind: str
+    advice: str
+    rows: list[ProblemRow]
+
+    @property
+    def new(self) -> int:
+        return sum(row.new for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -169,9 +190,33 @@ def _run(name: str, page: RunPage, context: PageContext) -> str:
     )
 
 
-def render_hold(found: HoldReview, decided: RunDetails | None, run: str, context: PageContext) -> str:
-    """The review of a hold; `decided` is the run `run` that was started to decide, once the archive knows it."""
-    return _render("hold.html", context, one=found, hold=found.hold, decided=decided, started=run)
+def render_hold(found: HoldReview, watched: WatchedRun, context: PageContext) -> str:
+    return _render("hold.html", context, one=found, hold=found.hold, watched=watched)
+
+
+def render_problems(
+    found: tuple[ProblemRow, ...],
+    newest: str | None,
+    asked: dict[str, str],
+    watched: WatchedRun,
+    context: PageContext,
+) -> str:
+    """The problems of the run `newest`, by kind and advice, groups and rows with new ones first."""
+    groups: dict[tuple[str, str], ProblemGroup] = {}
+    for one in sorted(found, key=lambda one: (not one.new, one.acknowledged is not None)):
+        groups.setdefault((one.kind, one.advice), ProblemGroup(one.kind, one.advice, [])).rows.append(one)
+    shown = {"groups": list(groups.values()), "count": len(found), "newest": newest, "asked": asked}
+    return _render("problems.html", context, watched=watched, **shown)
+
+
+def render_decisions(
+    found: tuple[DecisionRow, ...], resting: tuple[ProblemRow, ...], watched: WatchedRun, context: PageContext
+) -> str:
+    return _render("decisions.html", context, decisions=found, resting=resting, watched=watched)
+
+
+def render_undo(found: UndoPreview, watched: WatchedRun, context: PageContext) -> str:
+    return _render("undo.html", context, one=found, watched=watched)
 
 
 def render_change(found: ChangeDetail, context: PageContext) -> str:

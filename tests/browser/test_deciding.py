@@ -72,7 +72,10 @@ def test_a_page_of_another_site_cannot_decide_for_somebody_who_is_logged_in(visi
             .finally(() => document.forms[0].submit());
     </script>"""
     before = visitor.airflow.run_ids()
-    with another_site(page) as address, visitor.page.expect_response(lambda one: one.url == url and one.request.is_navigation_request()) as answer:
+    with (
+        another_site(page) as address,
+        visitor.page.expect_response(lambda one: one.url == url and one.request.is_navigation_request()) as answer,
+    ):
         visitor.page.goto(address)
     assert answer.value.status in (401, 403, 415, 422)
     assert before == visitor.airflow.run_ids()

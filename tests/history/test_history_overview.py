@@ -146,14 +146,16 @@ def test_since_yesterday_counts_what_was_written_in_a_day(past):
     assert {"create": 1, "update": 1, "mark": 1} == past.history(0.5).overview().since_yesterday
 
 
-def test_partners_by_type_are_the_newest_and_one_a_day_over_time(past):
+def test_partners_by_type_are_the_newest_and_those_of_thirty_days_ago(past):
+    past.run(-24 * 40, types={"open_partner": 90})
+    past.run(-24 * 31, types={"open_partner": 99})
     past.run(-48, types={"open_partner": 100, "select_partner": 50})
     past.run(-25, types={"open_partner": 101, "select_partner": 50})
     past.run(-24, types={"open_partner": 102, "select_partner": 51})
     past.run(0, types={"open_partner": 104, "select_partner": 52})
     found = past.history(0.5).overview()
     assert {"open_partner": 104, "select_partner": 52} == found.partners
-    assert [100, 102, 104] == [day.by_type["open_partner"] for day in found.partners_over_time]
+    assert {"open_partner": 99} == found.partners_before
 
 
 def test_the_most_changed_fields_are_those_of_confirmed_updates_of_thirty_days(past):

@@ -53,7 +53,7 @@ def test_a_user_without_permission_on_the_dag_sees_nothing(asked):
     answer = asked("").get("/", headers={"Accept": "text/html"})
     assert 403 == answer.status_code
     assert "No permission" in answer.text
-    assert 403 == asked("").get("/chart.json").status_code
+    assert 403 == asked("").get("/problems.csv?run=x").status_code
 
 
 @pytest.mark.parametrize("cookie", [True, False], ids=["cookie", "bearer"])

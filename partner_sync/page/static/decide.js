@@ -42,7 +42,7 @@
     if (response.status === 500) response = await post(body); // the same id: a second try is not a second run
     if (!response.ok && response.status !== 409) throw new Error(await reason(response));
     const next = new URL(form.dataset.next || "run", location.href);
-    next.searchParams.set("run", runId);
+    next.searchParams.set(form.dataset.watch || "started", runId);
     location.href = next;
   };
 
