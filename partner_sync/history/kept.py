@@ -1,4 +1,4 @@
-"""Small objects of an instance that the index keeps as they are: decisions, the newest memory, what ended planning only.
+"""Small objects of an instance that the index keeps as they are: decisions, the newest memory, and who armed it.
 
 They are few, and their meaning is the archive's: queries read them with the archive's own classes.
 """

@@ -179,6 +179,16 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Rows of a run that have the same message of Zendesk, or the same reason; the first of them by place and name."""
+
+    outcome: Outcome
+    message: str
+    count: int
+    rows: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunDetails:
     """A run without its changes. `reads` prove that nothing is missing; `failures` begin with the oldest."""
 
@@ -192,6 +202,7 @@ class RunDetails:
     counts: dict[str, int]
     outcomes: dict[str, int]
     """Changes of the newest plan by outcome."""
+    refusals: tuple[Refusal, ...]
     instances: tuple[str, ...]
     planning_only: tuple[str, ...]
     unread: tuple[UnreadInstance, ...]
@@ -230,6 +241,8 @@ class ChangeRow:
     tickets: int | None
     users: int | None
     """Open tickets and users of an organization to mark, where they were counted."""
+    decisions: tuple[str, ...]
+    """The ids of the decisions that let it be written, or left it."""
     verdict_reason: str
     vendor_words: str
     written: bool

@@ -14,6 +14,7 @@ from partner_sync.archive import codec
 from partner_sync.archive.archive import segment
 from partner_sync.archive.records import Failure, PartnerStates, RowVerdict, RunRecord
 from partner_sync.compare.batches import batches
+from partner_sync.history.folding import fold
 from partner_sync.history.results import Outcome
 from partner_sync.model import Change, Mark, Plan, Problem
 
@@ -67,8 +68,8 @@ def put_plan(db: sqlite3.Connection, run: int, folder: str, plan: Plan) -> None:
     db.execute("DELETE FROM change WHERE plan = ?", [plan_row])
     db.executemany(
         "INSERT INTO change (plan, n, begun, kind, instance, account_id, organization_id, name, folded, reason, fields,"
-        " field_names, tickets, users, outcome, batch, hold, hold_reason)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " field_names, tickets, users, outcome, batch, hold, hold_reason, decisions)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         ((plan_row, n, begun, *_change(one), *planned) for n, (one, *planned) in enumerate(_planned(plan))),
     )
     changes = [*plan.changes, *plan.withheld_changes, *(row.change for row in plan.left)]
@@ -78,18 +79,19 @@ def put_plan(db: sqlite3.Connection, run: int, folder: str, plan: Plan) -> None:
     db.execute("DELETE FROM object WHERE path > ? AND path < ?", [f"{verdicts}/", f"{verdicts}0"])
 
 
-def _planned(plan: Plan) -> Iterator[tuple[Change, Outcome, str | None, str | None, str | None]]:
-    """Every change with its outcome until it is written, its batch, its hold, and the reason of the hold."""
+def _planned(plan: Plan) -> Iterator[tuple[Change, Outcome, str | None, str | None, str | None, str]]:
+    """Every change with its outcome until it is written, its batch, its hold and why, and its decisions."""
     names = iter([batch.name for batch in batches(plan) for _ in batch.changes])
-    for one in plan.changes:
+    for at, one in enumerate(plan.changes):
+        decisions = dict.fromkeys([*plan.approvals.get(at, ()), *plan.restores.get(at, {}).values()])
         unarmed = one.instance in plan.planning_only
         outcome: Outcome = "dry run" if plan.dry_run else "planning only" if unarmed else "waiting"
-        yield one, outcome, None if unarmed else next(names), None, None
+        yield one, outcome, None if unarmed else next(names), None, None, " ".join(decisions)
     for hold in plan.holds:
         for one in hold.changes:
-            yield one, "withheld", None, hold.id, hold.reason
+            yield one, "withheld", None, hold.id, hold.reason, ""
     for row in plan.left:
-        yield row.change, "left", None, None, None
+        yield row.change, "left", None, None, None, " ".join(row.decisions)
 
 
 def _change(one: Change) -> tuple[object, ...]:
@@ -99,7 +101,7 @@ def _change(one: Change) -> tuple[object, ...]:
     names = "".join(f"|{field.field}" for field in one.fields) + "|"
     tickets, users = (one.tickets, one.users) if isinstance(one, Mark) else (None, None)
     return (
-        one.kind, one.instance, one.account_id, one.organization_id, one.name, one.name.casefold(), one.reason, fields,
+        one.kind, one.instance, one.account_id, one.organization_id, one.name, fold(one.name), one.reason, fields,
         names, tickets, users,
     )  # fmt: skip
 
@@ -116,7 +118,7 @@ def put_names(db: sqlite3.Connection, subjects: Iterable[tuple[str, str, int | N
     db.executemany(
         "INSERT INTO subject (account_id, instance, organization_id, name, folded, at) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
-        ((account, instance, number or 0, name, name.casefold(), at) for account, instance, number, name in subjects),
+        ((account, instance, number or 0, name, fold(name), at) for account, instance, number, name in subjects),
     )
 
 
@@ -257,7 +259,7 @@ def _without_plan(db: sqlite3.Connection, plan: int, one: RowVerdict) -> int:
         " field_names, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', '[]', '|', 'waiting')",
         [
             plan, n, one.at.timestamp(), one.kind, one.instance, one.account_id, one.organization_id, one.name,
-            one.name.casefold(),
+            fold(one.name),
         ],
     )  # fmt: skip
     put_names(db, [(one.account_id, one.instance, one.organization_id, one.name)], one.at.timestamp())

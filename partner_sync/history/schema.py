@@ -55,6 +55,7 @@ CREATE TABLE change (
     fields TEXT NOT NULL, field_names TEXT NOT NULL,
     hold TEXT, hold_reason TEXT, tickets INTEGER, users INTEGER,
     outcome TEXT NOT NULL, verdict_reason TEXT NOT NULL DEFAULT '', vendor_words TEXT NOT NULL DEFAULT '',
+    decisions TEXT NOT NULL DEFAULT '',  -- the ids of the decisions that let it be written, or left it, by spaces
     written INTEGER NOT NULL DEFAULT 0, written_at REAL, batch TEXT, job_id TEXT, try_number INTEGER, at REAL,
     calls INTEGER
 );

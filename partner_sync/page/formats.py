@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from urllib.parse import urlencode
 
+from partner_sync.history.lists import PartnerRow
+from partner_sync.history.organization_results import SearchHit
+
 KIND_SIGNS = {"create": "+", "update": "~", "mark": "−"}
 OUTCOME_SIGNS = {
     "confirmed": "✓",
@@ -38,7 +41,7 @@ def took(seconds: float | None) -> str:
 
 
 def bar(count: int) -> int:
-    """The height of a run's bar, 0 to 10: it doubles from step to step, so that one large run leaves the rest visible."""
+    """The height of a run's bar, 0 to 10. It doubles from step to step, so one large run leaves the rest visible."""
     return min(10, count.bit_length())
 
 
@@ -59,6 +62,13 @@ def ordinal(count: int) -> str:
     """The place of the next: 76 is "76th"."""
     ending = "th" if 10 <= count % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(count % 10, "th")
     return f"{count:,}{ending}"
+
+
+def story_link(one: SearchHit | PartnerRow) -> str:
+    """The address of an account's page, or of its organization's where no account is known."""
+    if one.account_id:
+        return link("story", account=one.account_id)
+    return link("story", instance=one.instance, organization=one.organization_id)
 
 
 def link(page: str, /, **asked: object) -> str:

@@ -85,9 +85,9 @@ def history() -> History:
 
 class PartnerSyncPage(AirflowPlugin):  # type: ignore[misc]  # Airflow ships no types
     name = "partner_sync_page"
-    fastapi_apps = [
+    fastapi_apps = [  # noqa: RUF012
         {"app": page_app(history, may_look, dag_view), "url_prefix": "/partner-sync", "name": "Partner Sync"}
-    ]  # noqa: RUF012
+    ]
     external_views = [  # noqa: RUF012 - as Airflow's own plugins are written
         {
             "name": "Partner Sync",

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from partner_sync.history import History
 from partner_sync.history.changes import Filters
@@ -16,7 +16,7 @@ from partner_sync.history.results import ProblemRow
 from partner_sync.orchestration.locations import DAG_ID
 from partner_sync.page import downloads, views
 from partner_sync.page.dag import DagView, dag_view
-from partner_sync.page.formats import link
+from partner_sync.page.formats import link, story_link
 from partner_sync.page.views import PageContext, RunPage, WatchedRun
 
 router = APIRouter()
@@ -216,12 +216,16 @@ def show_history(
     if not found:
         address = link("story", account=account, instance=instance, organization=organization)
         return _unknown("The archive does not know this account or organization.", address, context())
-    return HTMLResponse(views.render_histories(found, context()))
+    return HTMLResponse(views.render_histories(found, history.decisions(), context()))
 
 
 @router.get("/find")
-def show_search(history: _Archive, context: _Context, q: Annotated[str, Query(max_length=500)] = "") -> HTMLResponse:
-    return HTMLResponse(views.render_search(history.find(q), context()))
+def show_search(history: _Archive, context: _Context, q: Annotated[str, Query(max_length=500)] = "") -> Response:
+    """A single hit opens at once."""
+    found = history.find(q)
+    if len(found.hits) == 1 and not found.more:
+        return RedirectResponse(story_link(found.hits[0]), 303)
+    return HTMLResponse(views.render_search(found, context()))
 
 
 @router.get("/changes.csv")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -29,8 +29,8 @@ from partner_sync.model import KINDS
 from partner_sync.page import formats
 from partner_sync.page.assets import asset_url
 from partner_sync.page.dag import DagView
-from partner_sync.page.headline import headline
 from partner_sync.page.formats import link
+from partner_sync.page.headline import headline
 
 _templates = Environment(
     loader=PackageLoader("partner_sync.page"),
@@ -51,6 +51,7 @@ _templates.globals |= {
     "ago": labels.ago,
     "asset": asset_url,
     "link": link,
+    "story_link": formats.story_link,
     "plural": formats.plural,
     "kinds": KINDS,
     "kind_signs": formats.KIND_SIGNS,
@@ -77,7 +78,7 @@ class PageContext:
     now: datetime
     trouble: str | None = None
     reading: IndexProgress | None = None
-    dag: DagView = DagView()
+    dag: DagView = field(default_factory=DagView)
 
 
 @dataclass(frozen=True)
@@ -224,8 +225,11 @@ def render_change(found: ChangeDetail, context: PageContext) -> str:
     return _render("change.html", context, one=found)
 
 
-def render_histories(found: tuple[OrganizationHistory, ...], context: PageContext) -> str:
-    return _render("story.html", context, stories=found)
+def render_histories(
+    found: tuple[OrganizationHistory, ...], decisions: tuple[DecisionRow, ...], context: PageContext
+) -> str:
+    named = {one.decision.id: one.decision for one in decisions}
+    return _render("story.html", context, stories=found, decisions=named)
 
 
 def render_search(found: SearchResult, context: PageContext) -> str:

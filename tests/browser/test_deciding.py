@@ -48,8 +48,8 @@ def viewer(airflow, browser, viewer_login) -> Iterator[Visitor]:
 START = """async (hold) => {
     const body = {logical_date: null, conf: {approve: [hold]}, note: "forced"};
     const headers = {"Content-Type": "application/json"};
-    const answer = await fetch("/api/v2/dags/partner_sync/dagRuns", {method: "POST", headers, body: JSON.stringify(body)});
-    return answer.status;
+    const url = "/api/v2/dags/partner_sync/dagRuns";
+    return (await fetch(url, {method: "POST", headers, body: JSON.stringify(body)})).status;
 }"""
 
 
@@ -66,14 +66,16 @@ def test_a_viewer_sees_the_rows_and_the_command_to_hand_on_and_may_not_decide(vi
 def test_a_page_of_another_site_cannot_decide_for_somebody_who_is_logged_in(visitor, hold):
     url = f"{visitor.airflow.url}/api/v2/dags/partner_sync/dagRuns"
     body = json.dumps({"logical_date": None, "conf": {"approve": [hold.id]}})
-    page = f"""<form method="post" enctype="text/plain" action="{url}"><input name='{body[:-1]}, "x": "' value='"}}'></form>
+    page = f"""<form method="post" enctype="text/plain" action="{url}">
+        <input name='{body[:-1]}, "x": "' value='"}}'>
+    </form>
     <script>
         fetch("{url}", {{method: "POST", mode: "no-cors", credentials: "include", body: '{body}'}})
             .finally(() => document.forms[0].submit());
     </script>"""
     before = visitor.airflow.run_ids()
     with (
-        another_site(page) as address,
+        AnotherSite(page) as address,
         visitor.page.expect_response(lambda one: one.url == url and one.request.is_navigation_request()) as answer,
     ):
         visitor.page.goto(address)
@@ -109,7 +111,7 @@ def test_some_rows_are_approved_and_those_and_no_others_are_written(visitor, hol
     expect(ours.locator(".review .withheld")).to_have_count(2)
 
 
-class another_site:
+class AnotherSite:
     """A page at `localhost`, which is another site than 127.0.0.1."""
 
     def __init__(self, page: str) -> None:

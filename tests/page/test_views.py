@@ -13,7 +13,7 @@ from partner_sync.model import UnreadInstance
 from partner_sync.page import views
 from partner_sync.page.formats import bar, exact, link, plural, short, took
 from partner_sync.page.views import PageContext, RunPage
-from tests.history.past import a_create, a_hold, a_mark, a_problem, account, an_update
+from tests.history.past import a_create, a_hold, a_mark, account, an_update
 
 NOW = datetime(2026, 11, 24, 13, tzinfo=timezone.utc)
 HOSTILE = ["<script>alert(1)</script>", "x" * 300, "\u202eمرحبا", "🎉 & Söhne", '" onmouseover="x', "'><img src=x>"]
@@ -128,7 +128,7 @@ def test_a_shortened_history_shows_where_the_rest_is(past):
         past.run(hour, [an_update(1)])
     history = past.history()
     shown = {
-        events: views.render_histories(history.account(account(1), events=events), PageContext(NOW))
+        events: views.render_histories(history.account(account(1), events=events), (), PageContext(NOW))
         for events in (2, 3)
     }
     assert "1 older change not shown. To see all changes: " in shown[2]
