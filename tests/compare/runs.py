@@ -61,6 +61,7 @@ class Runs:
     withdrawn: frozenset[str] = frozenset()
     ended: list[EndedKeys] = field(default_factory=list)
     released: dict[str, datetime] = field(default_factory=dict)
+    definitions: dict[str, str] = field(default_factory=dict)
     marked: frozenset[int] = frozenset()
     written: frozenset[str] = frozenset()
     armed: bool = True
@@ -83,11 +84,12 @@ class Runs:
             self.armed,
             self.released,
         )
+        instance = replace(an_instance(*self.organizations, BYSTANDER), definitions=self.definitions)
         begun = self.begun or self.now - timedelta(minutes=1)
         found = compared(
             self.config,
             replace(accounts(*self.rows), begun=begun),
-            replace(snapshot(an_instance(*self.organizations, BYSTANDER)), begun=begun),
+            replace(snapshot(instance), begun=begun),
             options,
             self.now,
             earlier={"global": earlier},
