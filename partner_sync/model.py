@@ -327,6 +327,7 @@ class InstanceCounts:
     too_recent: int = 0
     in_grace: int = 0
     not_marked: int = 0
+    mark_undone: int = 0
     not_asked: int = 0
     types: dict[str, int] = field(default_factory=dict)
 

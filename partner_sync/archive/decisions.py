@@ -31,6 +31,10 @@ DECISION_STEP = (
 )
 
 
+RestoresInForce = Mapping[tuple[int, str], tuple[tuple[Decision, WrittenField], ...]]
+"""Organization and field to the decisions by which it goes back, each with what a run wrote; the newest first."""
+
+
 @dataclass(frozen=True)
 class DecisionsInForce:
     """The decisions of an instance as they were read once. `withdrawn` also has ids of rows that rest."""
@@ -48,19 +52,21 @@ class DecisionsInForce:
         people: int,
         lifts: HoldReason | None = None,
         token: str | None = None,
+        among: Collection[str] | None = None,
     ) -> frozenset[str]:
         """The ids of the approvals of a row (its change keys) that are in force; empty if the row is not approved.
 
         An approval covers a row whose every key it names, unless somebody left one of them since. It lifts the reasons
         that are counts, and the reason of its own hold: with `lifts`, only approvals that lift that reason count. A
         submit that took an approval spent it, except for the claim `token` itself. With `people` above 1, that many
-        users must have approved.
+        users must have approved. With `among`, only these approvals count.
         """
         first = next(iter(keys), None)
         valid = [
             one
             for one in self._by_key.get(first, ())
             if one.does == "allow"
+            and (among is None or one.id in among)
             and self._lasts(one, now)
             and (lifts is None or lifts in COUNT_REASONS or lifts == one.reason)
             and all(one in self._by_key.get(key, ()) for key in keys)
@@ -76,8 +82,16 @@ class DecisionsInForce:
             return None
         return newest if self._lasts(newest, now) else None
 
-    def restores(self, now: datetime) -> Mapping[tuple[int, str], tuple[tuple[Decision, WrittenField], ...]]:
-        """Organization and field to the restores in force, with the field as its run wrote it; the newest first."""
+    @cached_property
+    def leaves(self) -> tuple[Decision, ...]:
+        """The leaves that nobody withdrew."""
+        return tuple(one for one in self.decisions if one.does == "leave" and one.id not in self.withdrawn)
+
+    def approved_since(self, leave: Decision, key: str) -> bool:
+        """Whether somebody approved a key after it was left."""
+        return any(one.does == "allow" and one.at > leave.at for one in self._by_key.get(key, ()))
+
+    def restores(self, now: datetime) -> RestoresInForce:
         found: dict[tuple[int, str], list[tuple[Decision, WrittenField]]] = defaultdict(list)
         several = (one for one in self.decisions if one.does == "restore" and self._lasts(one, now))
         for decision in sorted(several, key=lambda one: (one.at, one.id), reverse=True):
@@ -85,6 +99,17 @@ class DecisionsInForce:
                 if written.key not in self.ended_keys[decision.id]:
                     found[written.organization_id, written.field].append((decision, written))
         return {key: tuple(restores) for key, restores in found.items()}
+
+    def lasting(self, now: datetime) -> tuple[Decision, ...]:
+        """The decisions of which something is in force; an approval that submits took is not."""
+        spent: dict[str, set[str]] = defaultdict(set)
+        for taken in self.taken:
+            spent[taken.decision].update(taken.keys)
+        return tuple(
+            one
+            for one in self.decisions
+            if self._lasts(one, now) and not set(one.keys) <= self.ended_keys[one.id] | spent[one.id]
+        )
 
     def over(self, now: datetime, claims: Collection[str]) -> Iterator[Decision]:
         """The decisions of which nothing is in force, and nothing will be.

@@ -9,7 +9,7 @@ from partner_sync.compare.canonical import CANONICAL, text_value
 from partner_sync.config.load import Config
 from partner_sync.config.settings import Rule
 from partner_sync.ids import id_18
-from partner_sync.model import ATTRIBUTES, EXTERNAL_ID, NAME, Value
+from partner_sync.model import ATTRIBUTES, EXTERNAL_ID, NAME, Organization, Value
 from partner_sync.whitespace import trimmed
 
 TYPES: Mapping[Rule, tuple[str, ...]] = {
@@ -53,6 +53,9 @@ class OrganizationSchema:
     mark_field: str
     identity: frozenset[str] = frozenset()
     rules: Mapping[str, object] = field(default_factory=dict)
+
+    def is_marked(self, organization: Organization) -> bool:
+        return bool(self.canonical[self.mark_field]((organization.fields or {}).get(self.mark_field)))
 
     def is_partner(self, organization_type: object) -> bool:
         """Whether a value of `partner_field` makes an organization a partner's."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from partner_sync.archive.decisions import Decisions
 from partner_sync.archive.instance_memory import InstanceMemory
-from partner_sync.archive.memory_records import HoldRecord, HoldRow, Memory
+from partner_sync.archive.memory_records import EndedKeys, HoldRecord, HoldRow, Memory
 from partner_sync.compare.change_keys import change_keys
 from partner_sync.compare.earlier_runs import EarlierRuns
 from partner_sync.errors import SnapshotError
@@ -66,6 +66,16 @@ def remember(archive: Archive, memories: Iterable[Memory]) -> None:
     """Archives what a complete run leaves for the next."""
     for memory in memories:
         InstanceMemory(archive.root, memory.instance).remember(memory)
+
+
+def end_decisions(archive: Archive, plan: Plan, ended: Mapping[str, Mapping[str, Collection[str]]]) -> None:
+    """Records what a complete plan shows to have ended, and moves the decisions of which nothing is in force."""
+    for instance, keys in ended.items():
+        decisions = Decisions(archive.root, instance)
+        decisions.end(EndedKeys(one, plan.id, plan.order.made, tuple(sorted(of))) for one, of in keys.items())
+        found = decisions.read()
+        claims = {entry.token for entry in archive.open_jobs(instance)} if found.taken else frozenset()
+        decisions.move_ended(found.over(plan.order.made, claims))
 
 
 def remember_holds(archive: Archive, plan: Plan) -> None:

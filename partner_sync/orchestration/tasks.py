@@ -116,7 +116,7 @@ def compare() -> list[dict[str, str]]:
     from partner_sync.compare.snapshots import match_snapshots, refuse_old
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
     from partner_sync.orchestration import locations, telemetry, xcoms
-    from partner_sync.orchestration.earlier import remember, remember_holds
+    from partner_sync.orchestration.earlier import end_decisions, remember, remember_holds
     from partner_sync.orchestration.questions import questions, read_adopted
     from partner_sync.sync.clock_skew import refuse_latest_ahead
 
@@ -146,6 +146,7 @@ def compare() -> list[dict[str, str]]:
         xcoms.push(ti, batch, batch.name)
     if not run.options.account_ids:
         remember(archive, comparison.memories)
+        end_decisions(archive, plan, comparison.ended)
     for instance in written:
         archive.name_latest(instance, plan.order)
     telemetry.planned(context, plan, written)
@@ -213,9 +214,10 @@ def _fail_on_purpose(element: str, archive: Archive, context: Context) -> NoRetu
     if element == "instances":
         unread = "; ".join(f"{one.instance}: {one.why}" for one in record.plan.unread)
         raise PermanentError(f"Not read, so nothing is planned there; the other instances were written. {unread}")
-    kinds = sorted({problem.kind for problem in record.plan.problems})
+    problems = [problem for problem in record.plan.problems if problem.acknowledged is None]
+    kinds = sorted({problem.kind for problem in problems})
     raise PermanentError(
-        f'{len(record.plan.problems)} problems ({", ".join(kinds)}), and the config says problems = "fail". Healthy'
+        f'{len(problems)} problems ({", ".join(kinds)}), and the config says problems = "fail". Healthy'
         " changes are written. Each problem and its advice are in the archive's run.json."
     )
 

@@ -81,6 +81,7 @@ def test_everything_is_counted() -> None:
         "too_recent": 0,
         "in_grace": 0,
         "not_marked": 0,
+        "mark_undone": 0,
         "not_asked": 0,
         "type:alliance_partner": 0,
         "type:open_partner": 4,

@@ -85,7 +85,7 @@ def test_an_approval_that_expires_before_the_submit_lets_nothing_be_written(begi
     stage.clock.sleep(3600)
     finish(stage, one)
     assert {"superseded": ROWS} == one.done.counts
-    assert "the next run holds it again" in one.done.verdicts[0].reason
+    assert "the next run plans it again" in one.done.verdicts[0].reason
     assert [] == stage.writes()
 
 
