@@ -64,6 +64,14 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
         "description": "Ids of decisions, one per line, as the page and the command decisions show them. Ends an"
         " approval, a leave or an undo early, and lets a value that rests be written again.",
     },
+    "note": {
+        "default": "",
+        "type": ["string", "null"],
+        "maxLength": 1000,
+        "title": "Note",
+        "description": "Why you decide so. The page shows it beside the decision. Airflow does not show tasks the note of"
+        " their run.",
+    },
 }
 """What the trigger form shows and Airflow checks, as JSON schema; `options` checks the rest, such as checksums.
 
@@ -107,7 +115,7 @@ class RunPart:
 class Options:
     """What a run is asked for. `dry_run` writes nothing; `account_ids`, if any, are the only accounts that are written.
 
-    `approve`, `leave`, `undo` and `withdraw` are what a person decides.
+    `approve`, `leave`, `undo` and `withdraw` are what a person decides, `note` is why.
     """
 
     dry_run: bool = False
@@ -116,6 +124,7 @@ class Options:
     leave: tuple[HoldPart | NamedProblem, ...] = ()
     undo: tuple[RunPart, ...] = ()
     withdraw: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def deciding(self) -> tuple[str, ...]:
@@ -138,10 +147,17 @@ def options(params: Mapping[str, object]) -> Options:
         leave=_entries(params, "leave", _LEAVES, found),
         undo=_entries(params, "undo", _RUNS, found),
         withdraw=_entries(params, "withdraw", _DECISIONS, found),
+        note=_note(params.get("note"), found),
     )
     if found:
         raise ConfigError("The run's conf", found)
     return asked
+
+
+def _note(value: object, found: list[Finding]) -> str:
+    if value is not None and not isinstance(value, str):
+        found.append(Finding("note", f"is {shown(value)}, not a text", 'Write "as agreed with the account owners".'))
+    return value.strip() if isinstance(value, str) else ""
 
 
 def _dry_run(value: object, found: list[Finding]) -> bool:

@@ -37,7 +37,9 @@
 
   const start = async (form, does) => {
     const runId = `manual__${new Date().toISOString()}_${Math.random().toString(36).slice(2, 8)}`;
-    const body = { dag_run_id: runId, logical_date: null, conf: conf(form, does), note: new FormData(form).get("note") || null };
+    const note = (new FormData(form).get("note") || "").trim();
+    const asked = note ? { ...conf(form, does), note } : conf(form, does); // a task does not see the note of its run
+    const body = { dag_run_id: runId, logical_date: null, conf: asked, note: note || null };
     let response = await post(body);
     if (response.status === 500) response = await post(body); // the same id: a second try is not a second run
     if (!response.ok && response.status !== 409) throw new Error(await reason(response));
