@@ -69,8 +69,7 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
         "type": ["string", "null"],
         "maxLength": 1000,
         "title": "Note",
-        "description": "Why you decide so. The page shows it beside the decision. Airflow does not show tasks the note of"
-        " their run.",
+        "description": "Why you decide so. The page shows it beside the decision.",
     },
 }
 """What the trigger form shows and Airflow checks, as JSON schema; `options` checks the rest, such as checksums.
