@@ -24,13 +24,13 @@ from partner_sync.history.decision_results import DecisionRow, HoldReview, UndoP
 from partner_sync.history.hold_review import hold_review
 from partner_sync.history.objects import Objects, archive_errors
 from partner_sync.history.organization_results import ChangeDetail, OrganizationHistory, SearchResult
+from partner_sync.history.overview_results import Overview
 from partner_sync.history.reader import Reader
 from partner_sync.history.refresh import Refresh, Refreshed
 from partner_sync.history.results import (
     ChangeRow,
     ChangesPage,
     IndexProgress,
-    Overview,
     ProblemRow,
     ResultPage,
     RunDetails,

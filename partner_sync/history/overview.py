@@ -8,8 +8,9 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Literal
 
+from partner_sync.history.overview_results import AttentionItem, Health, ItemLink, Overview
 from partner_sync.history.problems import problem_count, problems_new
-from partner_sync.history.results import AttentionItem, Health, ItemLink, Overview, RunRow
+from partner_sync.history.results import RunRow
 from partner_sync.history.run_states import OF_ROWS
 from partner_sync.history.run_summary import WRITTEN, run_failures, run_record, utc_time
 from partner_sync.history.runs import instance_names, run_rows, runs_page, unreadable_objects

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from partner_sync.history.labels import run_label
-from partner_sync.history.results import Overview
+from partner_sync.history.overview_results import Overview
 from partner_sync.page.dag import DagView
 from partner_sync.page.formats import plural
 

@@ -14,11 +14,11 @@ from partner_sync.history.changes import Filters
 from partner_sync.history.decision_results import DecisionRow, HoldReview, UndoPreview
 from partner_sync.history.lists import PartnerRow
 from partner_sync.history.organization_results import ChangeDetail, OrganizationHistory, SearchResult
+from partner_sync.history.overview_results import Overview
 from partner_sync.history.results import (
     ChangeRow,
     ChangesPage,
     IndexProgress,
-    Overview,
     ProblemRow,
     ResultPage,
     RunDetails,

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from partner_sync.local.home import ADMIN
 from partner_sync.model import Hold
 from partner_sync.sandbox import default_world
-from tests.browser.visiting import WIDE, Visitor
+from tests.browser.visiting import PHONE, WIDE, Visitor
 from tests.scheduler.running import Run, until
 
 pytestmark = pytest.mark.browser
@@ -107,6 +107,23 @@ def test_a_page_of_another_site_cannot_decide_for_somebody_who_is_logged_in(visi
     visitor.hosts.discard("localhost")
 
 
+def test_the_filter_hides_rows_and_unticks_none(visitor, hold):
+    ours = visitor.see("hold", id=hold.id)
+    name = ours.locator(".review .name a").first.inner_text()
+    ours.get_by_placeholder("Name, id or evidence").fill(name)
+    expect(ours.locator(".review [data-row]:visible")).to_have_count(1)
+    visitor.page.keyboard.press("Enter")
+    expect(ours.locator("[data-chosen]")).to_have_text(f"{hold.rows} of {hold.rows} selected")
+    expect(ours.get_by_role("button", name=f"Approve {hold.rows}")).to_be_visible()
+
+
+def test_a_decision_page_has_no_serious_fault_of_accessibility_on_a_phone(visitor, hold, packages):
+    visitor.context.add_init_script("localStorage.setItem('theme', 'dark')")
+    visitor.page.set_viewport_size(PHONE)
+    axe = (packages / "axe-core" / "axe.min.js").read_text()
+    assert [] == visitor.faults(axe, {"hold": {"id": hold.id}, "problems": {}, "": {}})
+
+
 @pytest.fixture(scope="module")
 def approved(airflow, browser, login, hold) -> list[str]:
     """The accounts of all rows of the hold but two, which somebody approves on the page."""
@@ -160,6 +177,32 @@ def test_the_rest_is_left_as_it_is_and_waits_no_longer(visitor, approved):
     expect(ours.get_by_role("heading", level=1)).to_have_text("0 decisions in force", timeout=90_000)
 
 
+def test_somebody_with_an_old_tab_sees_what_was_decided_meanwhile_and_nothing_is_written_twice(visitor, approved, hold):
+    before = len(visitor.airflow.sandbox.writes(0))
+    conf = {"approve": [hold.id], "note": "from the other tab"}
+    run = visitor.airflow.finished(visitor.airflow.trigger(**conf))
+    assert [] == [row for row in run.verdicts if row.account_id in approved]
+    assert {*approved}.isdisjoint(one.account_id for one in run.plan.changes)
+    ours = visitor.see("hold", id=hold.id)
+    expect(ours.get_by_text("This hold is over.")).to_be_visible()
+    assert len(visitor.airflow.sandbox.writes(0)) <= before + 2
+
+
+def test_a_decision_needs_no_mouse(visitor, first):
+    visitor.see("problems")
+    ours = visitor.ours
+    ours.locator(".note summary").nth(1).focus()
+    visitor.page.keyboard.press("Enter")
+    visitor.page.keyboard.press("Tab")
+    visitor.page.keyboard.type("By keys")
+    visitor.page.keyboard.press("Tab")
+    before = visitor.airflow.run_ids()
+    visitor.page.keyboard.press("Enter")
+    until("Airflow has a new run", 30, lambda: visitor.airflow.run_ids() > before)
+    (new,) = visitor.airflow.run_ids() - before
+    assert "By keys" == visitor.airflow.finished(new).record.trigger.params["note"]
+
+
 def test_a_run_is_undone_and_the_undo_withdrawn(visitor, first):
     written = [one for one in first.plan.changes if one.kind != "create"]
     fields = sum(len(one.fields) for one in written)
@@ -189,7 +232,7 @@ def test_while_the_dag_is_paused_the_page_says_that_the_run_stays_queued(visitor
         expect(ours.get_by_text(f"The DAG is paused by {ADMIN}")).to_be_visible()
         visitor.see("problems")
         ours.locator(".note summary", has_text="Acknowledge").first.click()
-        expect(ours.get_by_text("stays queued until someone unpauses it")).to_have_count(1)
+        expect(ours.get_by_text("stays queued until someone unpauses it").first).to_be_visible()
         decide(visitor, "Acknowledge", "Later", wait=False)
         expect(ours.locator("#live")).to_contain_text("queued, and the DAG is paused")
     finally:

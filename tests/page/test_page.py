@@ -16,8 +16,8 @@ from fastapi.testclient import TestClient
 from markupsafe import escape
 
 from partner_sync.history import History
+from partner_sync.history.overview_results import Overview
 from partner_sync.history.reader import Reader
-from partner_sync.history.results import Overview
 from partner_sync.model import UnreadInstance
 from partner_sync.page.app import page_app
 from partner_sync.page.assets import FILES
