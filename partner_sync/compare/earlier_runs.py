@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -15,13 +16,15 @@ MEMORY_LASTS = timedelta(hours=24)
 @dataclass(frozen=True)
 class EarlierRuns:
     """`marked` are organizations that were marked in the last seven days without an approval; `written` are the change
-    keys that the last complete run sent with a result of their own, confirmed or rejected."""
+    keys that the last complete run sent with a result of their own, confirmed or rejected; `released` are rows that
+    rest and that people let be written again, with the time."""
 
     memory: Memory | None = None
     marked: frozenset[int] = frozenset()
     written: frozenset[str] = frozenset()
     decisions: DecisionsInForce = field(default_factory=DecisionsInForce)
     armed: bool = True
+    released: Mapping[str, datetime] = field(default_factory=dict)
 
     def missing(self, now: datetime) -> dict[int, MissingAccount]:
         """Organization id to what is known of its missing account.

@@ -14,16 +14,18 @@ from partner_sync.compare.differences import Differences
 from partner_sync.compare.earlier_runs import EarlierRuns
 from partner_sync.compare.evidence import AccountLookup, AccountRow
 from partner_sync.compare.holds import HeldRows
+from partner_sync.compare.leaves import ComparedRows, ended_leaves, take_left
 from partner_sync.compare.marks import MissingAccounts
 from partner_sync.compare.missing import Mentioned, Spared, find_missing_organizations
 from partner_sync.compare.multimap import Multimap
 from partner_sync.compare.name_conflicts import resolve_names
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.compare.resting import rest
+from partner_sync.compare.restores import Restores
 from partner_sync.compare.snapshots import MatchedInstance, MatchedSnapshots
 from partner_sync.compare.tickets import Question, TicketCounts, counted, with_counts
 from partner_sync.ids import id_18
-from partner_sync.model import KINDS, Change, Create, Hold, HoldReason, Mark, Organization, Problem, Update
+from partner_sync.model import KINDS, Change, Create, Hold, HoldReason, LeftRow, Mark, Organization, Problem, Update
 from partner_sync.whitespace import trimmed
 
 
@@ -43,11 +45,18 @@ class Side:
     remembered: tuple[MissingAccount, ...] = ()
     waiting: dict[int, HoldReason] = field(default_factory=dict)
     streaks: tuple[Streak, ...] = ()
+    left: tuple[LeftRow, ...] = ()
+    settled: frozenset[str] = frozenset()
     _held: HeldRows | None = None
 
     @property
     def name(self) -> str:
         return self.matched.name
+
+    @cached_property
+    def restores(self) -> Restores:
+        begun = self.all.accounts.begun
+        return Restores(self.name, self.all.schema, self.earlier.decisions, begun, self.made)
 
     @cached_property
     def lost_case(self) -> dict[int, tuple[str, tuple[str, ...]]]:
@@ -77,7 +86,10 @@ class Side:
             undecided = undecided | refused
         undecided = undecided | self._without_case(twins)
         accounts = {key: account for key, account in accounts.items() if key not in undecided}
+        accounts = self.restores.desired(accounts, of_account)
         names = resolve_names(self.name, self.matched.write, accounts, of_account, self.matched.organizations)
+        self.restores.names_withheld(of_account[one].id for one in names.withheld if one in of_account)
+        self.settled = frozenset(accounts.keys() - names.withheld)
         self.problems += names.problems
         for account in accounts.values():
             organization, named = of_account.get(account.id), account.id not in names.withheld
@@ -105,12 +117,16 @@ class Side:
 
     def find_missing(self, wanted: Desired, named: frozenset[str]) -> MissingAccounts:
         """The partner organizations without an account, and problems of those without a usable id."""
-        unmatched = (one for one in self.matched.partners if one.id not in self.matched.matches.held)
+        unmatched = [one for one in self.matched.partners if one.id not in self.matched.matches.held]
         in_problems = {number for one in self.problems for number in one.organization_ids}
         mentioned = Mentioned(named, in_problems, wanted.unidentified)
+        undone, unmarked = self.restores.marks(unmatched, mentioned)
+        self.changes += unmarked
+        unmatched = [one for one in unmatched if one.id not in undone]
         found = find_missing_organizations(self.all.config, self.name, unmatched, mentioned, self.made.date())
         self.problems += found.problems
         self.spared = found.spared
+        self.spared["mark_undone"] = len(undone)
         return MissingAccounts(self.all.config, self.name, found.found, self.earlier, self.made)
 
     def decide_marks(
@@ -125,14 +141,18 @@ class Side:
         self.remembered = found.remembered
 
     def rest(self) -> None:
-        """Takes out values that never stick, and puts the rows in their order."""
+        """Takes out what people left and values that never stick, and puts the rows in their order."""
         memory = self.earlier.memory
+        self.restores.rest(self.matched.organizations)
+        kept, self.left = take_left(self.restores.explained(self.changes), self.earlier.decisions, self.made)
         rested = rest(
-            self.changes,
+            kept,
             memory.streaks if memory else (),
             self.earlier.written,
             after=self.all.config.resting.after,
             made=self.made,
+            rules=self.matched.rules,
+            released=self.earlier.released,
         )
         self.changes = sorted(rested.changes, key=_change_order)
         self.problems += rested.problems
@@ -150,8 +170,25 @@ class Side:
                 self.waiting,
                 self.earlier,
                 self.made,
+                self.restores.used,
             )
         return self._held
+
+    def ended_keys(self) -> dict[str, set[str]]:
+        """Decision to its keys that this plan shows to have ended."""
+        if not self.earlier.decisions.leaves:
+            return self.restores.ended
+        problems = {account for one in self.problems for account in one.account_ids}
+        partners = self.matched.partners
+        compared = ComparedRows(
+            organizations={one.id: one for one in self.matched.organizations},
+            account_of={one.id: account for account, one in self.matched.matches.matched.items()},
+            settled=self.settled,
+            unsettled=(self.all.desired.blocked | problems) - self.settled,
+            unmarked_partners={one.id for one in partners if not self.all.schema.is_marked(one)},
+        )
+        left = ended_leaves(self.earlier.decisions, self.left, compared, self.all.accounts.begun)
+        return {**left, **self.restores.ended}
 
     def marks_that_pass(self) -> list[Mark]:
         """The marks that nothing holds yet: only their tickets are worth counting."""

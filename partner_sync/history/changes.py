@@ -6,6 +6,7 @@ import json
 import sqlite3
 from dataclasses import dataclass, fields, replace
 
+from partner_sync.history.folding import fold
 from partner_sync.history.links import VendorLinks
 from partner_sync.history.results import ChangeRow, ChangesPage, Facets
 from partner_sync.history.run_summary import utc_time
@@ -51,7 +52,7 @@ class Filters:
             parts.append(
                 "(instr(c.folded, ?) > 0 OR c.account_id = ? OR instr(c.account_id, ?) = 1 OR c.organization_id = ?)"
             )
-            found += [text.casefold(), account, text, int(text) if text.isdecimal() and len(text) < 19 else None]
+            found += [fold(text), account, text, int(text) if text.isdecimal() and len(text) < 19 else None]
         return " AND ".join(parts), found
 
 
@@ -131,6 +132,7 @@ def change_row(row: sqlite3.Row, run_id: str, plan_id: str, links: VendorLinks) 
         hold_reason=row["hold_reason"],
         tickets=row["tickets"],
         users=row["users"],
+        decisions=tuple(row["decisions"].split()),
         verdict_reason=row["verdict_reason"],
         vendor_words=row["vendor_words"],
         written=bool(row["written"]),

@@ -19,15 +19,18 @@ from partner_sync.errors import StorageError
 from partner_sync.history import changes, details, files, lists, overview, problems, runs, search
 from partner_sync.history import organization as organizations
 from partner_sync.history.changes import Filters
+from partner_sync.history.decided import decision_rows
+from partner_sync.history.decision_results import DecisionRow, HoldReview, UndoPreview
+from partner_sync.history.hold_review import hold_review
 from partner_sync.history.objects import Objects, archive_errors
 from partner_sync.history.organization_results import ChangeDetail, OrganizationHistory, SearchResult
+from partner_sync.history.overview_results import Overview
 from partner_sync.history.reader import Reader
 from partner_sync.history.refresh import Refresh, Refreshed
 from partner_sync.history.results import (
     ChangeRow,
     ChangesPage,
     IndexProgress,
-    Overview,
     ProblemRow,
     ResultPage,
     RunDetails,
@@ -36,6 +39,7 @@ from partner_sync.history.results import (
     WithheldRow,
 )
 from partner_sync.history.run_summary import utc_time
+from partner_sync.history.undo_preview import undo_preview
 
 _T = TypeVar("_T")
 TRIES = 3
@@ -275,6 +279,36 @@ class History:
             return ask(db, row) if row is not None else None
 
         return self._ask(of_run, run_id)
+
+    # -- decisions ------------------------------------------------------------------------------------------
+
+    def review(self, hold_id: str) -> HoldReview | None:
+        """A hold with its rows and what was decided; None if the archive does not know it."""
+        return self._ask(lambda db: hold_review(db, hold_id, self.clock()))
+
+    def undo(self, run_id: str, account_id: str | None = None) -> UndoPreview | None:
+        """What undo of a run, or of one account in it, would do."""
+        return self._of_run(run_id, lambda db, row: undo_preview(db, row, account_id, self.clock()))
+
+    def newest_complete(self) -> str | None:
+        """The id of the newest complete run."""
+        row = self._ask(
+            lambda db: db.execute("SELECT run_id FROM run WHERE whole ORDER BY begun DESC LIMIT 1").fetchone()
+        )
+        return row["run_id"] if row is not None else None
+
+    def open_problems(self, *, instance: str | None = None) -> tuple[ProblemRow, ...]:
+        """The problems of the newest complete run."""
+
+        def ask(db: sqlite3.Connection) -> tuple[ProblemRow, ...]:
+            row = db.execute("SELECT * FROM run WHERE whole ORDER BY begun DESC LIMIT 1").fetchone()
+            return problems.run_problems(db, row, runs.links_of_run(db, row), instance=instance) if row else ()
+
+        return self._ask(ask)
+
+    def decisions(self) -> tuple[DecisionRow, ...]:
+        """Every decision, the newest first."""
+        return self._ask(lambda db: decision_rows(db, self.clock()))
 
     # -- an organization ------------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ import json
 from datetime import datetime
 
 from partner_sync.history.organization_results import CurrentState
-from partner_sync.model import HoldReason, Value
+from partner_sync.history.results import RunRow
+from partner_sync.model import Hold, HoldReason, Kind, Value
 
 STATE_LABELS: dict[CurrentState, str] = {
     "as desired": "Matches Salesforce",
@@ -23,6 +24,7 @@ OUTCOME_LABELS: dict[str, str] = {
     "waiting": "waiting",
     "not written": "not written",
     "withheld": "on hold",
+    "left": "left as it is",
     "dry run": "dry run",
     "planning only": "planning only",
 }
@@ -35,6 +37,13 @@ HOLD_LABELS: dict[HoldReason, str] = {
     "open_tickets": "open tickets",
 }
 """Why changes are on hold."""
+RESULT_LABELS = {**OUTCOME_LABELS, "withheld": "still on hold", "not the same": "no longer the same: not written"}
+"""What became of approved rows."""
+_DONE: dict[Kind, tuple[str, str]] = {
+    "create": ("be created", "created"),
+    "update": ("be updated", "updated"),
+    "mark": ("be marked for deletion", "marked"),
+}
 _PROBLEM_LABELS = {
     "adoption": "Partner id on an organization of another type",
     "name_circle": "Names swapped",
@@ -44,6 +53,42 @@ _PROBLEM_LABELS = {
 
 
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
+
+
+def hold_sentence(hold: Hold) -> str:
+    """What would happen, and why it does not."""
+    count = f"{hold.rows:,} organization{'' if hold.rows == 1 else 's'}"
+    future, done = _DONE[hold.kind]
+    if hold.reason == "limit" and hold.limit is not None:
+        return f"{count} would {future}. The limit is {hold.limit:,} per run, so none were {done}."
+    if hold.reason == "budget" and hold.limit is not None:
+        return f"{count} would {future}. The limit is {hold.limit:,} within 7 days, so none were {done}."
+    return hold.why
+
+
+def run_label(run: RunRow) -> str:
+    """What happened in a run, for people: "2,996 of 3,000 written, 4 rejected"."""
+    planned = f"{run.to_write:,} change{'' if run.to_write == 1 else 's'} planned"
+    if run.state == "running":
+        return f"Running: {run.confirmed:,} of {run.to_write:,} written" if run.plan_id else "Running: reading"
+    if run.state == "dry run":
+        return f"Dry run: {planned}"
+    if run.state == "planning only":
+        return f"Planning only: {planned}"
+    if run.cause in ("task", "unreadable") or run.plan_id is None:
+        return "Failed"
+    parts = [_written(run)] if run.to_write or not run.withheld else []
+    parts += [
+        f"{count:,} {OUTCOME_LABELS[name]}" for name, count in run.verdicts.items() if count and name != "confirmed"
+    ]
+    parts += [f"{run.withheld:,} on hold"] if run.withheld else []
+    return ", ".join(parts)
+
+
+def _written(run: RunRow) -> str:
+    if not run.to_write:
+        return "No changes"
+    return f"{run.confirmed:,}{'' if run.confirmed == run.to_write else f' of {run.to_write:,}'} written"
 
 
 def problem_label(kind: str) -> str:

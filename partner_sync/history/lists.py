@@ -17,7 +17,8 @@ ROWS_SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class PartnerRow:
-    """A partner at the last read. `differs`: it does not match its account, or has none."""
+    """A partner at the last read and what was confirmed since. `differs`: it does not match its account.
+    `without_account`: no account that was read has its id."""
 
     instance: str
     account_id: str | None
@@ -25,6 +26,7 @@ class PartnerRow:
     name: str
     marked: bool
     differs: bool
+    without_account: bool
 
 
 def recent_changes(
@@ -69,16 +71,28 @@ def partners_page(
         f"SELECT *{source} ORDER BY name COLLATE NOCASE, account_id, instance LIMIT ? OFFSET ?",
         [*values, ROWS_SHOWN, (page - 1) * ROWS_SHOWN],
     )
-    return ResultPage(tuple(_partner(row) for row in found), total, page, pages)
+    reads = {row["instance"]: row for row in db.execute("SELECT * FROM last_read")}
+    return ResultPage(tuple(_partner(db, row, reads[row["instance"]]) for row in found), total, page, pages)
 
 
-def _partner(row: sqlite3.Row) -> PartnerRow:
-    existing, desired = json.loads(row["existing"]), json.loads(row["desired"]) if row["desired"] else None
-    return PartnerRow(
-        row["instance"],
-        row["account_id"] or None,
-        row["organization_id"] or None,
-        row["name"],
-        bool(row["marked"]),
-        existing != desired,
-    )
+def _partner(db: sqlite3.Connection, row: sqlite3.Row, read: sqlite3.Row) -> PartnerRow:
+    names = json.loads(read["fields"])
+    existing = dict(zip(names, json.loads(row["existing"]), strict=True))
+    desired = dict(zip(names, json.loads(row["desired"]), strict=True)) if row["desired"] else None
+    marked = bool(row["marked"])
+    if existing != desired:
+        for change in confirmed_since(db, row, read["begun"]):
+            existing |= {field: after for field, _, after, _ in json.loads(change["fields"]) if field in existing}
+            marked = marked or change["kind"] == "mark"
+    differs = desired is not None and existing != desired
+    numbers = row["account_id"] or None, row["organization_id"] or None
+    return PartnerRow(row["instance"], *numbers, row["name"], marked, differs, desired is None)
+
+
+def confirmed_since(db: sqlite3.Connection, row: sqlite3.Row, begun: float) -> list[sqlite3.Row]:
+    """What was confirmed of an organization in the run that read it last, or since, the oldest first."""
+    return db.execute(
+        "SELECT kind, fields FROM change WHERE organization_id = ? AND instance = ? AND begun >= ?"
+        " AND outcome = 'confirmed' ORDER BY begun, n",
+        [row["organization_id"], row["instance"], begun],
+    ).fetchall()

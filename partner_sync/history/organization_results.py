@@ -15,10 +15,14 @@ CurrentState = Literal["as desired", "differs", "problem", "marked", "not known"
 
 @dataclass(frozen=True, slots=True)
 class CurrentField:
-    """A field of an organization: desired and existing value as of the last run (if `known`), and our last write."""
+    """A field of an organization: desired and existing value as of the last run (if `known`), and our last write.
+
+    `differs` is only true where an account wants another value: an organization without one has nothing to match.
+    """
 
     field: str
     known: bool
+    differs: bool
     desired: Value
     existing: Value
     written: LastWrite | None

@@ -67,7 +67,8 @@ def current_fields(changes: Sequence[DatedChange], last_read: LastRead | None) -
         if last_read and writer and last_write and writer.begun >= last_read.begun:
             existing = last_write.after  # written since the read
         known = last_read is not None and (name in (last_read.desired or {}) or name in (last_read.existing or {}))
-        found.append(CurrentField(name, known, desired, existing, last_write))
+        wanted = last_read is not None and last_read.desired is not None
+        found.append(CurrentField(name, known, wanted and desired != existing, desired, existing, last_write))
     return tuple(found)
 
 

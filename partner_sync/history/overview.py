@@ -8,8 +8,9 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Literal
 
+from partner_sync.history.overview_results import AttentionItem, Health, ItemLink, Overview
 from partner_sync.history.problems import problem_count, problems_new
-from partner_sync.history.results import AttentionItem, Health, ItemLink, Overview, PartnersThen
+from partner_sync.history.results import RunRow
 from partner_sync.history.run_states import OF_ROWS
 from partner_sync.history.run_summary import WRITTEN, run_failures, run_record, utc_time
 from partner_sync.history.runs import instance_names, run_rows, runs_page, unreadable_objects
@@ -23,6 +24,11 @@ _ENDED = "('success', 'failed', 'planning only')"
 """The states of a run over all accounts that ended and was no dry run."""
 BROKEN = "(state = 'failed' AND cause IN ('task', 'silence', 'unreadable'))"
 """A run that failed as a whole, not only by single rows or a limit."""
+OF_ALL = (
+    "(trigger IS NULL OR (NOT coalesce(json_extract(trigger, '$.params.dry_run'), 0)"
+    " AND coalesce(json_array_length(trigger, '$.params.account_ids'), 0) = 0))"
+)
+"""A run that was not asked to write nothing, or to write some accounts only."""
 
 
 def query_overview(
@@ -44,17 +50,18 @@ def query_overview(
         health=_health(db, bool(chart), any(item.urgent for item in items), bool(planning_only), overdue),
         overdue=overdue and bool(chart),
         planning_only=planning_only,
+        running=_running(db, instance),
         last_success=last_success,
         age_seconds=age,
         next_run=_next_run(db, now, schedule_seconds),
         items=items,
-        partners=_partners(db, instance),
+        partners=_partners(db, instance, now),
+        partners_before=_partners(db, instance, now - timedelta(days=CHANGED_DAYS)),
         problems=problem_count(db, base, instance) if base else 0,
         problems_new=len(problems_new(db, base)) if base else 0,
         since_yesterday=_since(db, now - timedelta(days=1), instance),
         chart=run_rows(db, chart[::-1], instance),
         most_changed=_most_changed(db, now - timedelta(days=CHANGED_DAYS), instance),
-        partners_over_time=_over_time(db, instance),
         runs=runs_page(db, instance=instance),
         unreadable=unreadable_objects(db),
     )
@@ -83,6 +90,11 @@ def _newest(db: sqlite3.Connection, where: str) -> sqlite3.Row | None:
     return row
 
 
+def _running(db: sqlite3.Connection, instance: str | None) -> RunRow | None:
+    newest = _newest(db, "state = 'running' AND dry_run = 0")
+    return run_rows(db, [newest], instance)[0] if newest is not None else None
+
+
 def _next_run(db: sqlite3.Connection, now: datetime, schedule_seconds: float) -> datetime | None:
     """When the schedule comes next, if the newest scheduled run is no older than that."""
     row = _newest(db, "json_extract(trigger, '$.run_type') = 'scheduled'")
@@ -98,7 +110,7 @@ def _failed(db: sqlite3.Connection) -> list[AttentionItem]:
     ended = db.execute(
         f"SELECT max(begun) FROM run WHERE whole AND state IN {_ENDED} AND NOT {BROKEN}"  # noqa: S608 - ours
     ).fetchone()[0]
-    where = f"dry_run = 0 AND {BROKEN} AND begun > {ended or 0}"
+    where = f"dry_run = 0 AND {BROKEN} AND begun > {ended or 0} AND {OF_ALL}"
     newest = _newest(db, where)
     if newest is None:
         return []
@@ -132,15 +144,15 @@ def _withheld(base: sqlite3.Row | None, instance: str | None) -> list[AttentionI
 
 
 def _rows(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | None) -> list[AttentionItem]:
-    """Rows rejected or unknown in the last complete run or since, unless confirmed now."""
+    """Rows rejected or unknown in the last complete run or since, unless confirmed now, by Zendesk's message."""
     if base is None:
         return []
     items = []
     for outcome in UNWELL:
         found = db.execute(
-            "SELECT c.verdict_reason AS reason, r.run_id, p.plan_id, count(*) AS count FROM run r"
-            " JOIN plan p ON p.run = r.id JOIN change c ON c.plan = p.id"
-            " WHERE r.begun >= ? AND c.outcome = ? AND (? IS NULL OR c.instance = ?) AND NOT EXISTS"
+            "SELECT coalesce(nullif(c.vendor_words, ''), c.verdict_reason) AS reason, r.run_id, p.plan_id,"
+            " count(*) AS count FROM run r JOIN plan p ON p.run = r.id JOIN change c ON c.plan = p.id"
+            " WHERE r.whole AND r.begun >= ? AND c.outcome = ? AND (? IS NULL OR c.instance = ?) AND NOT EXISTS"
             " (SELECT 1 FROM change d WHERE d.account_id = c.account_id AND d.instance = c.instance"
             "  AND d.outcome = 'confirmed' AND d.at > c.at)"
             " GROUP BY 1, 2, 3 ORDER BY r.begun DESC, 4 DESC",
@@ -178,29 +190,18 @@ def _problems(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | 
 # -- over time ---------------------------------------------------------------------------------------------
 
 
-def _partners(db: sqlite3.Connection, instance: str | None) -> dict[str, int]:
-    """Partner organizations by type, as the newest run of each instance read them."""
-    newest = [
+def _partners(db: sqlite3.Connection, instance: str | None, then: datetime) -> dict[str, int]:
+    """Partner organizations by type as each instance was read last by `then`, or first after it."""
+    read = [
         db.execute(
-            "SELECT types FROM side WHERE instance = ? AND types != '{}' ORDER BY begun DESC LIMIT 1", [one]
+            "SELECT types FROM side WHERE instance = ?1 AND types != '{}'"
+            " ORDER BY begun > ?2, iif(begun <= ?2, -begun, begun) LIMIT 1",
+            [one, then.timestamp()],
         ).fetchone()
         for one in instance_names(db)
         if instance in (None, one)
     ]
-    return _added([row["types"] for row in newest if row is not None])
-
-
-def _over_time(db: sqlite3.Connection, instance: str | None) -> tuple[PartnersThen, ...]:
-    found = db.execute(
-        "SELECT day, instance, max(begun) AS begun, types FROM side WHERE types != '{}' AND (? IS NULL OR instance = ?)"
-        " GROUP BY day, instance ORDER BY day",
-        [instance, instance],
-    )
-    days: dict[str, tuple[float, list[str]]] = {}
-    for row in found:
-        begun, types = days.get(row["day"], (0.0, []))
-        days[row["day"]] = max(begun, row["begun"]), [*types, row["types"]]
-    return tuple(PartnersThen(utc_time(begun), _added(types)) for begun, types in days.values())
+    return _added([row["types"] for row in read if row is not None])
 
 
 def _added(texts: list[str]) -> dict[str, int]:

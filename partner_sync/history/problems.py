@@ -11,6 +11,8 @@ from partner_sync.history.results import ProblemRow, WithheldRow
 from partner_sync.history.run_summary import WRITTEN, run_record, utc_time
 from partner_sync.model import HOLD_REASONS, Hold
 
+DAY_SECONDS = 86400
+"""A problem is new for a day."""
 LOOKED_BACK = 10
 """How many earlier runs show what is usual."""
 
@@ -31,17 +33,19 @@ def problem_count(db: sqlite3.Connection, run: sqlite3.Row, instance: str | None
 
 
 def problems_new(db: sqlite3.Connection, run: sqlite3.Row) -> set[int]:
-    """The problems of a run that the run with a plan before it did not have."""
+    """The problems of a run that the last run with a plan a day earlier, or the first, did not have."""
     if run["problem_set"] is None:
         return set()
     before = db.execute(
-        "SELECT problem_set FROM run WHERE begun < ? AND problem_set IS NOT NULL ORDER BY begun DESC LIMIT 1",
-        [run["begun"]],
+        "SELECT problem_set FROM run WHERE begun < ?1 AND problem_set IS NOT NULL"
+        " ORDER BY begun > ?2, iif(begun <= ?2, -begun, begun) LIMIT 1",
+        [run["begun"], run["begun"] - DAY_SECONDS],
     ).fetchone()
     if before is not None and before["problem_set"] == run["problem_set"]:
         return set()
     found = db.execute(
-        "SELECT p.id FROM problem_in i JOIN problem p ON p.id = i.problem WHERE i.problem_set = ? AND p.identity NOT IN"
+        "SELECT p.id FROM problem_in i JOIN problem p ON p.id = i.problem WHERE i.problem_set = ?"
+        " AND p.acknowledged IS NULL AND p.identity NOT IN"
         " (SELECT q.identity FROM problem_in j JOIN problem q ON q.id = j.problem WHERE j.problem_set = ?)",
         [run["problem_set"], before["problem_set"] if before else None],
     )
@@ -92,7 +96,18 @@ def problem_row(db: sqlite3.Connection, row: sqlite3.Row, links: VendorLinks, *,
         first_seen=utc_time(first),
         last_seen=utc_time(last),
         new=new,
+        id=row["named"],
+        acknowledged=row["acknowledged"],
+        names=tuple(_name(db, one) for one in json.loads(row["accounts"])),
     )
+
+
+def _name(db: sqlite3.Connection, account_id: str) -> str:
+    """The newest name that an account was seen with, in any instance."""
+    row = db.execute(
+        "SELECT name FROM subject WHERE account_id = ? AND name != '' ORDER BY at DESC LIMIT 1", [account_id]
+    ).fetchone()
+    return row["name"] if row is not None else ""
 
 
 def withheld_rows(db: sqlite3.Connection, run: sqlite3.Row) -> tuple[WithheldRow, ...]:

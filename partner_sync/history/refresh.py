@@ -19,6 +19,7 @@ from partner_sync.archive.archive import EVENTS_CLAIM, plan_order
 from partner_sync.archive.records import Failure, PartnerStates, RowVerdict, RunRecord
 from partner_sync.errors import SnapshotError, StorageError
 from partner_sync.history import files, parsing, rows
+from partner_sync.history.kept import keep_objects
 from partner_sync.history.objects import Objects, ObjectText
 from partner_sync.history.parsing import Place
 from partner_sync.history.run_summary import summarize_run
@@ -77,8 +78,11 @@ class Refresh:
         days, rest = self._days(db, everything=everything, runs=runs)
         _remember(db, "days", len(days) + len(rest))
         count = sum(self._read_day(db, day, now) for day in days)
-        instances = self._instances()
+        below = self.objects.below("instances")
+        instances = {path: stamp for path, stamp in below.items() if path.count("/") == 3 and plan_order(_file(path))}
         self._partner_states(db, instances)
+        with _change(db):
+            keep_objects(db, self.objects, below)
         unknown = self._unknown(db, instances)
         if unknown and unknown != _meta(db, "unknown"):
             days, count = days + rest, count + sum(self._read_day(db, day, now) for day in rest)
@@ -90,11 +94,6 @@ class Refresh:
             _remember(db, "complete", now.timestamp())
             _remember(db, "refreshed", listed)
         return len(days), count
-
-    def _instances(self) -> dict[str, str]:
-        """Newest plans and partner states by path, with their stamps."""
-        found = self.objects.below("instances")
-        return {path: stamp for path, stamp in found.items() if path.count("/") == 3 and plan_order(_file(path))}
 
     # -- which days -----------------------------------------------------------------------------------------
 

@@ -18,8 +18,6 @@ RunState = Literal["running", "success", "failed", "dry run", "planning only"]
 Cause = Literal["task", "silence", "withheld", "rows", "unreadable"]
 """Why a run failed: a task failed or an instance was not read, it ended without a trace, or only changes on hold or
 single rows are open."""
-Health = Literal["being read", "no runs yet", "needs attention", "planning only", "overdue", "up to date"]
-"""`being read`: the index is being built and has no run yet."""
 Outcome = Literal[
     "confirmed",
     "rejected",
@@ -28,11 +26,12 @@ Outcome = Literal[
     "waiting",
     "not written",
     "withheld",
+    "left",
     "dry run",
     "planning only",
 ]
-"""A verdict, or why there is none: the batch is not written yet, or its run ended before it was; the change is on hold;
-it was a dry run, or the instance is not armed."""
+"""A verdict, or why there is none: the batch is not written yet, or its run ended before it was; the change is on hold,
+or people left it as it is; it was a dry run, or the instance is not armed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +62,9 @@ class IndexProgress:
 class RunRow:
     """A run as a row of a table. Counts are of the instance asked for, or of all.
 
-    `planned` and `written` are by kind (written: sent by us and confirmed), `verdicts` by verdict. `accounts` and
-    `organizations` are None where the run has no plan; `seconds` goes from its first read to the last that is known.
+    `planned` and `written` are by kind (written: sent by us and confirmed), `verdicts` by verdict. `accounts`,
+    `organizations` and `problems` are None where the run has no plan; `seconds` goes from its first read to the last
+    that is known. `cause` is why it failed.
     """
 
     run_id: str
@@ -83,7 +83,8 @@ class RunRow:
     withheld: int
     verdicts: dict[str, int]
     written: dict[Kind, int]
-    problems: int
+    cause: Cause | None
+    problems: int | None
     batches: int
     batches_done: int
     seconds: float | None
@@ -95,14 +96,19 @@ class RunRow:
         return tuple(str(one) for one in ids) if isinstance(ids, list) else ()
 
     @property
-    def approved(self) -> tuple[str, ...]:
-        """The holds that the run approved."""
-        approve = self.params.get("approve")
-        return tuple(str(one) for one in approve) if isinstance(approve, list) else ()
+    def decides(self) -> dict[str, int]:
+        """What the run was started to decide: param to the number of its ids."""
+        asked = {name: self.params.get(name) for name in ("approve", "leave", "undo", "withdraw")}
+        return {name: len(ids) for name, ids in asked.items() if isinstance(ids, list) and ids}
 
     @property
-    def changes(self) -> int:
-        return sum(self.planned.values()) + self.withheld
+    def to_write(self) -> int:
+        """Changes that are not on hold."""
+        return sum(self.planned.values())
+
+    @property
+    def confirmed(self) -> int:
+        return self.verdicts.get("confirmed", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,63 +122,13 @@ class ResultPage(Generic[_Row]):
 
 
 @dataclass(frozen=True, slots=True)
-class ItemLink:
-    """Where an item leads: a run, a filter of its changes, its holds or its problems. None filters nothing."""
+class Refusal:
+    """Rows of a run that have the same message of Zendesk, or the same reason; the first of them by place and name."""
 
-    run_id: str
-    section: Literal["changes", "problems", "withheld", "failures"]
-    plan_id: str | None = None
-    kind: str | None = None
-    verdict: str | None = None
-    instance: str | None = None
-    hold: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AttentionItem:
-    """What needs attention. `urgent` makes the health "needs attention"; `parts` are reasons with their counts."""
-
-    what: Literal["withheld", "problems", "rejected", "unknown", "failed", "unreadable"]
+    outcome: Outcome
+    message: str
     count: int
-    new: int
-    sentence: str
-    urgent: bool
-    parts: tuple[tuple[str, int], ...]
-    link: ItemLink | None
-
-
-@dataclass(frozen=True, slots=True)
-class PartnersThen:
-    """Partner organizations by type, as the last run of a day read them."""
-
-    at: datetime
-    by_type: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """Health, what needs attention, and numbers over time."""
-
-    instance: str | None
-    instances: tuple[str, ...]
-    health: Health
-    overdue: bool
-    planning_only: tuple[str, ...]
-    """Instances that the last complete run did not write, because they are not armed."""
-    last_success: datetime | None
-    age_seconds: float | None
-    next_run: datetime | None
-    items: tuple[AttentionItem, ...]
-    partners: dict[str, int]
-    problems: int
-    problems_new: int
-    since_yesterday: dict[Kind, int]
-    chart: tuple[RunRow, ...]
-    """The last 48 runs, the oldest first."""
-    most_changed: tuple[tuple[str, int], ...]
-    partners_over_time: tuple[PartnersThen, ...]
-    runs: ResultPage[RunRow]
-    unreadable: tuple[Unreadable, ...]
+    rows: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +145,7 @@ class RunDetails:
     counts: dict[str, int]
     outcomes: dict[str, int]
     """Changes of the newest plan by outcome."""
+    refusals: tuple[Refusal, ...]
     instances: tuple[str, ...]
     planning_only: tuple[str, ...]
     unread: tuple[UnreadInstance, ...]
@@ -227,6 +184,8 @@ class ChangeRow:
     tickets: int | None
     users: int | None
     """Open tickets and users of an organization to mark, where they were counted."""
+    decisions: tuple[str, ...]
+    """The ids of the decisions that let it be written, or left it."""
     verdict_reason: str
     vendor_words: str
     written: bool
@@ -273,7 +232,7 @@ class LinkedId:
 
 @dataclass(frozen=True, slots=True)
 class ProblemRow:
-    """A problem in a run. `new`: the run before did not have it."""
+    """A problem in a run. `new`: the run a day before did not have it, and nobody acknowledged it."""
 
     kind: str
     instance: str | None
@@ -284,6 +243,11 @@ class ProblemRow:
     first_seen: datetime
     last_seen: datetime
     new: bool
+    id: str
+    acknowledged: str | None
+    """The id of the decision that leaves it as it is."""
+    names: tuple[str, ...]
+    """Of its accounts, empty where unknown."""
 
 
 @dataclass(frozen=True, slots=True)

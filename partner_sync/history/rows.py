@@ -14,6 +14,7 @@ from partner_sync.archive import codec
 from partner_sync.archive.archive import segment
 from partner_sync.archive.records import Failure, PartnerStates, RowVerdict, RunRecord
 from partner_sync.compare.batches import batches
+from partner_sync.history.folding import fold
 from partner_sync.history.results import Outcome
 from partner_sync.model import Change, Mark, Plan, Problem
 
@@ -67,27 +68,30 @@ def put_plan(db: sqlite3.Connection, run: int, folder: str, plan: Plan) -> None:
     db.execute("DELETE FROM change WHERE plan = ?", [plan_row])
     db.executemany(
         "INSERT INTO change (plan, n, begun, kind, instance, account_id, organization_id, name, folded, reason, fields,"
-        " field_names, tickets, users, outcome, batch, hold, hold_reason)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " field_names, tickets, users, outcome, batch, hold, hold_reason, decisions)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         ((plan_row, n, begun, *_change(one), *planned) for n, (one, *planned) in enumerate(_planned(plan))),
     )
-    changes = [*plan.changes, *plan.withheld_changes]
+    changes = [*plan.changes, *plan.withheld_changes, *(row.change for row in plan.left)]
     put_names(db, ((one.account_id, one.instance, one.organization_id, one.name) for one in changes), begun)
     # verdicts that were read before their plan have to be read once more
     verdicts = f"{folder}/{segment(plan.id)}/verdicts"
     db.execute("DELETE FROM object WHERE path > ? AND path < ?", [f"{verdicts}/", f"{verdicts}0"])
 
 
-def _planned(plan: Plan) -> Iterator[tuple[Change, Outcome, str | None, str | None, str | None]]:
-    """Every change with its outcome until it is written, its batch, its hold, and the reason of the hold."""
+def _planned(plan: Plan) -> Iterator[tuple[Change, Outcome, str | None, str | None, str | None, str]]:
+    """Every change with its outcome until it is written, its batch, its hold and why, and its decisions."""
     names = iter([batch.name for batch in batches(plan) for _ in batch.changes])
-    for one in plan.changes:
+    for at, one in enumerate(plan.changes):
+        decisions = dict.fromkeys([*plan.approvals.get(at, ()), *plan.restores.get(at, {}).values()])
         unarmed = one.instance in plan.planning_only
         outcome: Outcome = "dry run" if plan.dry_run else "planning only" if unarmed else "waiting"
-        yield one, outcome, None if unarmed else next(names), None, None
+        yield one, outcome, None if unarmed else next(names), None, None, " ".join(decisions)
     for hold in plan.holds:
         for one in hold.changes:
-            yield one, "withheld", None, hold.id, hold.reason
+            yield one, "withheld", None, hold.id, hold.reason, ""
+    for row in plan.left:
+        yield row.change, "left", None, None, None, " ".join(row.decisions)
 
 
 def _change(one: Change) -> tuple[object, ...]:
@@ -97,7 +101,7 @@ def _change(one: Change) -> tuple[object, ...]:
     names = "".join(f"|{field.field}" for field in one.fields) + "|"
     tickets, users = (one.tickets, one.users) if isinstance(one, Mark) else (None, None)
     return (
-        one.kind, one.instance, one.account_id, one.organization_id, one.name, one.name.casefold(), one.reason, fields,
+        one.kind, one.instance, one.account_id, one.organization_id, one.name, fold(one.name), one.reason, fields,
         names, tickets, users,
     )  # fmt: skip
 
@@ -114,7 +118,7 @@ def put_names(db: sqlite3.Connection, subjects: Iterable[tuple[str, str, int | N
     db.executemany(
         "INSERT INTO subject (account_id, instance, organization_id, name, folded, at) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
-        ((account, instance, number or 0, name, name.casefold(), at) for account, instance, number, name in subjects),
+        ((account, instance, number or 0, name, fold(name), at) for account, instance, number, name in subjects),
     )
 
 
@@ -158,11 +162,12 @@ def _problems(db: sqlite3.Connection, problems: tuple[Problem, ...]) -> int:
     made = db.execute("INSERT INTO problem_set (digest, count) VALUES (?, ?)", [digest, len(rows)])
     for own, one in rows.items():
         db.execute(
-            "INSERT OR IGNORE INTO problem (digest, identity, kind, instance, accounts, organizations, detail, advice)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO problem (digest, identity, kind, instance, accounts, organizations, detail, advice,"
+            " named, acknowledged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 own, json.dumps([one.kind, one.instance, one.account_ids, one.organization_ids]), one.kind,
                 one.instance, json.dumps(one.account_ids), json.dumps(one.organization_ids), one.detail, one.advice,
+                one.id, one.acknowledged,
             ],
         )  # fmt: skip
         [number] = db.execute("SELECT id FROM problem WHERE digest = ?", [own]).fetchone()
@@ -207,34 +212,43 @@ def put_partner_states(db: sqlite3.Connection, states: PartnerStates) -> None:
 
 
 def put_verdicts(db: sqlite3.Connection, run: int, rows: list[RowVerdict]) -> None:
-    """Indexes the verdicts of batches of a plan; the newest verdict of a change counts, whichever try wrote it."""
+    """Indexes the verdicts of batches of a plan: the newest verdict of a change counts, and it is written if any try
+    wrote it."""
     plan = plan_of(db, run, rows[0].plan_id)
     known: dict[tuple[object, ...], int] = {}
     for row in db.execute("SELECT id, kind, instance, account_id, organization_id FROM change WHERE plan = ?", [plan]):
         number = None if row["kind"] == "create" else row["organization_id"]
         known[row["kind"], row["instance"], row["account_id"], number] = row["id"]
     for one in rows:
-        key = (one.kind, one.instance, one.account_id, None if one.kind == "create" else one.organization_id)
-        if key not in known:
-            known[key] = _without_plan(db, plan, one)
+        if _row_key(one) not in known:
+            known[_row_key(one)] = _without_plan(db, plan, one)
     db.executemany(
-        "UPDATE change SET outcome = ?, verdict_reason = ?, vendor_words = ?, written = ?, batch = ?, job_id = ?,"
-        " written_at = ?, try_number = ?, at = ?, calls = ?, organization_id = coalesce(organization_id, ?)"
-        " WHERE id = ? AND (at IS NULL OR at <= ?)",
+        "UPDATE change SET outcome = ?, verdict_reason = ?, vendor_words = ?, batch = ?, try_number = ?, at = ?,"
+        " calls = ?, organization_id = coalesce(organization_id, ?) WHERE id = ? AND (at IS NULL OR at <= ?)",
         (
             (
-                one.verdict, one.reason, one.vendor_words, one.written, one.batch, one.job_id,
-                (one.written_at or one.at).timestamp() if one.written else None, one.try_number, one.at.timestamp(),
-                one.calls, one.organization_id,
-                known[one.kind, one.instance, one.account_id, None if one.kind == "create" else one.organization_id],
-                one.at.timestamp(),
+                one.verdict, one.reason, one.vendor_words, one.batch, one.try_number, one.at.timestamp(), one.calls,
+                one.organization_id, known[_row_key(one)], one.at.timestamp(),
             )
             for one in rows
         ),
     )  # fmt: skip
+    db.executemany(
+        "UPDATE change SET written = 1, job_id = coalesce(?, job_id), written_at = max(?, coalesce(written_at, 0))"
+        " WHERE id = ?",
+        (
+            (one.job_id, (one.written_at or one.at).timestamp(), known[_row_key(one)])
+            for one in sorted(rows, key=lambda one: one.at)
+            if one.written
+        ),
+    )
     for one in rows:
         if one.kind == "create" and one.organization_id:
             put_names(db, [(one.account_id, one.instance, one.organization_id, one.name)], one.at.timestamp())
+
+
+def _row_key(one: RowVerdict) -> tuple[object, ...]:
+    return one.kind, one.instance, one.account_id, None if one.kind == "create" else one.organization_id
 
 
 def _without_plan(db: sqlite3.Connection, plan: int, one: RowVerdict) -> int:
@@ -245,7 +259,7 @@ def _without_plan(db: sqlite3.Connection, plan: int, one: RowVerdict) -> int:
         " field_names, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', '[]', '|', 'waiting')",
         [
             plan, n, one.at.timestamp(), one.kind, one.instance, one.account_id, one.organization_id, one.name,
-            one.name.casefold(),
+            fold(one.name),
         ],
     )  # fmt: skip
     put_names(db, [(one.account_id, one.instance, one.organization_id, one.name)], one.at.timestamp())

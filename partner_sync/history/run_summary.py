@@ -135,7 +135,7 @@ def _count(
     ):
         side, outcome, count = sides.setdefault(one["instance"], {}), one["outcome"], one["count"]
         names = [WRITTEN[one["kind"]]] if outcome == "confirmed" and one["written"] else []
-        if newest:
+        if newest and outcome != "left":
             names.append("withheld" if outcome == "withheld" else one["kind"])
             if outcome in VERDICTS:
                 names.append(outcome)

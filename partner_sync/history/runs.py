@@ -8,9 +8,12 @@ from collections.abc import Sequence
 
 from partner_sync.history.links import VendorLinks
 from partner_sync.history.problems import problem_count, problems_new
-from partner_sync.history.results import ResultPage, RunDetails, RunRow, Unreadable
+from partner_sync.history.results import Outcome, Refusal, ResultPage, RunDetails, RunRow, Unreadable
 from partner_sync.history.run_summary import WRITTEN, run_failures, run_record, run_trigger, utc_time
 from partner_sync.model import KINDS, VERDICTS
+
+NAMED = 20
+"""How many rows of a message are named."""
 
 
 def run_row(db: sqlite3.Connection, run_id: str) -> sqlite3.Row | None:
@@ -76,7 +79,8 @@ def _row(db: sqlite3.Connection, row: sqlite3.Row, sides: Sequence[sqlite3.Row],
         withheld=sum(side["withheld"] for side in sides),
         verdicts={name: sum(side[name] for side in sides) for name in VERDICTS},
         written={kind: sum(side[WRITTEN[kind]] for side in sides) for kind in KINDS},
-        problems=problem_count(db, row, instance),
+        cause=row["cause"],
+        problems=problem_count(db, row, instance) if row["problem_set"] is not None else None,
         batches=row["batches"],
         batches_done=row["batches_done"],
         seconds=row["ended"] - row["begun"] if known else None,
@@ -127,6 +131,7 @@ def run_details(db: sqlite3.Connection, row: sqlite3.Row) -> RunDetails:
         reads=newest.reads if newest else (),
         counts=newest.counts if newest else {},
         outcomes=_outcomes(db, row),
+        refusals=_refusals(db, row),
         instances=tuple(
             side["instance"] for side in db.execute("SELECT instance FROM side WHERE run = ? ORDER BY 1", [row["id"]])
         ),
@@ -152,6 +157,20 @@ def _outcomes(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, int]:
         [row["id"], row["plan_id"]],
     )
     return {one["outcome"]: one["count"] for one in found}
+
+
+def _refusals(db: sqlite3.Connection, row: sqlite3.Row) -> tuple[Refusal, ...]:
+    """Rejected and unknown rows of the newest plan by message, the most frequent first."""
+    groups: dict[tuple[Outcome, str], list[tuple[int, str]]] = {}
+    for one in db.execute(
+        "SELECT n, name, outcome, coalesce(nullif(vendor_words, ''), verdict_reason) AS message FROM change"
+        " WHERE outcome IN ('rejected', 'unknown') AND plan = (SELECT id FROM plan WHERE run = ? AND plan_id = ?)"
+        " ORDER BY n",
+        [row["id"], row["plan_id"]],
+    ):
+        groups.setdefault((one["outcome"], one["message"]), []).append((one["n"], one["name"]))
+    found = [Refusal(*key, len(rows), tuple(rows[:NAMED])) for key, rows in groups.items()]
+    return tuple(sorted(found, key=lambda one: -one.count))
 
 
 def _next_to(db: sqlite3.Connection, where: str, row: sqlite3.Row) -> str | None:

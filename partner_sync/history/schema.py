@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 3
+VERSION = 4
 """Raised when the tables or their contents change: an index of another release is never read."""
 
 TABLES = """
@@ -55,12 +55,14 @@ CREATE TABLE change (
     fields TEXT NOT NULL, field_names TEXT NOT NULL,
     hold TEXT, hold_reason TEXT, tickets INTEGER, users INTEGER,
     outcome TEXT NOT NULL, verdict_reason TEXT NOT NULL DEFAULT '', vendor_words TEXT NOT NULL DEFAULT '',
+    decisions TEXT NOT NULL DEFAULT '',  -- the ids of the decisions that let it be written, or left it, by spaces
     written INTEGER NOT NULL DEFAULT 0, written_at REAL, batch TEXT, job_id TEXT, try_number INTEGER, at REAL,
     calls INTEGER
 );
 CREATE UNIQUE INDEX change_plan ON change (plan, n);
 CREATE INDEX change_account ON change (account_id);
 CREATE INDEX change_organization ON change (organization_id);
+CREATE INDEX change_hold ON change (hold, begun) WHERE hold IS NOT NULL;
 CREATE TABLE changed (  -- confirmed updates by field
     run INTEGER NOT NULL, instance TEXT NOT NULL, field TEXT NOT NULL, begun REAL NOT NULL, count INTEGER NOT NULL,
     PRIMARY KEY (run, instance, field)
@@ -70,7 +72,9 @@ CREATE INDEX changed_begun ON changed (begun, instance, field, count);
 -- Problems last for weeks: a run refers to a set of problems, and equal sets are stored once.
 CREATE TABLE problem (
     id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, identity TEXT NOT NULL, kind TEXT NOT NULL, instance TEXT,
-    accounts TEXT NOT NULL, organizations TEXT NOT NULL, detail TEXT NOT NULL, advice TEXT NOT NULL
+    accounts TEXT NOT NULL, organizations TEXT NOT NULL, detail TEXT NOT NULL, advice TEXT NOT NULL,
+    named TEXT NOT NULL,               -- the id by which people name it
+    acknowledged TEXT                  -- the id of the decision that leaves it
 );
 CREATE TABLE problem_subject (
     subject TEXT NOT NULL, problem INTEGER NOT NULL, PRIMARY KEY (subject, problem)
@@ -89,6 +93,13 @@ CREATE TABLE partner (
 ) WITHOUT ROWID;
 CREATE INDEX partner_organization ON partner (organization_id, instance);
 CREATE TABLE last_read (instance TEXT PRIMARY KEY, begun REAL NOT NULL, fields TEXT NOT NULL) WITHOUT ROWID;
+
+-- Small objects of an instance as they are: decisions, the newest memory, and what ended planning only.
+CREATE TABLE kept (
+    path TEXT PRIMARY KEY, stamp TEXT NOT NULL, instance TEXT NOT NULL, what TEXT NOT NULL, name TEXT NOT NULL,
+    body TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX kept_what ON kept (what, instance);
 
 -- Every name that an account or organization was seen with.
 CREATE TABLE subject (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import sqlite3
 
+from partner_sync.history.folding import fold
 from partner_sync.history.organization_results import SearchHit, SearchResult
 from partner_sync.history.run_summary import utc_time
 from partner_sync.ids import id_18
@@ -18,7 +19,7 @@ def search_subjects(db: sqlite3.Connection, text: str) -> SearchResult:
     account = id_18(text)
     number = int(text) if text.isdecimal() and len(text) < 19 else 0
     where: str = "instr(folded, ?) > 0"
-    values: list[object] = [text.casefold()]
+    values: list[object] = [fold(text)]
     if account is not None and _any(db, "account_id = ?", account):
         where, values = "account_id = ?", [account]
     elif number and _any(db, "organization_id = ?", number):
@@ -67,7 +68,7 @@ def _by_problem(db: sqlite3.Connection, subject: str) -> tuple[SearchHit, ...]:
 
 def _near(db: sqlite3.Connection, text: str) -> tuple[str, ...]:
     """Similar names: the closest matches among the names that share most trigrams with `text`."""
-    folded = text.casefold()
+    folded = fold(text)
     threes = sorted({folded[at : at + 3] for at in range(max(1, len(folded) - 2))})[:40]
     if not folded:
         return ()

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from partner_sync.archive.decisions import Decisions
 from partner_sync.archive.instance_memory import InstanceMemory
-from partner_sync.archive.memory_records import Decision, HoldRecord, HoldRow, Memory
+from partner_sync.archive.memory_records import EndedKeys, HoldRecord, HoldRow, Memory
 from partner_sync.compare.change_keys import change_keys
 from partner_sync.compare.earlier_runs import EarlierRuns
 from partner_sync.errors import SnapshotError
 from partner_sync.model import Plan
+from partner_sync.orchestration.run_decisions import NOTHING_DECIDED, RunDecisions
 
 if TYPE_CHECKING:
     from partner_sync.archive.archive import Archive
@@ -22,18 +23,30 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def earlier_runs(archive: Archive, instance: str, now: datetime, shown: Iterable[Decision] = ()) -> EarlierRuns:
-    """What is known of an instance. `shown` are decisions of a dry run, which are not recorded."""
-    known = InstanceMemory(archive.root, instance)
-    memory = known.newest()
-    decisions = Decisions(archive.root, instance).read()
-    more = tuple(one for one in shown if one.instance == instance)
+def earlier_runs(archive: Archive, instance: str, now: datetime, shown: RunDecisions = NOTHING_DECIDED) -> EarlierRuns:
+    """What is known of an instance. `shown` are the decisions of a dry run, which are not recorded."""
+    known, recorded = InstanceMemory(archive.root, instance), Decisions(archive.root, instance)
+    memory, decisions = known.newest(), recorded.read()
+    more = tuple(one for one in shown.decisions if one.instance == instance)
+    withdrawn = {one: withdrawal for name, one, withdrawal in shown.withdrawals if name == instance}
+    released = {
+        streak.row: withdrawal.at
+        for streak in (memory.streaks if memory else ())
+        if (
+            withdrawal := withdrawn.get(streak.row)
+            or (recorded.withdrawal(streak.row) if streak.row in decisions.withdrawn else None)
+        )
+        is not None
+    }
     return EarlierRuns(
         memory=memory,
         marked=known.marked_without_approval(now),
         written=_written(archive, memory),
-        decisions=replace(decisions, decisions=(*decisions.decisions, *more)),
+        decisions=replace(
+            decisions, decisions=(*decisions.decisions, *more), withdrawn=decisions.withdrawn.union(withdrawn)
+        ),
         armed=known.armed() is not None,
+        released=released,
     )
 
 
@@ -53,6 +66,16 @@ def remember(archive: Archive, memories: Iterable[Memory]) -> None:
     """Archives what a complete run leaves for the next."""
     for memory in memories:
         InstanceMemory(archive.root, memory.instance).remember(memory)
+
+
+def end_decisions(archive: Archive, plan: Plan, ended: Mapping[str, Mapping[str, Collection[str]]]) -> None:
+    """Records what a complete plan shows to have ended, and moves the decisions of which nothing is in force."""
+    for instance, keys in ended.items():
+        decisions = Decisions(archive.root, instance)
+        decisions.end(EndedKeys(one, plan.id, plan.order.made, tuple(sorted(of))) for one, of in keys.items())
+        found = decisions.read()
+        claims = {entry.token for entry in archive.open_jobs(instance)} if found.taken else frozenset()
+        decisions.move_ended(found.over(plan.order.made, claims))
 
 
 def remember_holds(archive: Archive, plan: Plan) -> None:

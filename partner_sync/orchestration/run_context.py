@@ -35,8 +35,8 @@ def config_of(context: Context) -> Config:
 
 
 def note_of(context: Context) -> str:
-    """The note that a person gave to the run."""
-    return str(getattr(context["dag_run"], "note", None) or "")
+    """The note that a person gave to the run: the param, since Airflow 3.3 shows a task no note of its run."""
+    return str(context["params"].get("note") or getattr(context["dag_run"], "note", None) or "").strip()
 
 
 def trigger_of(context: Context) -> Trigger:

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from partner_sync.errors import ConfigError
 from partner_sync.history import History
 from partner_sync.page.assets import FILES
+from partner_sync.page.dag import DagView, dag_view
 from partner_sync.page.routes import router
 from partner_sync.page.views import PageContext, render_message
 
@@ -41,9 +42,12 @@ REFUSED = {
 }
 
 
-def page_app(history: Callable[[], History], may_look: Callable[..., Any]) -> FastAPI:
-    """`may_look` is a dependency of every route, static files included."""
+def page_app(
+    history: Callable[[], History], may_look: Callable[..., Any], dag: Callable[..., DagView] = dag_view
+) -> FastAPI:
+    """`may_look` is a dependency of every route, static files included; `dag` is the dependency that asks Airflow."""
     made = FastAPI(dependencies=[Depends(may_look)], docs_url=None, redoc_url=None, openapi_url=None)
+    made.dependency_overrides[dag_view] = dag
     made.state.history = history
 
     @made.middleware("http")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from urllib.parse import urlencode
 
+from partner_sync.history.lists import PartnerRow
+from partner_sync.history.organization_results import SearchHit
+
 KIND_SIGNS = {"create": "+", "update": "~", "mark": "−"}
 OUTCOME_SIGNS = {
     "confirmed": "✓",
@@ -14,11 +17,11 @@ OUTCOME_SIGNS = {
     "waiting": "…",
     "not written": "–",
     "withheld": "‖",
+    "left": "–",
     "dry run": "○",
     "planning only": "○",
 }
 STATE_SIGNS = {"success": "✓", "failed": "✕", "dry run": "○", "planning only": "○", "running": "…"}
-HEALTH_SIGNS = {"up to date": "●", "needs attention": "▲", "planning only": "○", "overdue": "▲"}
 NOW_SIGNS = {"as desired": "●", "differs": "≠", "problem": "!", "marked": "−", "not known": "?"}
 
 
@@ -37,6 +40,11 @@ def took(seconds: float | None) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
+def bar(count: int) -> int:
+    """The height of a run's bar, 0 to 10. It doubles from step to step, so one large run leaves the rest visible."""
+    return min(10, count.bit_length())
+
+
 def number(count: int | None) -> str:
     return "–" if count is None else f"{count:,}"
 
@@ -48,6 +56,19 @@ def spaced(name: str) -> str:
 
 def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def ordinal(count: int) -> str:
+    """The place of the next: 76 is "76th"."""
+    ending = "th" if 10 <= count % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(count % 10, "th")
+    return f"{count:,}{ending}"
+
+
+def story_link(one: SearchHit | PartnerRow) -> str:
+    """The address of an account's page, or of its organization's where no account is known."""
+    if one.account_id:
+        return link("story", account=one.account_id)
+    return link("story", instance=one.instance, organization=one.organization_id)
 
 
 def link(page: str, /, **asked: object) -> str:

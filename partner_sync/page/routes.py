@@ -8,17 +8,18 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from partner_sync.history import History
 from partner_sync.history.changes import Filters
 from partner_sync.history.results import ProblemRow
+from partner_sync.orchestration.locations import DAG_ID
 from partner_sync.page import downloads, views
-from partner_sync.page.formats import link
-from partner_sync.page.views import PageContext, RunPage
+from partner_sync.page.dag import DagView, dag_view
+from partner_sync.page.formats import link, story_link
+from partner_sync.page.views import PageContext, RunPage, WatchedRun
 
 router = APIRouter()
-_DAG_ID = "partner_sync"
 _PRINTED = 1000
 """How many changes are printed: nobody signs more."""
 
@@ -46,7 +47,7 @@ _Number = Annotated[int, Query(ge=0, le=2**53)]
 _Sort = Annotated[str, Query(pattern="^(-?(plan|kind|name|verdict))?$")]
 
 
-def _context_after(history: _Archive) -> Callable[[], PageContext]:
+def _context_after(history: _Archive, dag: Annotated[DagView, Depends(dag_view)]) -> Callable[[], PageContext]:
     """The context of a page, known once its result is there.
 
     The index is checked before and after the query: if it was completed in between, the page must load again.
@@ -56,7 +57,7 @@ def _context_after(history: _Archive) -> Callable[[], PageContext]:
     def context() -> PageContext:
         index = history.index()
         reading = index if index.refreshing or not index.complete else None if before.complete else before
-        return PageContext(history.clock(), index.trouble, reading)
+        return PageContext(history.clock(), index.trouble, reading, dag)
 
     return context
 
@@ -69,11 +70,6 @@ def show_overview(history: _Archive, context: _Context, instance: str = "", page
     overview = history.overview(instance=instance or None)
     runs = history.runs(instance=instance or None, page=page) if page > 1 else overview.runs
     return HTMLResponse(views.render_overview(overview, runs, context()))
-
-
-@router.get("/chart.json")
-def show_chart(history: _Archive, instance: str = "") -> JSONResponse:
-    return JSONResponse(views.chart_numbers(history.overview(instance=instance or None)))
 
 
 @router.get("/recent")
@@ -106,7 +102,7 @@ def show_run(
     context: _Context,
     filters: _Narrowed,
     run: str,
-    dag: str = _DAG_ID,
+    dag: str = DAG_ID,
     plan: str = "",
     sort: _Sort = "",
     page: _PageNumber = 1,
@@ -115,8 +111,8 @@ def show_run(
     found = _page(history, filters, run, plan, sort, page=page, change=change)
     if found is not None:
         return HTMLResponse(views.render_run(found, context()))
-    if dag != _DAG_ID:
-        text = f"This tab shows the plans of the DAG {_DAG_ID}. This run belongs to another DAG."
+    if dag != DAG_ID:
+        text = f"This tab shows the plans of the DAG {DAG_ID}. This run belongs to another DAG."
         return HTMLResponse(views.render_message("No plan of Partner Sync", text, context()))
     text = (
         "The archive has no record of this run yet. This page shows the plan as soon as the run has compared Salesforce"
@@ -161,6 +157,48 @@ def _page(
     )
 
 
+def _watched(history: _Archive, started: str = "") -> WatchedRun:
+    """The run that was started to decide."""
+    return WatchedRun(started, history.run(started) if started else None)
+
+
+_Watched = Annotated[WatchedRun, Depends(_watched)]
+
+
+@router.get("/hold")
+def show_hold(history: _Archive, watched: _Watched, context: _Context, id: str) -> HTMLResponse:
+    found = history.review(id)
+    if found is None:
+        return _unknown("The archive does not know this hold.", link("hold", id=id, started=watched.id), context())
+    return HTMLResponse(views.render_hold(found, watched, context()))
+
+
+@router.get("/problems")
+def show_problems(history: _Archive, watched: _Watched, context: _Context, instance: str = "") -> HTMLResponse:
+    found, newest = history.open_problems(instance=instance or None), history.newest_complete()
+    return HTMLResponse(views.render_problems(found, newest, {"instance": instance}, watched, context()))
+
+
+@router.get("/decisions")
+def show_decisions(history: _Archive, watched: _Watched, context: _Context) -> HTMLResponse:
+    resting = tuple(one for one in history.open_problems() if one.kind == "resting")
+    return HTMLResponse(views.render_decisions(history.decisions(), resting, watched, context()))
+
+
+@router.get("/undo")
+def show_undo(history: _Archive, watched: _Watched, context: _Context, run: str, account: str = "") -> HTMLResponse:
+    found = history.undo(run, account or None)
+    if found is None:
+        return _unknown("The archive does not know this run.", link("undo", run=run, account=account), context())
+    return HTMLResponse(views.render_undo(found, watched, context()))
+
+
+def _unknown(text: str, address: str, context: PageContext) -> HTMLResponse:
+    """A page for what the archive does not know; it loads again while the archive is read."""
+    again = address if context.reading is not None else None
+    return HTMLResponse(views.render_message("Not found", text, context, again), 404)
+
+
 @router.get("/change")
 def show_change(history: _Archive, context: _Context, run: str, n: _Number, plan: str = "") -> HTMLResponse:
     found = history.change(run, plan or None, n)
@@ -176,13 +214,18 @@ def show_history(
     one = history.organization(instance, organization) if organization and not account else None
     found = history.account(account) if account else (one,) if one else ()
     if not found:
-        raise HTTPException(404, "The archive does not know this account or organization.")
-    return HTMLResponse(views.render_histories(found, context()))
+        address = link("story", account=account, instance=instance, organization=organization)
+        return _unknown("The archive does not know this account or organization.", address, context())
+    return HTMLResponse(views.render_histories(found, history.decisions(), context()))
 
 
 @router.get("/find")
-def show_search(history: _Archive, context: _Context, q: Annotated[str, Query(max_length=500)] = "") -> HTMLResponse:
-    return HTMLResponse(views.render_search(history.find(q), context()))
+def show_search(history: _Archive, context: _Context, q: Annotated[str, Query(max_length=500)] = "") -> Response:
+    """A single hit opens at once."""
+    found = history.find(q)
+    if len(found.hits) == 1 and not found.more:
+        return RedirectResponse(story_link(found.hits[0]), 303)
+    return HTMLResponse(views.render_search(found, context()))
 
 
 @router.get("/changes.csv")

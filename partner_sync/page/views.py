@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +11,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from partner_sync.history import labels
 from partner_sync.history.changes import Filters
+from partner_sync.history.decision_results import DecisionRow, HoldReview, UndoPreview
 from partner_sync.history.lists import PartnerRow
 from partner_sync.history.organization_results import ChangeDetail, OrganizationHistory, SearchResult
+from partner_sync.history.overview_results import Overview
 from partner_sync.history.results import (
     ChangeRow,
     ChangesPage,
     IndexProgress,
-    Overview,
     ProblemRow,
     ResultPage,
     RunDetails,
@@ -27,7 +28,9 @@ from partner_sync.history.results import (
 from partner_sync.model import KINDS
 from partner_sync.page import formats
 from partner_sync.page.assets import asset_url
-from partner_sync.page.formats import exact, link, took
+from partner_sync.page.dag import DagView
+from partner_sync.page.formats import link
+from partner_sync.page.headline import headline
 
 _templates = Environment(
     loader=PackageLoader("partner_sync.page"),
@@ -39,7 +42,7 @@ _templates = Environment(
 _templates.filters |= {
     "conf": json.dumps,
     "dashed": lambda name: name.replace(" ", "-"),
-    **{one.__name__: one for one in (formats.exact, formats.number, formats.short, formats.took)},
+    **{one.__name__: one for one in (formats.exact, formats.number, formats.ordinal, formats.short, formats.took)},
     "spaced": formats.spaced,
     "value": labels.value_label,
     "problem_label": labels.problem_label,
@@ -48,16 +51,20 @@ _templates.globals |= {
     "ago": labels.ago,
     "asset": asset_url,
     "link": link,
+    "story_link": formats.story_link,
     "plural": formats.plural,
     "kinds": KINDS,
     "kind_signs": formats.KIND_SIGNS,
     "outcome_signs": formats.OUTCOME_SIGNS,
     "state_signs": formats.STATE_SIGNS,
-    "health_signs": formats.HEALTH_SIGNS,
+    "bar": formats.bar,
+    "run_label": labels.run_label,
     "now_signs": formats.NOW_SIGNS,
     "now_labels": labels.STATE_LABELS,
     "outcome_labels": labels.OUTCOME_LABELS,
     "hold_labels": labels.HOLD_LABELS,
+    "hold_sentence": labels.hold_sentence,
+    "result_labels": labels.RESULT_LABELS,
     "tickets": labels.tickets_label,
     "planning_only": labels.PLANNING_ONLY,
 }
@@ -65,11 +72,34 @@ _templates.globals |= {
 
 @dataclass(frozen=True)
 class PageContext:
-    """When a page is rendered, why the archive cannot be read, and the progress of an index that is not complete."""
+    """When a page is rendered, why the archive cannot be read, the progress of an index that is not complete, and what
+    Airflow knows of the DAG."""
 
     now: datetime
     trouble: str | None = None
     reading: IndexProgress | None = None
+    dag: DagView = field(default_factory=DagView)
+
+
+@dataclass(frozen=True)
+class WatchedRun:
+    """The run that was started to decide, by its id; `run` once the archive knows it. Without one the id is empty."""
+
+    id: str = ""
+    run: RunDetails | None = None
+
+
+@dataclass(frozen=True)
+class ProblemGroup:
+    """Problems of a kind that have the same advice."""
+
+    kind: str
+    advice: str
+    rows: list[ProblemRow]
+
+    @property
+    def new(self) -> int:
+        return sum(row.new for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -115,7 +145,7 @@ class RunPage:
 
 
 def _render(name: str, context: PageContext, **data: Any) -> str:
-    return _templates.get_template(name).render(data, now=context.now, trouble=context.trouble, reading=context.reading)
+    return _templates.get_template(name).render(data, **vars(context))
 
 
 def render_message(title: str, text: str, context: PageContext, again: str | None = None) -> str:
@@ -124,8 +154,7 @@ def render_message(title: str, text: str, context: PageContext, again: str | Non
 
 
 def render_overview(overview: Overview, runs: ResultPage[RunRow], context: PageContext) -> str:
-    newest = next((row.run_id for row in reversed(overview.chart) if row.plan_id), None)
-    return _render("overview.html", context, overview=overview, runs=runs, newest=newest)
+    return _render("overview.html", context, overview=overview, runs=runs, headline=headline(overview, context.dag))
 
 
 def render_recent(found: ResultPage[ChangeRow], asked: dict[str, Any], context: PageContext) -> str:
@@ -162,39 +191,46 @@ def _run(name: str, page: RunPage, context: PageContext) -> str:
     )
 
 
+def render_hold(found: HoldReview, watched: WatchedRun, context: PageContext) -> str:
+    return _render("hold.html", context, one=found, hold=found.hold, watched=watched)
+
+
+def render_problems(
+    found: tuple[ProblemRow, ...],
+    newest: str | None,
+    asked: dict[str, str],
+    watched: WatchedRun,
+    context: PageContext,
+) -> str:
+    """The problems of the run `newest`, by kind and advice, groups and rows with new ones first."""
+    groups: dict[tuple[str, str], ProblemGroup] = {}
+    for one in sorted(found, key=lambda one: (not one.new, one.acknowledged is not None)):
+        groups.setdefault((one.kind, one.advice), ProblemGroup(one.kind, one.advice, [])).rows.append(one)
+    shown = {"groups": list(groups.values()), "count": len(found), "newest": newest, "asked": asked}
+    return _render("problems.html", context, watched=watched, **shown)
+
+
+def render_decisions(
+    found: tuple[DecisionRow, ...], resting: tuple[ProblemRow, ...], watched: WatchedRun, context: PageContext
+) -> str:
+    return _render("decisions.html", context, decisions=found, resting=resting, watched=watched)
+
+
+def render_undo(found: UndoPreview, watched: WatchedRun, context: PageContext) -> str:
+    return _render("undo.html", context, one=found, watched=watched)
+
+
 def render_change(found: ChangeDetail, context: PageContext) -> str:
     """The panel beside the list."""
     return _render("change.html", context, one=found)
 
 
-def render_histories(found: tuple[OrganizationHistory, ...], context: PageContext) -> str:
-    return _render("story.html", context, stories=found)
+def render_histories(
+    found: tuple[OrganizationHistory, ...], decisions: tuple[DecisionRow, ...], context: PageContext
+) -> str:
+    named = {one.decision.id: one.decision for one in decisions}
+    return _render("story.html", context, stories=found, decisions=named)
 
 
 def render_search(found: SearchResult, context: PageContext) -> str:
     return _render("found.html", context, found=found)
-
-
-def chart_numbers(overview: Overview) -> dict[str, object]:
-    """Runs, the oldest first, and partners by day. Every column links to its run."""
-    return {
-        "runs": [
-            {
-                "at": exact(row.begun),
-                "label": f"{row.begun.day} {row.begun:%b %H:%M}",
-                "caption": f"{row.state}, {took(row.seconds)}",
-                "href": link("run", run=row.run_id, instance=overview.instance),
-                "created": row.written["create"],
-                "updated": row.written["update"],
-                "marked": row.written["mark"],
-                "rejected": row.verdicts.get("rejected", 0),
-                "problems": row.problems,
-                "seconds": row.seconds,
-                "calls": row.calls,
-            }
-            for row in overview.chart
-        ],
-        "partners": [
-            {"label": f"{one.at.day} {one.at:%b}", "types": one.by_type} for one in overview.partners_over_time
-        ],
-    }

@@ -5,6 +5,7 @@ Everything is left out, with its name and what to install, where Chromium or the
 
 from __future__ import annotations
 
+import copy
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,10 +14,11 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from partner_sync.sandbox import Sandbox, default_world
+from partner_sync.sandbox import Sandbox, World, default_world
 from tests.browser.visiting import WIDE, Visitor
 from tests.scheduler.running import Airflow, Run
 from tests.scheduler.starting import REPOSITORY, started
@@ -34,6 +36,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+expect.set_options(timeout=20_000)  # the machine may be busy
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -60,11 +63,17 @@ def packages(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def airflow(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
+def world() -> World:
+    """What the sandbox starts with."""
+    return default_world(1)
+
+
+@pytest.fixture(scope="module")
+def airflow(installed: None, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
     """The full Airflow on a sandbox whose jobs take seconds, so that a run can be watched. No run starts by itself."""
     folder, config = tmp_path_factory.mktemp("browser"), REPOSITORY / "dags" / "partner_sync.toml"
     with (
-        Sandbox(world=default_world(1), job_seconds=6) as sandbox,
+        Sandbox(world=world, job_seconds=6) as sandbox,
         started(folder, sandbox, sandbox.connections(), config) as running,
     ):
         running.new_account(name=HOSTILE)
@@ -89,6 +98,18 @@ def login(airflow: Airflow, browser: Browser) -> Any:
     Visitor.arrives(airflow, context).log_in()
     kept = context.storage_state()
     context.close()
+    return kept
+
+
+@pytest.fixture(scope="module")
+def viewer_login(airflow: Airflow, login: Any) -> Any:
+    """The same of somebody who may look at everything and start nothing: the role is in the token."""
+    kept = copy.deepcopy(login)
+    [cookie] = [one for one in kept["cookies"] if one["name"] == "_token"]
+    token = jwt.decode(cookie["value"], options={"verify_signature": False})
+    secret = airflow.home.secret("jwt_secret")
+    algorithm = jwt.get_unverified_header(cookie["value"])["alg"]
+    cookie["value"] = jwt.encode(token | {"sub": "viewer", "role": "VIEWER"}, secret, algorithm)
     return kept
 
 

@@ -81,3 +81,16 @@ class Visitor:
     @property
     def frame(self) -> Frame:
         return next(frame for frame in self.page.frames if "/partner-sync/" in frame.url and frame.parent_frame)
+
+    def faults(self, axe: str, screens: dict[str, dict[str, str]]) -> list[tuple[str, str, str]]:
+        """What is wrong with our screens, outside the frame: serious faults of accessibility, and too much width."""
+        found = []
+        for screen, asked in screens.items():
+            self.page.goto(f"{self.airflow.url}/partner-sync/{screen}?{urlencode(asked)}")
+            self.page.evaluate(axe)
+            for one in self.page.evaluate("axe.run()")["violations"]:
+                if one["impact"] in ("serious", "critical"):
+                    found.append((screen, one["id"], one["nodes"][0]["html"]))
+            if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                found.append((screen, "wider than the window", ""))
+        return found

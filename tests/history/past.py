@@ -120,6 +120,7 @@ class Past:
         dry_run: bool = False,
         planning_only: Sequence[str] = (),
         unread: Sequence[UnreadInstance] = (),
+        approvals: dict[int, tuple[str, ...]] | None = None,
         types: dict[str, int] | None = None,
         instances: Sequence[str] = ("global",),
         again: int = 0,
@@ -142,6 +143,7 @@ class Past:
             counts=counts,
             changes=tuple(changes),
             holds=tuple(holds),
+            approvals=approvals or {},
             planning_only=tuple(planning_only),
             unread=tuple(unread),
             problems=tuple(problems),
@@ -220,7 +222,7 @@ class Past:
         self.archive.write_partner_states(PartnerStates(self.plan(hour, again=again).order, instance, FIELDS, rows))
 
     def fail(self, hour: float = 0, task: str = "gather_accounts", batch: str | None = None, **values: Any) -> str:
-        trigger = self.trigger(hour)
+        trigger = self.trigger(hour, **values.get("params", {}))
         failure = Failure(
             trigger=trigger,
             task=task,

@@ -162,7 +162,7 @@ def test_problems_know_since_when_they_are_there(past):
     past.run(-2, problems=[a_problem(1), a_problem(2)])
     run_id = past.run(-1, problems=[a_problem(1), a_problem(2), a_problem(3, instance=None)])
     found = past.history().problems(run_id)
-    assert [("09", False), ("10", False), ("11", True)] == [
+    assert [("09", False), ("10", True), ("11", True)] == [
         (f"{one.first_seen:%H}", one.new) for one in sorted(found, key=lambda one: one.detail)
     ]
     assert "https://acme.zendesk.com/agent/organizations/3600001" == found[1].organizations[0].url

@@ -25,6 +25,15 @@ def test_updates_of_a_field_are_what_the_overview_counts(past):
         assert count == history.recent(NOON - timedelta(days=30), kind="update", field=field).total
 
 
+def test_a_partner_whose_difference_was_confirmed_since_the_read_matches_salesforce(past):
+    past.read_partners(-1, a_partner(1, owner="A"), a_partner(2, owner="A"), a_partner(3, desired=None))
+    past.run(-1, [an_update(1), an_update(2)], verdicts={2: "rejected"})
+    found = {one.name: (one.differs, one.marked, one.without_account) for one in past.history().partners().rows}
+    assert (False, False, False) == found["Partner 1"]
+    assert (True, False, False) == found["Partner 2"]
+    assert (False, False, True) == found["Partner 3"]
+
+
 def test_written_rows_are_paged_the_newest_run_first(past):
     past.run(0, [an_update(number) for number in range(60)])
     past.run(0.5, [an_update(99)])

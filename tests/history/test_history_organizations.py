@@ -100,6 +100,7 @@ def test_a_marked_organization_shows_the_evidence(past):
     past.read_partners(-1, a_partner(1, "Nimbus", account_id=None, desired=None, marked=True))
     story = past.history().organization("global", 3_600_001)
     assert ("marked", "Reason: deleted in Salesforce, seen 23 Nov.") == (story.now, story.sentence)
+    assert not any(field.differs for field in story.fields)
 
 
 def test_two_instances_are_two_stories(past):

@@ -119,6 +119,17 @@ def test_an_older_try_that_is_seen_later_changes_nothing(past):
     assert {"confirmed": 1} == history.run(run_id).outcomes
 
 
+def test_a_green_task_that_is_cleared_keeps_what_it_wrote(past):
+    run_id = past.run(0, [a_mark(1), an_update(2)])
+    plan = replace(past.plan(0, [a_mark(1), an_update(2)]), run_id=run_id)
+    past.write(plan, past.trigger(0), {}, try_number=2, written=False, job_id=None)
+    history = past.history(0.5)
+    assert [(True, "V3-0", 2), (True, "V3-1", 2)] == [
+        (one.written, one.job_id, one.try_number) for one in history.changes(run_id).rows
+    ]
+    assert {"create": 0, "update": 1, "mark": 1} == history.overview().since_yesterday
+
+
 def test_a_run_that_is_compared_again_shows_its_newest_plan_and_keeps_both(past):
     run_id = past.run(0, [a_create(1), a_create(2)])
     past.run(0, [a_create(3)], again=1)

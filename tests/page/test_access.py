@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from partner_sync.page.app import page_app
-from tests.history.past import a_create
+from tests.history.past import a_create, a_hold, a_mark
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_a_user_without_permission_on_the_dag_sees_nothing(asked):
     answer = asked("").get("/", headers={"Accept": "text/html"})
     assert 403 == answer.status_code
     assert "No permission" in answer.text
-    assert 403 == asked("").get("/chart.json").status_code
+    assert 403 == asked("").get("/problems.csv?run=x").status_code
 
 
 @pytest.mark.parametrize("cookie", [True, False], ids=["cookie", "bearer"])
@@ -61,6 +61,22 @@ def test_a_viewer_may_look(asked, cookie):
     answer = asked("viewer", cookie).get("/")
     assert 200 == answer.status_code
     assert "Partner Sync" in answer.text
+
+
+@pytest.mark.parametrize(("role", "may"), [("viewer", False), ("user", True), ("admin", True)])
+def test_who_may_start_runs_in_airflow_may_decide_on_the_page(past, manager, role, may):
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    from partner_sync.page.plugin import dag_view, may_look
+
+    hold = a_hold(a_mark(1))
+    past.run(0, holds=[hold])
+    history = past.history()
+    client = TestClient(page_app(lambda: history, may_look, dag_view))
+    client.cookies.set("_token", manager.generate_jwt(SimpleAuthManagerUser(username="somebody", role=role)))
+    answer = client.get("/hold", params={"id": hold.id})
+    assert 200 == answer.status_code
+    assert may == ('name="does" value="approve"' in answer.text)
 
 
 def test_a_forged_token_is_refused(asked):

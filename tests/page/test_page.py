@@ -16,8 +16,8 @@ from fastapi.testclient import TestClient
 from markupsafe import escape
 
 from partner_sync.history import History
+from partner_sync.history.overview_results import Overview
 from partner_sync.history.reader import Reader
-from partner_sync.history.results import Overview
 from partner_sync.model import UnreadInstance
 from partner_sync.page.app import page_app
 from partner_sync.page.assets import FILES
@@ -38,7 +38,17 @@ def client(past, refusal: int | None = None) -> TestClient:
 def addresses(run: str) -> list[str]:
     asked = [f"/{page}?run={run.replace('+', '%2B')}&n=0" for page in ("run", "change", "changes.csv", "changes.json")]
     asked += [f"/problems.{form}?run={run.replace('+', '%2B')}" for form in ("csv", "json")]
-    asked += ["/", "/chart.json", "/find?q=a", "/story?account=0014M0000000001", "/recent", "/partners"]
+    asked += [
+        "/",
+        "/problems",
+        "/decisions",
+        f"/undo?run={run.replace('+', '%2B')}",
+        "/hold?id=x",
+        "/find?q=a",
+        "/story?account=0014M0000000001",
+        "/recent",
+        "/partners",
+    ]
     return [*asked, f"/print?run={run.replace('+', '%2B')}", *(f"/static/{name}" for name in FILES)]
 
 
@@ -195,7 +205,7 @@ def test_filters_and_search_narrow_on_the_server(past):
         ({"verdict": "rejected"}, "Nimbus"),
         ({"q": "kest"}, "Kestrel"),
     ):
-        text = asked.get("/run", params={"run": run, **params}).text
+        text = asked.get("/run", params={"run": run, **params}).text.split('<div id="list">')[1]
         assert [shown] == [name for name in ("Kestrel", "Nimbus", "Harbour") if name in text]
 
 
@@ -207,20 +217,21 @@ def test_a_row_opens_with_the_message_of_zendesk_and_both_links(past):
     assert "https://acme.zendesk.com/agent/organizations/3600002" in text
 
 
-def test_a_hold_shows_its_reason_since_when_and_the_conf_to_trigger_with(past):
+def test_a_hold_has_a_review_and_who_may_not_start_runs_sees_the_conf_to_hand_on(past):
     limit = a_hold(*(a_mark(number) for number in range(12)))
     tickets = a_hold(a_mark(20, "Nimbus", tickets=2, users=1), reason="open_tickets", opens_case=False)
     run = past.run(0, holds=[tickets, limit])
     asked = client(past)
     text = asked.get("/run", params={"run": run}).text
     for hold in (limit, tickets):
-        assert f"{{&#34;approve&#34;: [&#34;{hold.id}&#34;]}}" in text
+        assert f'href="hold?id={hold.id}"' in text
+        assert f"{{&#34;approve&#34;: [&#34;{hold.id}&#34;]}}" in asked.get("/hold", params={"id": hold.id}).text
     assert text.index("Over the limit of a run") < text.index("Open tickets")
     assert "global, since <time" in text
     assert "2 open tickets, 1 user" in text
     assert "Partner 3" not in asked.get("/run", params={"run": run, "hold": tickets.id}).text
     overview = asked.get("/").text
-    assert f"verdict=withheld&amp;hold={tickets.id}#withheld" in overview
+    assert f'href="hold?id={tickets.id}"' in overview
     assert "1 item needs attention" in overview
 
 
@@ -365,6 +376,6 @@ def test_while_the_archive_is_read_for_the_first_time_the_page_says_so_and_asks_
         while "for the first time" in (said := browser.get("/").text):
             assert time.monotonic() < until
             time.sleep(0.05)
-        assert 2 == len(browser.get("/chart.json").json()["runs"])
+        assert 2 == browser.get("/").text.count('<li><a href="run?')
     finally:
         history.close()

@@ -11,9 +11,9 @@ from partner_sync.history.changes import Filters
 from partner_sync.history.labels import ago, problem_label, value_label
 from partner_sync.model import UnreadInstance
 from partner_sync.page import views
-from partner_sync.page.formats import exact, link, plural, short, took
+from partner_sync.page.formats import bar, exact, link, plural, short, took
 from partner_sync.page.views import PageContext, RunPage
-from tests.history.past import a_create, a_hold, a_mark, a_problem, account, an_update
+from tests.history.past import a_create, a_hold, a_mark, account, an_update
 
 NOW = datetime(2026, 11, 24, 13, tzinfo=timezone.utc)
 HOSTILE = ["<script>alert(1)</script>", "x" * 300, "\u202eمرحبا", "🎉 & Söhne", '" onmouseover="x', "'><img src=x>"]
@@ -119,13 +119,8 @@ def test_an_archive_error_is_shown_above_everything(past):
     assert "The archive x cannot be read." in views.render_run(page, PageContext(NOW, "The archive x cannot be read."))
 
 
-def test_the_charts_have_a_column_for_each_run_that_leads_to_it(past):
-    run = past.run(0, [a_create(1), an_update(2)], verdicts={2: "rejected"}, problems=[a_problem(1)])
-    numbers = views.chart_numbers(past.history().overview())
-    (column,) = numbers["runs"]
-    assert (1, 0, 0, 1, 1) == tuple(column[key] for key in ("created", "updated", "marked", "rejected", "problems"))
-    assert link("run", run=run) == column["href"]
-    assert [{"label": "24 Nov", "types": {"open_partner": 112}}] == numbers["partners"]
+def test_a_bar_doubles_from_step_to_step():
+    assert [0, 1, 2, 2, 3, 8, 10] == [bar(count) for count in (0, 1, 2, 3, 4, 180, 20_000)]
 
 
 def test_a_shortened_history_shows_where_the_rest_is(past):
@@ -133,7 +128,7 @@ def test_a_shortened_history_shows_where_the_rest_is(past):
         past.run(hour, [an_update(1)])
     history = past.history()
     shown = {
-        events: views.render_histories(history.account(account(1), events=events), PageContext(NOW))
+        events: views.render_histories(history.account(account(1), events=events), (), PageContext(NOW))
         for events in (2, 3)
     }
     assert "1 older change not shown. To see all changes: " in shown[2]

@@ -26,7 +26,7 @@ from partner_sync.compare.snapshots import match_snapshots
 from partner_sync.compare.soql import lookup_queries, soql
 from partner_sync.compare.tickets import Question, TicketCount, TicketCounts
 from partner_sync.config.load import Config, load
-from partner_sync.config.params import Approval, Options
+from partner_sync.config.params import HoldPart, Options
 from partner_sync.config.settings import Calls, Sync
 from partner_sync.errors import RetryableError
 from partner_sync.gather import accounts as salesforce
@@ -212,9 +212,11 @@ class Stage:
 
     def approve(self, hold: str, account: str | None = None) -> None:
         """A person approves a hold, or its row of one account, in a run of their own."""
-        run, at = f"run-{next(runs)}", self.clock()
-        trigger = Trigger("partner_sync", run, run_decisions.MANUAL, "ann", None, at, {})
-        asked = Options(approve=(Approval(hold, account),))
+        self.decide(Options(approve=(HoldPart(hold, account),)))
+
+    def decide(self, asked: Options, by: str = "ann") -> None:
+        """A person decides in a run of their own."""
+        trigger = Trigger("partner_sync", f"run-{next(runs)}", run_decisions.MANUAL, by, None, self.clock(), {})
         run_decisions.record(self.archive, self.config, asked, trigger, "")
 
     def whole(self, raw: dict[str, Any]) -> Organization:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from partner_sync.archive.decisions import Decisions
-from partner_sync.archive.memory_records import Decision, MarkedOrganizations, Withdrawal
+from partner_sync.archive.memory_records import Decision, HoldRow, MarkedOrganizations, Withdrawal
 from partner_sync.archive.object_store import children, get
 from partner_sync.compare.change_keys import change_keys
 from tests import oracle
@@ -20,18 +20,19 @@ SUBMIT = {"system": "zendesk", "method": "PUT", "path": "*/update_many"}
 def approve(stage: Stage, one: Task, id: str = "a1", hours: float = 24) -> Decisions:
     """Approves all rows of a batch."""
     decisions = Decisions(stage.archive.root, "global")
-    keys = tuple(key for change in one.batch.changes for key in change_keys(change))
-    at = stage.clock()
-    decisions.record(
-        Decision(id, "allow", "global", "h", "limit", keys, "ann", "r", "", at, at + timedelta(hours=hours))
+    rows = tuple(
+        HoldRow(change.account_id, change.organization_id, change_keys(change)) for change in one.batch.changes
     )
+    at = stage.clock()
+    until = at + timedelta(hours=hours)
+    decisions.record(Decision(id, "allow", "global", rows, "ann", "r", "", at, until, hold="h", reason="limit"))
     approvals = {row: (*one.batch.approvals.get(row, ()), id) for row in range(ROWS)}
     one.batch = replace(one.batch, approvals=approvals)
     return decisions
 
 
 def withdraw(stage: Stage, decisions: Decisions) -> None:
-    decisions.withdraw("a1", Withdrawal("bo", stage.clock()))
+    decisions.withdraw("a1", Withdrawal("bo", stage.clock(), "r2"))
 
 
 def test_approved_rows_are_written_and_their_approval_is_taken_by_their_submit(begin):
@@ -84,7 +85,7 @@ def test_an_approval_that_expires_before_the_submit_lets_nothing_be_written(begi
     stage.clock.sleep(3600)
     finish(stage, one)
     assert {"superseded": ROWS} == one.done.counts
-    assert "the next run holds it again" in one.done.verdicts[0].reason
+    assert "the next run plans it again" in one.done.verdicts[0].reason
     assert [] == stage.writes()
 
 

@@ -27,6 +27,18 @@
     into.hidden = false;
   }
 
+  // Times in the browser's zone, which every one of them names.
+  const shown = (at, options) => new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZoneName: "short", ...options }).format(at);
+  const localize = () => document.querySelectorAll("time[datetime]:not([data-local])").forEach((time) => {
+    const at = new Date(time.dateTime);
+    if (Number.isNaN(at.valueOf())) return;
+    time.dataset.local = "";
+    time.title = shown(at, { dateStyle: undefined, day: "numeric", month: "short", year: "numeric", second: "2-digit" });
+    if ("clock" in time.dataset) time.textContent = shown(at, { day: "numeric", month: "short" }).replace(",", "");
+  });
+  localize();
+  document.addEventListener("htmx:load", localize);
+
   const copy = async (button) => {
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
