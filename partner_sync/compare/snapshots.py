@@ -63,6 +63,8 @@ class MatchedSnapshots:
 
     def with_read(self, read: Mapping[str, Iterable[Organization]]) -> MatchedSnapshots:
         """Replaces organizations by newer reads and matches their instances again."""
+        if not read:
+            return self
         return replace(self, instances=tuple(self._with_read(one, read.get(one.name)) for one in self.instances))
 
     def _with_read(self, instance: MatchedInstance, read: Iterable[Organization] | None) -> MatchedInstance:

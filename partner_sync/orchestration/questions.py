@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from partner_sync.compare.earlier_runs import EarlierRuns
     from partner_sync.compare.snapshots import MatchedSnapshots
     from partner_sync.config.load import Config
+    from partner_sync.model import Organization
     from partner_sync.vendors.zendesk_client import Zendesk
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ def questions(archive: Archive, config: Config, earlier: Mapping[str, EarlierRun
     )
 
 
-def read_adopted(matched: MatchedSnapshots) -> MatchedSnapshots:
+def read_adopted(matched: MatchedSnapshots) -> dict[str, tuple[Organization, ...]]:
     """Reads matched organizations that are not partner organizations yet: the plan shows their old values."""
     from partner_sync.gather import organizations as zendesk
     from partner_sync.vendors.zendesk_api import MANY
@@ -44,7 +45,7 @@ def read_adopted(matched: MatchedSnapshots) -> MatchedSnapshots:
         chunks = (client.show_many(ids=ids[start : start + MANY]) for start in range(0, len(ids), MANY))
         read[name] = tuple(zendesk.whole(raw, matched.schema) for chunk in chunks for raw in chunk)
         telemetry.calls(name, client.calls)
-    return matched.with_read(read) if read else matched
+    return read
 
 
 def _last_rows(archive: Archive, config: Config, earlier: Mapping[str, EarlierRuns]) -> dict[str, AccountRow]:
