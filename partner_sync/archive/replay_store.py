@@ -8,6 +8,7 @@ rules/<digest>.json        the tables that decide what is planned, in canonical 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import zlib
 from typing import TypeVar
 
@@ -57,7 +58,12 @@ def put_rules(root: Root, digest: str, text: str) -> None:
 
 
 def get_rules(root: Root, digest: str) -> str | None:
-    return _text(root / "rules" / f"{digest}.json", RULES_STEP)
+    """The text of rules; None if the archive does not have it. Raises SnapshotError if it is not what was written."""
+    path = root / "rules" / f"{digest}.json"
+    text = _text(path, RULES_STEP)
+    if text is not None and hashlib.sha256(text.encode()).hexdigest() != digest:
+        raise SnapshotError(f"{path} is damaged or foreign. {RULES_STEP}")
+    return text
 
 
 def _text(path: Root, next_step: str) -> str | None:

@@ -38,6 +38,8 @@ class HeldRows:
     waiting: Mapping[int, HoldReason]
     earlier: EarlierRuns
     made: datetime
+    caused: Collection[str] = ()
+    """Change keys that changed rules cause."""
 
     def keys(self, at: int) -> tuple[str, ...]:
         """The change keys of a row."""
@@ -59,7 +61,13 @@ class HeldRows:
         counted = {at for at in range(len(self.changes)) if not self._lifted(at, "limit")}
         return tuple(
             Guards(
-                self.config.limits, self.schema, self.changes, counted, self.partners, self.earlier.marked
+                self.config.limits,
+                self.schema,
+                self.changes,
+                counted,
+                self.partners,
+                self.earlier.marked,
+                self._caused_rows(),
             ).exceeded()
         )
 
@@ -141,9 +149,17 @@ class HeldRows:
         share = f"{100 * guard.counted / guard.of:.0f} % of {guard.of}" if guard.of else "there are no partners yet"
         if reason == "budget":
             return f"{counted}: {guard.counted} marks in 7 days ({share}) exceed the limit of {guard.bound}."
+        if reason == "rules":
+            rest = f"{guard.counted} rows ({share}). The limit is {guard.bound}."
+            return f"{counted}: the changed config alone causes {rest}"
         if reason == "emptied":
             return f"{counted}: {guard.counted} would empty a field ({share}). The limit is {guard.bound}."
         return f"{counted}: {guard.counted} ({share}) exceed the limit of {guard.bound}."
+
+    def _caused_rows(self) -> list[int]:
+        if not self.caused:
+            return []
+        return [at for at in range(len(self.changes)) if any(key in self.caused for key in self.keys(at))]
 
     def _approved(self, keys: Collection[str], lifts: HoldReason | None = None) -> frozenset[str]:
         people = self.config.approvals.people

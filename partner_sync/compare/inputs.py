@@ -32,6 +32,8 @@ class Answers:
     """Instances whose user may not count tickets."""
     last_rows: dict[str, AccountRow] = field(default_factory=dict)
     """Rows of the last account snapshot, of the accounts that were looked up."""
+    rules: dict[str, str | None] = field(default_factory=dict)
+    """Digest of accepted rules to their text, where the rules have changed."""
 
     def questions(self) -> Questions:
         """The same questions get the same answers."""
@@ -41,6 +43,7 @@ class Answers:
             look_up=lambda _: next(lookups, AccountLookup()),
             count_tickets=lambda _: TicketCounts(counts, self.unreadable),
             last_rows=lambda: self.last_rows,
+            rules=self.rules.get,
         )
 
 
@@ -78,10 +81,11 @@ class RecordedQuestions:
         self._lookups: list[AccountLookup] = []
         self._counts = TicketCounts()
         self._last_rows: Mapping[str, AccountRow] = {}
+        self._rules: dict[str, str | None] = {}
 
     @property
     def questions(self) -> Questions:
-        return Questions(self._look_up, self._count_tickets, self._last)
+        return Questions(self._look_up, self._count_tickets, self._last, self._rules_of)
 
     @property
     def answers(self) -> Answers:
@@ -91,6 +95,7 @@ class RecordedQuestions:
             tickets=tuple(CountedTickets(*key, count) for key, count in sorted(self._counts.counted.items())),
             unreadable=self._counts.unreadable,
             last_rows={account: self._last_rows[account] for account in sorted(asked & self._last_rows.keys())},
+            rules=self._rules,
         )
 
     def _look_up(self, ids: Sequence[str]) -> AccountLookup:
@@ -100,6 +105,10 @@ class RecordedQuestions:
     def _count_tickets(self, asked: Sequence[Question]) -> TicketCounts:
         self._counts = self._ask.count_tickets(asked)
         return self._counts
+
+    def _rules_of(self, digest: str) -> str | None:
+        self._rules[digest] = self._ask.rules(digest)
+        return self._rules[digest]
 
     def _last(self) -> Mapping[str, AccountRow]:
         self._last_rows = self._ask.last_rows()

@@ -43,6 +43,8 @@ class Side:
     remembered: tuple[MissingAccount, ...] = ()
     waiting: dict[int, HoldReason] = field(default_factory=dict)
     streaks: tuple[Streak, ...] = ()
+    caused: frozenset[str] = frozenset()
+    """Change keys that changed rules cause."""
     _held: HeldRows | None = None
 
     @property
@@ -150,8 +152,15 @@ class Side:
                 self.waiting,
                 self.earlier,
                 self.made,
+                self.caused,
             )
         return self._held
+
+    def accepted_rules(self, holds: Iterable[Hold], rules: str) -> str:
+        """The digest of the rules that are accepted after this run: its own, once nothing is held for them."""
+        if not self.earlier.armed:
+            return self.earlier.base_rules
+        return self.earlier.base_rules if any(one.reason == "rules" for one in holds) else rules
 
     def marks_that_pass(self) -> list[Mark]:
         """The marks that nothing holds yet: only their tickets are worth counting."""

@@ -73,7 +73,7 @@ class ConfigFile:
     limits: Annotated[
         dict[LimitName, Limit],
         AfterValidator(_with_defaults),
-        Field(description="limits per instance, a table for each kind of change, and one for emptied fields"),
+        Field(description="limits per instance, a table for each kind of change, for emptied fields and changed rules"),
     ] = field(default_factory=lambda: dict(LIMITS))
     approvals: Annotated[Approvals, Field(description="the table that says who approves changes on hold")] = field(
         default_factory=Approvals

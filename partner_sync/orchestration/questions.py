@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from partner_sync.archive.replay_store import get_rules
 from partner_sync.compare.evidence import AccountLookup, AccountRow
 from partner_sync.compare.plan import Questions
 from partner_sync.compare.soql import IS_DELETED, lookup_queries
@@ -31,6 +32,7 @@ def questions(archive: Archive, config: Config, earlier: Mapping[str, EarlierRun
         look_up=lambda ids: _look_up(config, ids),
         count_tickets=lambda asked: _count_tickets(config, asked),
         last_rows=lambda: _last_rows(archive, config, earlier),
+        rules=lambda digest: get_rules(archive.root, digest),
     )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from partner_sync.archive.replay_store import put_config, put_inputs
+from partner_sync.archive.replay_store import put_config, put_inputs, put_rules
 from partner_sync.compare.inputs import PlanInputs, RecordedQuestions, without_rows
 from partner_sync.compare.plan import compare_snapshots
 from partner_sync.compare.snapshots import match_snapshots
+from partner_sync.config.rules import rules_text
 
 if TYPE_CHECKING:
     from partner_sync.archive.archive import Archive
@@ -44,5 +45,6 @@ def compare_recorded(
         answers=recorded.answers,
     )
     put_config(archive.root, config.digest, config.text)
+    put_rules(archive.root, comparison.rules, rules_text(config))
     put_inputs(archive.root, comparison.plan.id, inputs)
     return comparison

@@ -15,6 +15,7 @@ from partner_sync.compare.tickets import CountTickets
 from partner_sync.config.limits import Limit, LimitName
 from partner_sync.config.load import Config
 from partner_sync.config.params import Options
+from partner_sync.config.rules import rules_text
 from partner_sync.model import Hold, Organization, Plan
 from tests.compare.builders import (
     BYSTANDER,
@@ -60,6 +61,8 @@ class Runs:
     armed: bool = True
     now: datetime = MADE - timedelta(hours=1)
     number: int = 0
+    rules: dict[str, str] = field(default_factory=dict)
+    """Digest to text of the rules of all runs."""
 
     def __post_init__(self) -> None:
         self.organizations += [an_organization(number) for number in (HERE, *self.missing)]
@@ -85,7 +88,9 @@ class Runs:
             look_up=self.look_up,
             count_tickets=self.count_tickets,
             run_id=run_id or f"run {self.number}",
+            rules=self.rules.get,
         )
+        self.rules[found.rules] = rules_text(self.config)
         if not options:
             [self.memory] = found.memories
         return found.plan
