@@ -15,10 +15,10 @@ from typing import Literal
 Value = str | bool | int | float | None
 Kind = Literal["create", "update", "mark"]
 KINDS: tuple[Kind, ...] = ("create", "update", "mark")
-HoldReason = Literal["no_trace", "emptied", "limit", "budget", "open_tickets"]
-HOLD_REASONS: tuple[HoldReason, ...] = ("no_trace", "emptied", "limit", "budget", "open_tickets")
+HoldReason = Literal["no_trace", "rules", "emptied", "limit", "budget", "open_tickets"]
+HOLD_REASONS: tuple[HoldReason, ...] = ("no_trace", "rules", "emptied", "limit", "budget", "open_tickets")
 """Why changes are held, in the order in which they apply: a row is in one hold, the first that applies."""
-COUNT_REASONS: frozenset[HoldReason] = frozenset({"emptied", "limit", "budget"})
+COUNT_REASONS: frozenset[HoldReason] = frozenset({"rules", "emptied", "limit", "budget"})
 """Reasons that are a number of rows. A row stays held for one of these until it is decided or no longer wanted."""
 Does = Literal["allow", "leave", "restore"]
 """What a decision does."""

@@ -57,6 +57,11 @@ HOLDS: Mapping[HoldReason, tuple[str, str]] = {
         "Search for the account in Salesforce. If it is gone, approve the hold. If it is hidden, let the user of the"
         " Connection see it.",
     ),
+    "rules": (
+        "Mapping, filter or marks of the config changed, and that alone would change too many organizations, over"
+        " `[limits.rules]`.",
+        "Compare the changes with the edit. If they are right, approve the hold; if not, take the edit back.",
+    ),
     "emptied": (
         "A field would be emptied in too many organizations at once, over `[limits.emptied]`.",
         "Check that the user of the Connection may read the field in Salesforce.",

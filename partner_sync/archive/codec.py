@@ -60,11 +60,12 @@ VERSIONS: dict[type, int] = {
     Memory: 1,
     MarkedOrganizations: 1,
 }
-"""Increased when a shape changes, so that an object of an earlier release is refused instead of misread."""
+"""Increased when a shape changes, so that an object of an earlier release is refused instead of misread. Shapes that
+only folders above know are at 1."""
 
 
 def schema_name(cls: type) -> str:
-    return f"{cls.__name__}/{VERSIONS[cls]}"
+    return f"{cls.__name__}/{VERSIONS.get(cls, 1)}"
 
 
 _adapters: dict[type, TypeAdapter[Any]] = {}

@@ -73,6 +73,11 @@ def expired_snapshots(root: Root, *, before: datetime) -> list[Group]:
     return [Group(one.parts[-1], (one,)) for one in found if one.parts[-1].split(".")[0] not in needed]
 
 
+def expired_inputs(root: Root, *, before: datetime) -> list[Group]:
+    """What plans were made from, older than `before`: without its snapshots, a plan cannot be made again."""
+    return [Group(one.parts[-1], (one,)) for one in stored(root / "inputs") if one.written < before]
+
+
 def expired_xcoms(root: Root, dag_id: str, *, before: datetime) -> list[Group]:
     """XCom objects of a DAG that are older than `before`, by run, whether or not their database row is still there.
 

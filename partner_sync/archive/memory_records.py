@@ -89,6 +89,10 @@ class Memory:
     cases: tuple[Case, ...] = ()
     streaks: tuple[Streak, ...] = ()
     waiting_since: datetime | None = None
+    rules: str = ""
+    """The digest of the rules that made the plan."""
+    accepted_rules: str = ""
+    """The digest of the newest rules of which nothing was held."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,19 @@ COMMANDS: tuple[Command, ...] = (
         variables=("PARTNER_SYNC_ARCHIVE", "PARTNER_SYNC_HOME"),
     ),
     Command(
+        typed="python -m partner_sync.replay",
+        does="makes the plan of a run again from the archive, and compares it with the archived plan",
+        examples={
+            "python -m partner_sync.replay scheduled__2026-11-24T03:00:00+00:00": "after an upgrade: the same plan?",
+        },
+        exits={
+            0: "the same plan",
+            1: "another plan: the differences are listed",
+            2: "wrong arguments, an unknown run, or one that the archive does not have whole",
+        },
+        variables=("PARTNER_SYNC_ARCHIVE", "PARTNER_SYNC_HOME"),
+    ),
+    Command(
         typed="python -m partner_sync.retention",
         does="lists old runs, alarms and XCom objects; with --delete, removes them",
         examples={

@@ -50,14 +50,14 @@ def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.wri
         return terminal.refuse(f"A location cannot be found: {missing}")
     now = datetime.now(timezone.utc)
     old, old_xcoms = now - timedelta(days=chosen.days), now - timedelta(days=chosen.xcom_days)
+    old_snapshots = now - timedelta(days=chosen.snapshot_days)
     try:
         found = {
             f"runs in {archive}": expiry.expired_runs(archive, before=old, keep=chosen.keep_runs),
             f"alarm messages in {archive}": expiry.expired_alarms(archive, before=old),
             f"notes of marks in {archive}": expiry.expired_marks(archive, before=min(old, now - 2 * BUDGET)),
-            f"snapshots in {archive}": expiry.expired_snapshots(
-                archive, before=now - timedelta(days=chosen.snapshot_days)
-            ),
+            f"snapshots in {archive}": expiry.expired_snapshots(archive, before=old_snapshots),
+            f"inputs of plans in {archive}": expiry.expired_inputs(archive, before=old_snapshots),
         }
         if xcoms is not None:
             found[f"runs' XCom objects in {xcoms}"] = expiry.expired_xcoms(xcoms, locations.DAG_ID, before=old_xcoms)

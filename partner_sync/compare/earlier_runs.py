@@ -26,6 +26,16 @@ class EarlierRuns:
     armed: bool = True
     released: Mapping[str, datetime] = field(default_factory=dict)
 
+    @property
+    def base_rules(self) -> str:
+        """The digest of the rules that changed rules are compared with; empty if there are none.
+
+        Before an instance is armed there are none that anybody accepted; what arms it accepts those of the last plan.
+        """
+        if self.memory is None:
+            return ""
+        return self.memory.accepted_rules or (self.memory.rules if self.armed else "")
+
     def missing(self, now: datetime) -> dict[int, MissingAccount]:
         """Organization id to what is known of its missing account.
 

@@ -52,7 +52,7 @@ def evidence_of(
         return Evidence(account_id, "deleted", _since(before, "deleted", now))
     if account_id not in lookup.passing:
         for name, wanted in config.accounts.filter.items():
-            if not _passes(row.get(name), wanted):
+            if not passes_filter(row.get(name), wanted):
                 found = _value(row.get(name))
                 if before is not None and (before.kind, before.field, before.found) == ("filtered", name, found):
                     return before  # the last snapshot with the account is older than the last run
@@ -81,7 +81,7 @@ def _since(before: Evidence | None, kind: str, now: datetime) -> datetime:
     return before.seen if before is not None and before.kind == kind else now
 
 
-def _passes(raw: object, wanted: str | tuple[str, ...]) -> bool:
+def passes_filter(raw: object, wanted: str | tuple[str, ...]) -> bool:
     """Whether a value passes a line of the filter. SOQL ignores the case of text."""
     found = str(text_value(raw) or "").casefold()
     return found in {one.casefold() for one in ((wanted,) if isinstance(wanted, str) else wanted)}

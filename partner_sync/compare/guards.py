@@ -39,13 +39,27 @@ class Guards:
     partners: Sequence[Organization]
     marked_ids: frozenset[int]
     """Organizations that were marked in the last seven days without an approval."""
+    caused: Collection[int] = ()
+    """The positions of rows that changed rules cause."""
 
     def exceeded(self) -> Iterator[Exceeded]:
         """Every guard that holds rows, in the order of the reasons."""
+        yield from self._rules()
         yield from self._emptied()
         for kind in KINDS:
             yield from self._per_run(kind)
         yield from self._budget()
+
+    def _rules(self) -> Iterator[Exceeded]:
+        """Rows of all kinds that changed rules cause, counted together; a hold is of one kind."""
+        rows = [at for at in self.caused if at in self.counted]
+        most = _most(self.limits.get("rules"), len(self.partners)) if rows else None
+        if most is None or len(rows) <= most[0]:
+            return
+        for kind in KINDS:
+            several = tuple(at for at in rows if self.changes[at].kind == kind)
+            if several:
+                yield Exceeded("rules", kind, len(rows), *most, len(self.partners), several)
 
     def _per_run(self, kind: Kind) -> Iterator[Exceeded]:
         rows = self._rows(kind)

@@ -40,6 +40,8 @@ class HeldRows:
     earlier: EarlierRuns
     made: datetime
     restored: Mapping[int, Collection[str]]
+    caused: Collection[str] = ()
+    """Change keys that changed rules cause."""
 
     def keys(self, at: int) -> tuple[str, ...]:
         """The change keys of a row."""
@@ -61,7 +63,15 @@ class HeldRows:
         judged = [self._without_restored(change) for change in self.changes]
         counted = {at for at, change in enumerate(judged) if change.fields and not self._lifted(at, "limit")}
         return tuple(
-            Guards(self.config.limits, self.schema, judged, counted, self.partners, self.earlier.marked).exceeded()
+            Guards(
+                self.config.limits,
+                self.schema,
+                judged,
+                counted,
+                self.partners,
+                self.earlier.marked,
+                self._caused_rows(),
+            ).exceeded()
         )
 
     @cached_property
@@ -153,9 +163,17 @@ class HeldRows:
         share = f"{100 * guard.counted / guard.of:.0f} % of {guard.of}" if guard.of else "there are no partners yet"
         if reason == "budget":
             return f"{counted}: {guard.counted} marks in 7 days ({share}) exceed the limit of {guard.bound}."
+        if reason == "rules":
+            rest = f"{guard.counted} rows ({share}). The limit is {guard.bound}."
+            return f"{counted}: the changed config alone causes {rest}"
         if reason == "emptied":
             return f"{counted}: {guard.counted} would empty a field ({share}). The limit is {guard.bound}."
         return f"{counted}: {guard.counted} ({share}) exceed the limit of {guard.bound}."
+
+    def _caused_rows(self) -> list[int]:
+        if not self.caused:
+            return []
+        return [at for at in range(len(self.changes)) if any(key in self.caused for key in self.keys(at))]
 
     def _approved(self, keys: Collection[str], lifts: HoldReason | None = None) -> frozenset[str]:
         people = self.config.approvals.people

@@ -20,6 +20,7 @@ from partner_sync.compare.earlier_runs import EarlierRuns
 from partner_sync.compare.evidence import AccountLookup, AccountRow
 from partner_sync.compare.plan_decisions import acknowledged, ended_keys, with_decisions
 from partner_sync.compare.problem_kinds import problem
+from partner_sync.compare.rules_effect import RulesEffect
 from partner_sync.compare.side import Side
 from partner_sync.compare.snapshots import MatchedSnapshots
 from partner_sync.compare.tickets import CountTickets, TicketCounts, organizations_to_ask
@@ -37,6 +38,8 @@ class Questions:
     look_up: LookUp
     count_tickets: CountTickets
     last_rows: Callable[[], Mapping[str, AccountRow]] = dict
+    rules: Callable[[str], str | None] = lambda _: None
+    """The digest of accepted rules to their text; None if it is lost."""
 
 
 @dataclass(frozen=True)
@@ -62,18 +65,21 @@ class Comparison:
     plan: Plan
     batches: tuple[Batch, ...]
     memories: tuple[Memory, ...]
+    rules: str
+    """The digest of the rules that made the plan."""
     ended: Mapping[str, Mapping[str, Collection[str]]] = field(default_factory=dict)
 
 
 def compare_snapshots(matched: MatchedSnapshots, run: ComparedRun, ask: Questions) -> Comparison:
     """All changes, problems, holds and counts of one comparison."""
-    accounts, wanted = matched.accounts, matched.desired
-    sides = [Side(matched, one, run.earlier.get(one.name, EarlierRuns()), run.made) for one in matched.instances]
-    _compare_accounts(sides, ask.look_up)
-    problems = [*wanted.problems, *_unknown(run.options, wanted, sides)]
-    named = wanted.known.union(*(one.account_ids for side in sides for one in side.problems))
-    named = named.union(*(one.account_ids for one in problems))
-    _find_missing(sides, wanted, named, ask)
+    accounts = matched.accounts
+    sides, problems, answered = _plan_rows(matched, run, ask)
+    effect = RulesEffect(
+        matched,
+        answered,
+        lambda other: _plan_rows(other.matched, run, Questions(other.look_up, ask.count_tickets))[0],
+    )
+    effect.find(sides, ask.rules)
     _count_tickets(sides, ask.count_tickets)
     asked = frozenset(run.options.account_ids)
     order = PlanOrder(accounts.begun, run.made, run.plan_id)
@@ -82,7 +88,7 @@ def compare_snapshots(matched: MatchedSnapshots, run: ComparedRun, ask: Question
     for side in sides:
         written, allowed, held = side.narrow(asked)
         waits = bool(written) and not side.earlier.armed
-        held, memory = _remember(side, held, order, run, waits=waits)
+        held, memory = _remember(side, held, order, run, waits=waits, rules=effect.digest)
         counts.append(_counts(side, written, held))
         holds += held
         problems += side.problems
@@ -116,7 +122,20 @@ def compare_snapshots(matched: MatchedSnapshots, run: ComparedRun, ask: Question
     digests = {batch.name: batch.digest for batch in cut}
     plan = replace(plan, digests=digests, elements=_elements(plan, fail=matched.config.problems == "fail"))
     ended = {side.name: ended_keys(side, plan.problems, accounts.begun) for side in sides}
-    return Comparison(matched, plan, cut, tuple(memories), ended)
+    return Comparison(matched, plan, cut, tuple(memories), effect.digest, ended)
+
+
+def _plan_rows(
+    matched: MatchedSnapshots, run: ComparedRun, ask: Questions
+) -> tuple[list[Side], list[Problem], AccountLookup]:
+    """The rows of all instances before anything is held, problems of accounts, and what Salesforce was asked."""
+    wanted = matched.desired
+    sides = [Side(matched, one, run.earlier.get(one.name, EarlierRuns()), run.made) for one in matched.instances]
+    _compare_accounts(sides, ask.look_up)
+    problems = [*wanted.problems, *_unknown(run.options, wanted, sides)]
+    named = wanted.known.union(*(one.account_ids for side in sides for one in side.problems))
+    named = named.union(*(one.account_ids for one in problems))
+    return sides, problems, _find_missing(sides, wanted, named, ask)
 
 
 def _elements(plan: Plan, *, fail: bool) -> tuple[Element, ...]:
@@ -138,7 +157,7 @@ def _compare_accounts(sides: Iterable[Side], look_up: LookUp) -> None:
         side.compare_accounts(twins)
 
 
-def _find_missing(sides: Iterable[Side], wanted: Desired, named: frozenset[str], ask: Questions) -> None:
+def _find_missing(sides: Iterable[Side], wanted: Desired, named: frozenset[str], ask: Questions) -> AccountLookup:
     """Finds the missing accounts of all instances, asks for evidence once, and decides about marks."""
     found = [(side, side.find_missing(wanted, named)) for side in sides]
     ids = sorted({account_id for _, missing in found for account_id in missing.to_ask})
@@ -146,6 +165,7 @@ def _find_missing(sides: Iterable[Side], wanted: Desired, named: frozenset[str],
     for side, missing in found:
         side.decide_marks(missing, lookup, last_rows)
         side.rest()
+    return lookup
 
 
 def _count_tickets(sides: Sequence[Side], count_tickets: CountTickets) -> None:
@@ -163,7 +183,7 @@ def _count_tickets(sides: Sequence[Side], count_tickets: CountTickets) -> None:
 
 
 def _remember(
-    side: Side, holds: tuple[Hold, ...], order: PlanOrder, run: ComparedRun, *, waits: bool
+    side: Side, holds: tuple[Hold, ...], order: PlanOrder, run: ComparedRun, *, waits: bool, rules: str
 ) -> tuple[tuple[Hold, ...], Memory]:
     """The holds, those that make this run red among them, and what the next run should know."""
     held, earlier = side.hold(), side.earlier.memory
@@ -189,6 +209,8 @@ def _remember(
         cases=cases,
         streaks=side.streaks,
         waiting_since=((earlier and earlier.waiting_since) or run.made) if waits else None,
+        rules=rules,
+        accepted_rules=side.accepted_rules(holds, rules),
     )
     return shown, memory
 

@@ -47,6 +47,8 @@ class Side:
     streaks: tuple[Streak, ...] = ()
     left: tuple[LeftRow, ...] = ()
     settled: frozenset[str] = frozenset()
+    caused: frozenset[str] = frozenset()
+    """Change keys that changed rules cause."""
     _held: HeldRows | None = None
 
     @property
@@ -171,6 +173,7 @@ class Side:
                 self.earlier,
                 self.made,
                 self.restores.used,
+                self.caused,
             )
         return self._held
 
@@ -189,6 +192,12 @@ class Side:
         )
         left = ended_leaves(self.earlier.decisions, self.left, compared, self.all.accounts.begun)
         return {**left, **self.restores.ended}
+
+    def accepted_rules(self, holds: Iterable[Hold], rules: str) -> str:
+        """The digest of the rules that are accepted after this run: its own, once nothing is held for them."""
+        if not self.earlier.armed:
+            return self.earlier.base_rules
+        return self.earlier.base_rules if any(one.reason == "rules" for one in holds) else rules
 
     def marks_that_pass(self) -> list[Mark]:
         """The marks that nothing holds yet: only their tickets are worth counting."""

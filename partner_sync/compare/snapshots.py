@@ -68,7 +68,21 @@ class MatchedSnapshots:
 
     def with_read(self, read: Mapping[str, Iterable[Organization]]) -> MatchedSnapshots:
         """Replaces organizations by newer reads and matches their instances again."""
+        if not read:
+            return self
         return replace(self, instances=tuple(self._with_read(one, read.get(one.name)) for one in self.instances))
+
+    def under(
+        self, config: Config, wanted: Desired, organizations: Mapping[str, Iterable[Organization]]
+    ) -> MatchedSnapshots:
+        """The same reads, matched by other rules; `organizations` are those of each instance."""
+        schema = organization_schema(config)
+        reads = (
+            InstanceRead(one.name, one.write, one.proof, tuple(organizations[one.name]), one.digest)
+            for one in self.instances
+        )
+        instances = tuple(_matched(schema, wanted, one) for one in reads)
+        return replace(self, config=config, schema=schema, desired=wanted, instances=instances)
 
     def _with_read(self, instance: MatchedInstance, read: Iterable[Organization] | None) -> MatchedInstance:
         if read is None:

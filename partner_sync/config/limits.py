@@ -9,8 +9,8 @@ from pydantic import Field, with_config
 
 from partner_sync.config.settings import STRICT, Changes, Hours, Percent, Text, Times
 
-LimitName = Literal["create", "update", "mark", "emptied"]
-LIMIT_NAMES: tuple[LimitName, ...] = ("create", "update", "mark", "emptied")
+LimitName = Literal["create", "update", "mark", "emptied", "rules"]
+LIMIT_NAMES: tuple[LimitName, ...] = ("create", "update", "mark", "emptied", "rules")
 
 
 @with_config(STRICT)
@@ -36,6 +36,7 @@ LIMITS: dict[LimitName, Limit] = {
     "emptied": Limit(
         floor=20, max_percent=20
     ),  # per field: rows that clear it, of the organizations with a value there
+    "rules": Limit(floor=10, max_percent=5),  # rows that a changed config alone causes, of all partner organizations
 }
 """What is true where the file has no table."""
 

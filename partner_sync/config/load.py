@@ -73,7 +73,7 @@ class ConfigFile:
     limits: Annotated[
         dict[LimitName, Limit],
         AfterValidator(_with_defaults),
-        Field(description="limits per instance, a table for each kind of change, and one for emptied fields"),
+        Field(description="limits per instance, a table for each kind of change, for emptied fields and changed rules"),
     ] = field(default_factory=lambda: dict(LIMITS))
     approvals: Annotated[Approvals, Field(description="the table that says who approves changes on hold")] = field(
         default_factory=Approvals
@@ -95,9 +95,10 @@ class ConfigFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Config(ConfigFile):
-    """The whole file. `digest` is the SHA-256 of its text, by which a plan names the rules that made it."""
+    """The whole file. `digest` is the SHA-256 of its `text`, by which a plan names the config that made it."""
 
     digest: str
+    text: str
 
 
 def load(text: str, where: str) -> Config:
@@ -112,7 +113,8 @@ def load(text: str, where: str) -> Config:
     if file is None or found:
         raise ConfigError(where, validation.located(found, table, _lines(toml)))
     attributes = tuple(_casefolded(attribute) for attribute in file.attributes)
-    return Config(**vars(file) | {"attributes": attributes}, digest=hashlib.sha256(text.encode()).hexdigest())
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Config(**vars(file) | {"attributes": attributes}, digest=digest, text=text)
 
 
 def schema() -> dict[str, Any]:

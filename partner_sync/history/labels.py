@@ -31,6 +31,7 @@ OUTCOME_LABELS: dict[str, str] = {
 PLANNING_ONLY = "Planning only: nothing is written until someone starts a run without dry run"
 HOLD_LABELS: dict[HoldReason, str] = {
     "no_trace": "no record in Salesforce",
+    "rules": "caused by a changed config",
     "emptied": "would empty a field",
     "limit": "over the limit of a run",
     "budget": "over the limit of 7 days",

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from partner_sync.archive.replay_store import get_rules
 from partner_sync.compare.evidence import AccountLookup, AccountRow
 from partner_sync.compare.plan import Questions
 from partner_sync.compare.soql import IS_DELETED, lookup_queries
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from partner_sync.compare.earlier_runs import EarlierRuns
     from partner_sync.compare.snapshots import MatchedSnapshots
     from partner_sync.config.load import Config
+    from partner_sync.model import Organization
     from partner_sync.vendors.zendesk_client import Zendesk
 
 log = logging.getLogger(__name__)
@@ -34,10 +36,11 @@ def questions(archive: Archive, config: Config, earlier: Mapping[str, EarlierRun
         look_up=lambda ids: _look_up(config, ids, calls),
         count_tickets=lambda asked: _count_tickets(config, asked, calls),
         last_rows=lambda: _last_rows(archive, config, earlier),
+        rules=lambda digest: get_rules(archive.root, digest),
     )
 
 
-def read_adopted(matched: MatchedSnapshots, calls: Counter[str]) -> MatchedSnapshots:
+def read_adopted(matched: MatchedSnapshots, calls: Counter[str]) -> dict[str, tuple[Organization, ...]]:
     """Reads matched organizations that are not partner organizations yet: the plan shows their old values."""
     from partner_sync.gather import organizations as zendesk
     from partner_sync.vendors.zendesk_api import MANY
@@ -48,7 +51,7 @@ def read_adopted(matched: MatchedSnapshots, calls: Counter[str]) -> MatchedSnaps
         chunks = (client.show_many(ids=ids[start : start + MANY]) for start in range(0, len(ids), MANY))
         read[name] = tuple(zendesk.whole(raw, matched.schema) for chunk in chunks for raw in chunk)
         calls[name] += client.calls
-    return matched.with_read(read) if read else matched
+    return read
 
 
 def _last_rows(archive: Archive, config: Config, earlier: Mapping[str, EarlierRuns]) -> dict[str, AccountRow]:

@@ -113,13 +113,13 @@ def gather_organizations() -> None:
 def compare() -> list[dict[str, str]]:
     """Makes the plan and its batches, archives it, and names it the latest. Returns a small reference per batch."""
     from partner_sync.compare.partner_states import partner_states
-    from partner_sync.compare.plan import compare_snapshots
-    from partner_sync.compare.snapshots import match_snapshots, refuse_old
+    from partner_sync.compare.snapshots import refuse_old
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
     from partner_sync.orchestration import locations, telemetry, xcoms
     from partner_sync.orchestration.abandoned import settle_abandoned
     from partner_sync.orchestration.earlier import end_decisions, remember, remember_holds
     from partner_sync.orchestration.questions import questions, read_adopted
+    from partner_sync.orchestration.recording import compare_recorded
     from partner_sync.sync.clock_skew import refuse_latest_ahead
 
     context = get_current_context()
@@ -129,11 +129,18 @@ def compare() -> list[dict[str, str]]:
     refuse_old(accounts, organizations, made, config.sync.max_plan_age_hours)
     run = _compared_run(context, archive, config, made)
     asked = Counter[str]()
-    matched = read_adopted(match_snapshots(config, accounts, organizations), asked)
-    comparison = compare_snapshots(matched, run, questions(archive, config, run.earlier, asked))
+    comparison = compare_recorded(
+        archive,
+        config,
+        run,
+        accounts,
+        organizations,
+        ask=questions(archive, config, run.earlier, asked),
+        read_adopted=lambda matched: read_adopted(matched, asked),
+    )
     plan, queue = comparison.plan, comparison.batches
     log.info("plan %s: %s", plan.id, ", ".join(f"{name} {count}" for name, count in plan.counts.items() if count))
-    written = [one.name for one in matched.instances if one.write and one.name not in plan.planning_only]
+    written = [one.name for one in comparison.matched.instances if one.write and one.name not in plan.planning_only]
     for instance in written if not plan.dry_run else ():
         refuse_latest_ahead(archive, instance, _now())
     archive.write_run(_record(context, config, plan, asked))

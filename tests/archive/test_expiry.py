@@ -67,6 +67,12 @@ def test_a_run_whose_plan_is_the_latest_or_has_an_open_job_stays(root, tmp_path)
     assert ["2026-01-01/neither"] == names(expiry.expired_runs(root, before=before(90), keep=0))
 
 
+def test_inputs_of_plans_go_when_they_are_old(root, tmp_path):
+    write(tmp_path, "inputs/plan-old.json.gz", 15)
+    write(tmp_path, "inputs/plan-new.json.gz", 13)
+    assert ["plan-old.json.gz"] == names(expiry.expired_inputs(root, before=before(14)))
+
+
 def test_old_alarm_messages_go_and_the_newest_which_has_all_open_alarms_stays(root, tmp_path):
     for number in ("000001", "000002"):
         write(tmp_path, f"alarms/{number}.json", 200)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -142,11 +142,12 @@ def compared(
     look_up: LookUp = all_deleted,
     count_tickets: CountTickets = no_tickets,
     run_id: str = "r1",
+    rules: Callable[[str], str | None] = lambda _: None,
 ) -> Comparison:
     """The comparison of two snapshots; by default every missing account is deleted, and nobody has open tickets."""
     matched = match_snapshots(config, accounts, organizations)
     run = ComparedRun(run_id, made, "p1", made, options or Options(), earlier or {})
-    return compare_snapshots(matched, run, Questions(look_up, count_tickets))
+    return compare_snapshots(matched, run, Questions(look_up, count_tickets, rules=rules))
 
 
 def make_plan(

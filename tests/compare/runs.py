@@ -18,6 +18,7 @@ from partner_sync.compare.written_fields import WrittenFields
 from partner_sync.config.limits import Limit, LimitName
 from partner_sync.config.load import Config
 from partner_sync.config.params import Options
+from partner_sync.config.rules import rules_text
 from partner_sync.model import Change, Does, Hold, Organization, Plan, Problem
 from tests.compare.builders import (
     BYSTANDER,
@@ -68,6 +69,8 @@ class Runs:
     begun: datetime | None = None
     now: datetime = MADE - timedelta(hours=1)
     number: int = 0
+    rules: dict[str, str] = field(default_factory=dict)
+    """Digest to text of the rules of all runs."""
 
     def __post_init__(self) -> None:
         self.organizations += [an_organization(number) for number in (HERE, *self.missing)]
@@ -96,7 +99,9 @@ class Runs:
             look_up=self.look_up,
             count_tickets=self.count_tickets,
             run_id=run_id or f"run {self.number}",
+            rules=self.rules.get,
         )
+        self.rules[found.rules] = rules_text(self.config)
         if not options:
             [self.memory] = found.memories
             ended = found.ended["global"].items()

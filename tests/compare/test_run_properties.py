@@ -15,7 +15,8 @@ from partner_sync.config.limits import LIMIT_NAMES, Limit
 from partner_sync.model import COUNT_REASONS, Change, Mark
 from tests.compare.builders import an_account, an_id
 from tests.compare.runs import Runs
-from tests.compare.test_properties import World, many, plan_for, worlds
+from tests.compare.test_properties import IDS, World, many, plan_for, worlds
+from tests.compare.test_rules_guard import filtered, owner_from_manager
 
 Keys = tuple[str, ...]
 
@@ -46,6 +47,50 @@ few = st.builds(
     lambda limits: {name: Limit(max_count=count) for name, count in limits.items()},
     st.dictionaries(st.sampled_from(LIMIT_NAMES), st.integers(0, 2)),
 )
+
+
+EDITS = {
+    "another source": lambda config: owner_from_manager(config),
+    "narrower": lambda config: filtered(config, Partner_Track__c=("Open",)),
+    "another line": lambda config: filtered(config, Account_Risk_Level__c=("Low",)),
+    "another adoption": lambda config: replace(config, adoption="problem" if config.adoption == "update" else "update"),
+    "fewer types": lambda config: replace(config, partners=replace(config.partners, values=("open_partner",))),
+    "no pinned account": lambda config: replace(config, accounts=replace(config.accounts, pinned=())),
+    "merged": lambda config: replace(config, marks=replace(config.marks, merged="mark")),
+}
+
+
+@many
+@given(worlds, st.sampled_from(sorted(EDITS)), st.booleans(), st.data())
+def test_changed_rules_hold_what_they_alone_cause_and_change_no_row(
+    world: World, edit: str, back: bool, data: st.DataObject
+) -> None:
+    """The first run is by the rules before, and remembers no more than these."""
+    config, rows, organizations = world
+    strict = replace(config, limits={"rules": Limit(max_count=0)})
+    before, after = (EDITS[edit](strict), strict) if back else (strict, EDITS[edit](strict))
+    runs = Runs(config=before, rows=rows)
+    runs.organizations = list(organizations)
+    runs.run()
+    runs.memory = replace(runs.memory, missing=(), held=(), cases=(), streaks=())
+    records = {one: data.draw(st.sampled_from(RECORDS)) for one in IDS}
+    runs.look_up = lambda ids: AccountLookup(
+        frozenset(ids), {one: records[one] for one in ids if records.get(one) is not None}
+    )
+    runs.config = after
+    plan = runs.run()
+    alone = Runs(config=after, rows=rows, look_up=runs.look_up, now=runs.now)
+    alone.organizations = list(organizations)
+    without = alone.run(hours=0)
+    rows_of = [{change_keys(one) for one in (*found.changes, *found.withheld_changes)} for found in (plan, without)]
+    assert rows_of[0] == rows_of[1]
+    former = Runs(config=before, rows=rows, look_up=runs.look_up, now=runs.now)
+    former.organizations = list(organizations)
+    wanted = former.run(hours=0)
+    known = {key for one in (*wanted.changes, *wanted.withheld_changes) for key in change_keys(one)}
+    for one in plan.changes:
+        keys = set(change_keys(one))
+        assert keys <= known or (one.kind == "create" and keys & known)
 
 
 @many

@@ -66,6 +66,7 @@ def test_the_shipped_file_is_right_and_says_what_the_design_says() -> None:
         "mark": Limit(floor=10, max_percent=20, max_percent_7_days=30),
         "create": Limit(floor=50, max_percent=20),
         "emptied": Limit(floor=20, max_percent=20),
+        "rules": Limit(floor=10, max_percent=5),
     }
     assert SHIPPED.digest == hashlib.sha256(TOML.encode()).hexdigest()
 

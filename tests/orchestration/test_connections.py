@@ -126,7 +126,7 @@ def two_instances(define, first, second):
         define(name, {"conn_type": "zendesk", "host": host, "extra": extra})
     instances = (Instance("one", "zendesk_one", write=True), Instance("two", "zendesk_two", write=False))
     accounts = AccountsConfig("salesforce_default", "Account", "Id", "Name", {})
-    return Config(accounts, instances, (), Partners("account_type", ()), digest="digest")
+    return Config(accounts, instances, (), Partners("account_type", ()), digest="digest", text="")
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_the_vendors_hosts_are_known_for_links(define):
     )
     define("zendesk_default", {"conn_type": "zendesk", "host": "Acme.zendesk.com/", "extra": {}})
     accounts = AccountsConfig("salesforce_default", "Account", "Id", "Name", {})
-    config = Config(accounts, (INSTANCE,), (), Partners("account_type", ()), digest="digest")
+    config = Config(accounts, (INSTANCE,), (), Partners("account_type", ()), digest="digest", text="")
 
     assert connections.hosts(config) == {"salesforce": "acme.my.salesforce.com", "global": "acme.zendesk.com"}
 
@@ -267,7 +267,7 @@ def test_links_lead_to_the_server_on_this_machine_where_the_requests_went_there(
     define("salesforce_default", {"conn_type": "salesforce", "extra": {"endpoint_url": "http://127.0.0.1:4001/"}})
     define("zendesk_default", {"conn_type": "zendesk", "extra": {"endpoint_url": "http://localhost:4002"}})
     accounts = AccountsConfig("salesforce_default", "Account", "Id", "Name", {})
-    config = Config(accounts, (INSTANCE,), (), Partners("account_type", ()), digest="digest")
+    config = Config(accounts, (INSTANCE,), (), Partners("account_type", ()), digest="digest", text="")
 
     assert connections.hosts(config) == {"salesforce": "http://127.0.0.1:4001", "global": "http://localhost:4002"}
 

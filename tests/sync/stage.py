@@ -21,8 +21,8 @@ from partner_sync.archive.snapshot_store import save_accounts, save_organization
 from partner_sync.compare.batches import batches
 from partner_sync.compare.evidence import AccountLookup
 from partner_sync.compare.organization_schema import organization_schema
-from partner_sync.compare.plan import ComparedRun, Questions, compare_snapshots
-from partner_sync.compare.snapshots import match_snapshots
+from partner_sync.compare.plan import ComparedRun, Questions
+from partner_sync.compare.snapshots import MatchedSnapshots
 from partner_sync.compare.soql import lookup_queries, soql
 from partner_sync.compare.tickets import Question, TicketCount, TicketCounts
 from partner_sync.config.load import Config, load
@@ -34,6 +34,7 @@ from partner_sync.gather import organizations as zendesk
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan
 from partner_sync.orchestration import run_decisions
 from partner_sync.orchestration.earlier import earlier_runs, known_organizations, remember, remember_holds
+from partner_sync.orchestration.recording import compare_recorded
 from partner_sync.sandbox import Sandbox
 from partner_sync.sync.batch import BatchAttempt, Done
 from partner_sync.sync.verdicts import OrganizationReader
@@ -166,16 +167,16 @@ class Stage:
         """The plan of two snapshots, read now unless given, remembered and named the newest as `compare` does."""
         run = f"run-{next(runs)}"
         accounts, organizations = accounts or self.accounts(), organizations or self.organizations()
-        matched = match_snapshots(self.config, accounts, organizations)
-        unread = matched.unread_fields()
-        read = {
-            instance: [self.whole(raw) for raw in self.zendesk.show_many(ids=ids)] for instance, ids in unread.items()
-        }
-        matched = matched.with_read(read)
         made = self.clock()
         earlier = {"global": earlier_runs(self.archive, "global", made)}
-        found = compare_snapshots(
-            matched, ComparedRun(run, START, f"plan-{run}", made, earlier=earlier), self.questions
+        found = compare_recorded(
+            self.archive,
+            self.config,
+            ComparedRun(run, START, f"plan-{run}", made, earlier=earlier),
+            accounts,
+            organizations,
+            ask=self.questions,
+            read_adopted=self.read_adopted,
         )
         self.keep(found.plan)
         remember_holds(self.archive, found.plan)
@@ -218,6 +219,10 @@ class Stage:
         """A person decides in a run of their own."""
         trigger = Trigger("partner_sync", f"run-{next(runs)}", run_decisions.MANUAL, by, None, self.clock(), {})
         run_decisions.record(self.archive, self.config, asked, trigger, "")
+
+    def read_adopted(self, matched: MatchedSnapshots) -> dict[str, list[Organization]]:
+        unread = matched.unread_fields()
+        return {name: [self.whole(raw) for raw in self.zendesk.show_many(ids=ids)] for name, ids in unread.items()}
 
     def whole(self, raw: dict[str, Any]) -> Organization:
         return zendesk.whole(raw, SCHEMA)

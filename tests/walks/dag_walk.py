@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from partner_sync.sandbox import large_world
 from partner_sync.sandbox.control import ControlError
 from tests.dag.stage import Run, staged
+from tests.replays import replayed
 from tests.walks.truths import as_desired, emptied, nobody_twice, only_ours, well_formed
 from tests.walks.walk import CHANGES, EDITS, JOB_FAULTS, NAMES, NEW, PICK, RENAMED, SWAPPED
 
@@ -103,3 +104,6 @@ class DagWalk(RuleBasedStateMachine):
             assert self.stage.run().tasks.get("sync") == "skipped"
             assert before == len(self.stage.writes())
             as_desired(self.sandbox, run.record.plan)
+            for one in [one for one in self.runs if one.record is not None]:
+                replayed(self.stage.archive, one.dag_run.run_id)
+                self.counts["runs of the DAG replayed"] += 1

@@ -52,6 +52,7 @@ def test_random_walks_write_nothing_twice_or_stale_and_end_in_sync(start, record
     met = walked(Walk, start, WALKS, STEPS)
     record_property("walked", dict(met))
     assert met["writes"] > WALKS
+    assert met["runs replayed"] > WALKS
     assert LONG or met["batches done"] > WALKS  # ten walks by chance may visit little; all of them together do not
 
 
@@ -60,6 +61,7 @@ def test_random_walks_of_the_real_dag_end_in_sync(database, start, record_proper
     met = walked(DagWalk, start, 5 if LONG else 1, DAG_STEPS)
     record_property("walked", dict(met))
     assert met["runs of the DAG"] > 2
+    assert met["runs of the DAG replayed"] > 0
     assert met["writes"] > 2
 
 

@@ -24,6 +24,7 @@ from partner_sync.ids import id_18
 from partner_sync.model import Plan
 from partner_sync.sandbox import Sandbox
 from partner_sync.sandbox.control import ControlError
+from tests.replays import replayed
 from tests.sync.stage import NEVER, SETTINGS, SHIPPED, START, TOML, Stage, Task, Watch, die, finish, tasks
 from tests.walks.truths import Record, as_desired, nobody_twice, untouched
 from tests.walks.witness import Unrecorded, Witness
@@ -467,11 +468,18 @@ class Walk(RuleBasedStateMachine):
         before = self.record.last()
         self.everything_is_confirmed(self.quiet_plan())
         assert before == self.record.last()
+        self.every_plan_follows_again()
         nobody_twice(self.sandbox)
         as_desired(self.sandbox, plan, self.unrecorded.hidden)
         untouched(self.sandbox.organizations(), self.stage.before, self.record.touched)
         late = [entry for entry in self.stage.archive.open_jobs("global") if entry.order.snapshot_begun > START]
         assert not [entry for entry in late if entry.order.plan_id == plan.id]
+
+    def every_plan_follows_again(self) -> None:
+        """Replays all runs, unless the archive lost them."""
+        for one in self.plans if not self.record.lost else ():
+            replayed(self.stage.archive, one.run_id)
+            self.counts["runs replayed"] += 1
 
     def one_account_is_a_partner(self) -> None:
         account = self.account(0)["Id"]
