@@ -9,10 +9,10 @@ import platform
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowRescheduleException
@@ -21,10 +21,7 @@ from partner_sync.errors import (
     ConfigError,
     Finding,
     PartnerSyncError,
-    PermanentError,
     SnapshotError,
-    VerdictError,
-    WithheldError,
 )
 from partner_sync.model import ELEMENTS
 from partner_sync.orchestration.failures import remembered
@@ -32,7 +29,7 @@ from partner_sync.orchestration.run_context import Context, config_of, note_of, 
 
 if TYPE_CHECKING:
     from partner_sync.archive.archive import Archive
-    from partner_sync.archive.records import RowVerdict, RunRecord
+    from partner_sync.archive.records import RunRecord
     from partner_sync.compare.plan import ComparedRun
     from partner_sync.config.load import Config
     from partner_sync.model import Plan
@@ -172,6 +169,7 @@ def sync(batch: str) -> None:
     from partner_sync.compare.organization_schema import organization_schema
     from partner_sync.model import Batch
     from partner_sync.orchestration import connections, locations, telemetry, xcoms
+    from partner_sync.orchestration.red_tasks import fail_on_purpose, fail_with
     from partner_sync.sync.batch import BatchAttempt
     from partner_sync.sync.verdicts import OrganizationReader
     from partner_sync.sync.waiting import Reschedule
@@ -179,7 +177,7 @@ def sync(batch: str) -> None:
     context = get_current_context()
     ti, config, archive = context["ti"], config_of(context), locations.archive()
     if batch in ELEMENTS:
-        _fail_on_purpose(batch, archive, context)
+        fail_on_purpose(batch, archive, context)
     work = xcoms.pull(ti, Batch, "compare", batch)
     written = {instance.name: instance for instance in config.instances if instance.write}
     if work.instance not in written:
@@ -210,44 +208,7 @@ def sync(batch: str) -> None:
     log.info("%s: %s", batch, outcome.counts)
     telemetry.accounted(context, archive, work, outcome.verdicts, written)
     if outcome.counts.failed:
-        _fail_with(batch, outcome.verdicts)
-
-
-def _fail_on_purpose(element: str, archive: Archive, context: Context) -> NoReturn:
-    """Raises the error for a person to decide. The plan comes from the archive, where they review it as well."""
-    from partner_sync.orchestration import xcoms
-
-    dag_run = context["dag_run"]
-    record = archive.run(archive.run_folder(dag_run.run_id, dag_run.run_after))
-    if record is None:
-        raise SnapshotError(f"The archive has no run.json of {dag_run.run_id}. {xcoms.again('compare')}")
-    if element == "withheld":
-        holds = [hold for hold in record.plan.holds if hold.opens_case]
-        raise WithheldError("\n".join(f"{hold.why} {hold.next_step}" for hold in holds))
-    if element == "instances":
-        unread = "; ".join(f"{one.instance}: {one.why}" for one in record.plan.unread)
-        raise PermanentError(f"Not read, so nothing is planned there; the other instances were written. {unread}")
-    problems = [problem for problem in record.plan.problems if problem.acknowledged is None]
-    kinds = sorted({problem.kind for problem in problems})
-    raise PermanentError(
-        f'{len(problems)} problems ({", ".join(kinds)}), and the config says problems = "fail". Healthy'
-        " changes are written. Each problem and its advice are in the archive's run.json."
-    )
-
-
-def _fail_with(batch: str, verdicts: Sequence[RowVerdict]) -> NoReturn:
-    from partner_sync.archive.records import VerdictTally
-    from partner_sync.model import FAILED_VERDICTS
-
-    failed = [row for row in verdicts if row.verdict in FAILED_VERDICTS]
-    ids = [str(row.organization_id or row.account_id) for row in failed]
-    first = "; ".join(f"{name} {row.verdict}: {row.reason}" for name, row in zip(ids[:10], failed, strict=False))
-    more = f"; and {len(ids) - 10} more" if len(ids) > 10 else ""
-    raise VerdictError(
-        f"{batch}: {len(failed)} of {len(verdicts)} rows are not confirmed: {first}{more}. Zendesk's message on each is"
-        " in the archive's verdicts. Fix the cause; the next run plans these rows again.",
-        counts=VerdictTally.of(failed),
-    )
+        fail_with(batch, outcome.verdicts)
 
 
 def _compared_run(context: Context, archive: Archive, config: Config, made: datetime) -> ComparedRun:

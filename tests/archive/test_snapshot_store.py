@@ -6,7 +6,7 @@ import gzip
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from upath import UPath
 
@@ -57,6 +57,7 @@ def as_text(row):
     return json.dumps(row, sort_keys=True)
 
 
+@settings(deadline=None)
 @given(organizations)
 def test_organizations_come_back_by_rising_id(tmp_path_factory, many):
     root = tmp_path_factory.mktemp("archive")
@@ -66,6 +67,7 @@ def test_organizations_come_back_by_rising_id(tmp_path_factory, many):
     assert list(saved_organization_ids(root, digest)) == [one.id for one in by_id]
 
 
+@settings(deadline=None)
 @given(accounts)
 def test_accounts_come_back_by_id_whatever_their_order_was(tmp_path_factory, rows):
     root = tmp_path_factory.mktemp("archive")
