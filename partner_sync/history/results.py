@@ -122,7 +122,7 @@ class ResultPage(Generic[_Row]):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RejectedRows:
     """Rows of a run that have the same message of Zendesk, or the same reason; the first of them by place and name."""
 
     outcome: Outcome
@@ -145,7 +145,7 @@ class RunDetails:
     counts: dict[str, int]
     outcomes: dict[str, int]
     """Changes of the newest plan by outcome."""
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[RejectedRows, ...]
     instances: tuple[str, ...]
     planning_only: tuple[str, ...]
     unread: tuple[UnreadInstance, ...]

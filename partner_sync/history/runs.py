@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from partner_sync.history.links import VendorLinks
 from partner_sync.history.problems import problem_count, problems_new
-from partner_sync.history.results import Outcome, Refusal, ResultPage, RunDetails, RunRow, Unreadable
+from partner_sync.history.results import Outcome, RejectedRows, ResultPage, RunDetails, RunRow, Unreadable
 from partner_sync.history.run_summary import WRITTEN, run_failures, run_record, run_trigger, utc_time
 from partner_sync.model import KINDS, VERDICTS
 
@@ -159,7 +159,7 @@ def _outcomes(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, int]:
     return {one["outcome"]: one["count"] for one in found}
 
 
-def _refusals(db: sqlite3.Connection, row: sqlite3.Row) -> tuple[Refusal, ...]:
+def _refusals(db: sqlite3.Connection, row: sqlite3.Row) -> tuple[RejectedRows, ...]:
     """Rejected and unknown rows of the newest plan by message, the most frequent first."""
     groups: dict[tuple[Outcome, str], list[tuple[int, str]]] = {}
     for one in db.execute(
@@ -169,7 +169,7 @@ def _refusals(db: sqlite3.Connection, row: sqlite3.Row) -> tuple[Refusal, ...]:
         [row["id"], row["plan_id"]],
     ):
         groups.setdefault((one["outcome"], one["message"]), []).append((one["n"], one["name"]))
-    found = [Refusal(*key, len(rows), tuple(rows[:NAMED])) for key, rows in groups.items()]
+    found = [RejectedRows(*key, len(rows), tuple(rows[:NAMED])) for key, rows in groups.items()]
     return tuple(sorted(found, key=lambda one: -one.count))
 
 
