@@ -29,6 +29,16 @@ OUTCOME_LABELS: dict[str, str] = {
     "planning only": "planning only",
 }
 PLANNING_ONLY = "Planning only: nothing is written until someone starts a run without dry run"
+RULE_LABELS: dict[str, str] = {
+    "id_18": "as 18 characters",
+    "id_15": "first 15 characters",
+    "text": "as it is",
+    "checkbox": "Yes or No by value",
+    "dropdown": "option by value",
+    "date": "as a date",
+    "number": "as a number",
+}
+"""How the value of a Salesforce field is converted."""
 HOLD_LABELS: dict[HoldReason, str] = {
     "no_trace": "no record in Salesforce",
     "emptied": "would empty a field",

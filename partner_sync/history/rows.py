@@ -189,7 +189,8 @@ def put_partner_states(db: sqlite3.Connection, states: PartnerStates) -> None:
     """Replaces the partners of an instance."""
     instance, begun = states.instance, states.order.snapshot_begun.timestamp()
     db.execute("DELETE FROM partner WHERE instance = ?", [instance])
-    db.execute("INSERT OR REPLACE INTO last_read VALUES (?, ?, ?)", [instance, begun, json.dumps(states.fields)])
+    named = [json.dumps(one, ensure_ascii=False) for one in (states.fields, states.titles, states.sources)]
+    db.execute("INSERT OR REPLACE INTO last_read VALUES (?, ?, ?, ?, ?)", [instance, begun, *named])
     db.executemany(
         "INSERT OR REPLACE INTO partner VALUES (?, ?, ?, ?, ?, ?, ?)",
         (

@@ -92,7 +92,10 @@ CREATE TABLE partner (
     PRIMARY KEY (account_id, instance, organization_id)
 ) WITHOUT ROWID;
 CREATE INDEX partner_organization ON partner (organization_id, instance);
-CREATE TABLE last_read (instance TEXT PRIMARY KEY, begun REAL NOT NULL, fields TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE last_read (
+    instance TEXT PRIMARY KEY, begun REAL NOT NULL, fields TEXT NOT NULL,
+    titles TEXT NOT NULL, sources TEXT NOT NULL  -- tables by field: its name in Zendesk, the Salesforce field and rule
+) WITHOUT ROWID;
 
 -- Small objects of an instance as they are: decisions, the newest memory, and what ended planning only.
 CREATE TABLE kept (
