@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from partner_sync.archive.decisions import Decisions
+from partner_sync.archive.decision_store import Decisions
 from partner_sync.archive.instance_memory import InstanceMemory
 from partner_sync.errors import ConfigError
 from partner_sync.sandbox import large_world

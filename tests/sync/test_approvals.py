@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from partner_sync.archive.decisions import Decisions
+from partner_sync.archive.decision_store import Decisions
 from partner_sync.archive.memory_records import Decision, HoldRow, MarkedOrganizations, Withdrawal
 from partner_sync.archive.object_store import children, get
 from partner_sync.compare.change_keys import change_keys
