@@ -42,7 +42,10 @@ SHIPPED = Path(__file__).parents[2] / "dags" / "partner_sync.toml"
 
 CHANGES: Mapping[Kind, tuple[str, str]] = {
     "create": ("An account has no organization.", "The name, `external_id` and all mapped fields."),
-    "update": ("An organization differs from its account.", "The fields that differ, nothing else."),
+    "update": (
+        "An organization differs from its account, or people undid a run.",
+        "The fields that differ, nothing else.",
+    ),
     "mark": (
         "There is evidence that the account of a partner organization is gone.",
         "The checkbox `marks.field` of the config.",
