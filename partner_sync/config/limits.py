@@ -55,7 +55,8 @@ class Approvals:
     by: Annotated[
         tuple[Text, ...],
         Field(
-            description="a list of the Airflow users who may approve, leave, undo and withdraw; empty: everybody who may trigger the DAG"
+            description="a list of the Airflow users who may approve, leave, undo and withdraw; empty: everybody who"
+            " may trigger the DAG"
         ),
     ] = ()
 
