@@ -6,8 +6,12 @@ import json
 from datetime import datetime
 
 from partner_sync.history.organization_results import CurrentState
+<<<<<<< HEAD
 from partner_sync.history.results import RunRow
 from partner_sync.model import Hold, HoldReason, Kind, Value
+=======
+from partner_sync.model import Does, HoldReason, NotRestoredReason, Value
+>>>>>>> decide
 
 STATE_LABELS: dict[CurrentState, str] = {
     "as desired": "Matches Salesforce",
@@ -47,6 +51,7 @@ HOLD_LABELS: dict[HoldReason, str] = {
     "open_tickets": "open tickets",
 }
 """Why changes are on hold."""
+<<<<<<< HEAD
 RESULT_LABELS = {**OUTCOME_LABELS, "withheld": "still on hold", "not the same": "no longer the same: not written"}
 """What became of approved rows."""
 _DONE: dict[Kind, tuple[str, str]] = {
@@ -54,6 +59,20 @@ _DONE: dict[Kind, tuple[str, str]] = {
     "update": ("be updated", "updated"),
     "mark": ("be marked for deletion", "marked"),
 }
+=======
+DECISION_LABELS: dict[Does, str] = {"allow": "approved", "leave": "left as they are", "restore": "undone"}
+"""What a decision does with its rows."""
+NOT_RESTORED_LABELS: dict[NotRestoredReason, str] = {
+    "changed": "somebody else changed it since",
+    "unwanted": "Salesforce wants another value by now",
+    "identity": "it names the account, which is never undone",
+    "no_account": "the organization has no account, another one, or a problem",
+    "no_organization": "Zendesk does not list the organization",
+    "not_mapped": "the config no longer has the field",
+    "name_in_use": "the name is in use by now",
+}
+"""Why a field does not go back."""
+>>>>>>> decide
 _PROBLEM_LABELS = {
     "adoption": "Partner id on an organization of another type",
     "name_circle": "Names swapped",

@@ -272,6 +272,7 @@ class Task:
         self.tries, self.since = tried + 1, None
         self.due = START
         self.done: Done | None = None
+        self.people = 1
         self.failed: list[BaseException] = []
 
     def visit(self) -> None:
@@ -299,6 +300,7 @@ class Task:
             try_number=self.tries,
             waiting_since=self.since,
             owner_gone_after=TIMEOUT,
+            people=self.people,
             monotonic=stage.clock.seconds,
         )
         try:
