@@ -6,12 +6,8 @@ import json
 from datetime import datetime
 
 from partner_sync.history.organization_results import CurrentState
-<<<<<<< HEAD
 from partner_sync.history.results import RunRow
-from partner_sync.model import Hold, HoldReason, Kind, Value
-=======
-from partner_sync.model import Does, HoldReason, NotRestoredReason, Value
->>>>>>> decide
+from partner_sync.model import Does, Hold, HoldReason, Kind, NotRestoredReason, Value
 
 STATE_LABELS: dict[CurrentState, str] = {
     "as desired": "Matches Salesforce",
@@ -51,7 +47,6 @@ HOLD_LABELS: dict[HoldReason, str] = {
     "open_tickets": "open tickets",
 }
 """Why changes are on hold."""
-<<<<<<< HEAD
 RESULT_LABELS = {**OUTCOME_LABELS, "withheld": "still on hold", "not the same": "no longer the same: not written"}
 """What became of approved rows."""
 _DONE: dict[Kind, tuple[str, str]] = {
@@ -59,7 +54,6 @@ _DONE: dict[Kind, tuple[str, str]] = {
     "update": ("be updated", "updated"),
     "mark": ("be marked for deletion", "marked"),
 }
-=======
 DECISION_LABELS: dict[Does, str] = {"allow": "approved", "leave": "left as they are", "restore": "undone"}
 """What a decision does with its rows."""
 NOT_RESTORED_LABELS: dict[NotRestoredReason, str] = {
@@ -72,7 +66,6 @@ NOT_RESTORED_LABELS: dict[NotRestoredReason, str] = {
     "name_in_use": "the name is in use by now",
 }
 """Why a field does not go back."""
->>>>>>> decide
 _PROBLEM_LABELS = {
     "adoption": "Partner id on an organization of another type",
     "name_circle": "Names swapped",
