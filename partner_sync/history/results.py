@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
 from partner_sync.archive.records import Failure
-from partner_sync.model import FieldChange, Hold, HoldReason, Kind, ReadProof, UnreadInstance
+from partner_sync.model import FieldChange, Hold, HoldReason, Kind, NotRestored, ReadProof, UnreadInstance
 
 _Row = TypeVar("_Row")
 RunState = Literal["running", "success", "failed", "dry run", "planning only"]
@@ -146,6 +146,7 @@ class RunDetails:
     outcomes: dict[str, int]
     """Changes of the newest plan by outcome."""
     refusals: tuple[RejectedRows, ...]
+    not_restored: tuple[NotRestored, ...]
     instances: tuple[str, ...]
     planning_only: tuple[str, ...]
     unread: tuple[UnreadInstance, ...]

@@ -63,7 +63,8 @@ def put_plan(db: sqlite3.Connection, run: int, folder: str, plan: Plan) -> None:
     plan_row = plan_of(db, run, plan.id)
     begun = plan.order.snapshot_begun.timestamp()
     db.execute(
-        "UPDATE plan SET made = ?, dry_run = ? WHERE id = ?", [plan.order.made.timestamp(), plan.dry_run, plan_row]
+        "UPDATE plan SET made = ?, dry_run = ?, not_restored = ? WHERE id = ?",
+        [plan.order.made.timestamp(), plan.dry_run, json.dumps(codec.as_json(plan.not_restored)), plan_row],
     )
     db.execute("DELETE FROM change WHERE plan = ?", [plan_row])
     db.executemany(

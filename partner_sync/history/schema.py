@@ -46,6 +46,7 @@ CREATE INDEX side_day ON side (day, instance, begun, types);
 
 CREATE TABLE plan (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL, plan_id TEXT NOT NULL, made REAL, dry_run INTEGER NOT NULL DEFAULT 0,
+    not_restored TEXT NOT NULL DEFAULT '[]',  -- the fields that a decision to undo a run did not put back
     UNIQUE (run, plan_id)
 );
 CREATE TABLE change (

@@ -202,7 +202,7 @@ def sync(batch: str) -> None:
 
 def _fail_on_purpose(element: str, archive: Archive, context: Context) -> NoReturn:
     """Raises the error for a person to decide. The plan comes from the archive, where they review it as well."""
-    from partner_sync.orchestration import xcoms
+    from partner_sync.orchestration import locations, xcoms
 
     dag_run = context["dag_run"]
     record = archive.run(archive.run_folder(dag_run.run_id, dag_run.run_after))
@@ -210,7 +210,9 @@ def _fail_on_purpose(element: str, archive: Archive, context: Context) -> NoRetu
         raise SnapshotError(f"The archive has no run.json of {dag_run.run_id}. {xcoms.again('compare')}")
     if element == "withheld":
         holds = [hold for hold in record.plan.holds if hold.opens_case]
-        raise WithheldError("\n".join(f"{hold.why} {hold.next_step}" for hold in holds))
+        raise WithheldError(
+            "\n".join(f"{hold.why} {hold.next_step}\n{locations.review_url(hold.id)}" for hold in holds)
+        )
     if element == "instances":
         unread = "; ".join(f"{one.instance}: {one.why}" for one in record.plan.unread)
         raise PermanentError(f"Not read, so nothing is planned there; the other instances were written. {unread}")

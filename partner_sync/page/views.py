@@ -67,6 +67,7 @@ _templates.globals |= {
     "result_labels": labels.RESULT_LABELS,
     "tickets": labels.tickets_label,
     "planning_only": labels.PLANNING_ONLY,
+    "not_restored_labels": labels.NOT_RESTORED_LABELS,
     "rule_labels": labels.RULE_LABELS,
 }
 

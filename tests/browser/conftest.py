@@ -73,7 +73,7 @@ def airflow(installed: None, world: World, tmp_path_factory: pytest.TempPathFact
     """The full Airflow on a sandbox whose jobs take seconds, so that a run can be watched. No run starts by itself."""
     folder, config = tmp_path_factory.mktemp("browser"), REPOSITORY / "dags" / "partner_sync.toml"
     with (
-        Sandbox(world=world, job_seconds=6) as sandbox,
+        Sandbox(world=world, job_seconds=10) as sandbox,
         started(folder, sandbox, sandbox.connections(), config) as running,
     ):
         running.new_account(name=HOSTILE)

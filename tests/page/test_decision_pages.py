@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from fastapi.testclient import TestClient
 
-from partner_sync.archive.decisions import Decisions
+from partner_sync.archive.decision_store import Decisions
 from partner_sync.archive.instance_memory import InstanceMemory
 from partner_sync.archive.memory_records import Decision, HoldRow, Memory, MissingAccount, Withdrawal, WrittenField
 from partner_sync.archive.records import PartnerState, PartnerStates
