@@ -73,7 +73,7 @@ def airflow(installed: None, world: World, tmp_path_factory: pytest.TempPathFact
     """The full Airflow on a sandbox whose jobs take seconds, so that a run can be watched. No run starts by itself."""
     folder, config = tmp_path_factory.mktemp("browser"), REPOSITORY / "dags" / "partner_sync.toml"
     with (
-        Sandbox(world=world, job_seconds=10) as sandbox,
+        Sandbox(world=world, job_seconds=6) as sandbox,
         started(folder, sandbox, sandbox.connections(), config) as running,
     ):
         running.new_account(name=HOSTILE)
@@ -138,7 +138,7 @@ def watched(airflow: Airflow, browser: Browser, login: Any) -> Watched:
     airflow.unpause()  # it waited for this; so it is seen from its beginning, however busy the machine is
     expect(ours.locator("#live progress")).to_be_visible(timeout=90_000)
     seen += [ours.locator("#live .state").inner_text(), ours.locator(".changes .outcome").first.inner_text()]
-    expect(ours.locator("#live .state")).not_to_contain_text("running", timeout=90_000)
+    expect(ours.locator("#live .state")).not_to_contain_text("Running", timeout=90_000)
     seen += [ours.locator("#live .state").inner_text(), ours.locator(".changes .outcome").first.inner_text()]
     stayed = bool(visitor.frame.evaluate("window.stayed"))
     context.close()
