@@ -516,7 +516,9 @@ class Walk(RuleBasedStateMachine):
         self.everything_is_confirmed(plan)
         if plan.changes:
             self.person_undoes_plan(plan)
-        self.decisions_are_kept(self.quiet_plan())
+        for hold in plan.holds:
+            self.record.witness.leaves(plan, hold.id)
+        self.decisions_are_kept(self.quiet_plan(hours=0.25))
         plan = self.quiet_plan()
         for _ in range(20):
             if not plan.changes and not plan.holds:
@@ -540,8 +542,9 @@ class Walk(RuleBasedStateMachine):
         assert not [entry for entry in late if entry.order.plan_id == plan.id]
 
     def decisions_are_kept(self, plan: Plan) -> None:
-        """What was undone does not show what was undone, unless the plan says why. Then people withdraw everything."""
+        """Nothing that was undone is there, unless the plan says why. Then people withdraw everything."""
         self.everything_is_confirmed(plan)
+        self.check()
         past, explained = self.record.witness.past, about(plan)
         rows = {row["id"]: {**row["organization_fields"], "name": row["name"]} for row in self.sandbox.organizations()}
         for undone in past.undone if not self.record.lost else ():
