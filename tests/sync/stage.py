@@ -33,7 +33,13 @@ from partner_sync.gather import accounts as salesforce
 from partner_sync.gather import organizations as zendesk
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan
 from partner_sync.orchestration import run_decisions
-from partner_sync.orchestration.earlier import earlier_runs, known_organizations, remember, remember_holds
+from partner_sync.orchestration.earlier import (
+    earlier_runs,
+    end_decisions,
+    known_organizations,
+    remember,
+    remember_holds,
+)
 from partner_sync.sandbox import Sandbox
 from partner_sync.sync.batch import BatchAttempt, Done
 from partner_sync.sync.verdicts import OrganizationReader
@@ -181,6 +187,7 @@ class Stage:
         remember_holds(self.archive, found.plan)
         if name:
             remember(self.archive, found.memories)
+            end_decisions(self.archive, found.plan, found.ended)
             self.name(found.plan)
         return found.plan
 
