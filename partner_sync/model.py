@@ -102,6 +102,8 @@ class InstanceRead:
     digest: str = ""
     """Of the organizations, as the archive stores them."""
     definitions: dict[str, str] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
+    """Of every mapped field in Zendesk, by its key: for people."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,22 @@ PRODUCT_WORDS = {
 }
 """The same, except in the sandbox, which speaks as Zendesk's API does, and in paths and tables that stay readable."""
 
+PAGE_WORDS = {
+    "verdicts?": "result",
+    "superseded": "skipped: edited by someone else",
+    "withheld": "on hold",
+    "as desired": "matches Salesforce",
+    "differs?": "out of date",
+    "look": "View, Review",
+    "proof": "all rows read",
+    "account without an organization": "new partner",
+    "circle": "names swapped",
+    "armed": "planning only",
+}
+"""The same for what the page shows."""
+
+JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|<[^>]*>", re.DOTALL)
+
 EXCEPT = re.compile(r'target=\\?"?_blank|"standing"|/standing/|_blank\b|BlankValue')
 
 
@@ -68,3 +84,10 @@ def avoided(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("path", texts(), ids=lambda path: path.relative_to(REPOSITORY).as_posix())
 def test_no_word_is_used_that_is_to_be_avoided(path):
     assert [] == list(avoided(path))
+
+
+@pytest.mark.parametrize(
+    "path", sorted((REPOSITORY / "partner_sync" / "page" / "templates").iterdir()), ids=lambda path: path.name
+)
+def test_the_page_shows_the_words_of_people(path):
+    assert [] == pattern(PAGE_WORDS).findall(JINJA.sub(" ", path.read_text(encoding="utf-8")))

@@ -36,12 +36,18 @@ class PartnerState:
 
 @dataclass(frozen=True, slots=True)
 class PartnerStates:
-    """The state of every partner of an instance; the values of a row follow `fields`."""
+    """The state of every partner of an instance; the values of a row follow `fields`.
+
+    For people, `titles` has the name of a field in Zendesk, and `sources` the Salesforce field and the rule that it
+    comes from.
+    """
 
     order: PlanOrder
     instance: str
     fields: tuple[str, ...]
     rows: tuple[PartnerState, ...]
+    titles: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

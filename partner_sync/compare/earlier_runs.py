@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from partner_sync.archive.decisions import DecisionsInForce
+from partner_sync.archive.decision_store import DecisionsInForce
 from partner_sync.archive.memory_records import Memory, MissingAccount
 
 MEMORY_LASTS = timedelta(hours=24)

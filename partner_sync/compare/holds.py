@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -39,7 +39,7 @@ class HeldRows:
     waiting: Mapping[int, HoldReason]
     earlier: EarlierRuns
     made: datetime
-    restored: Mapping[int, Collection[str]]
+    restored: Mapping[int, Collection[str]] = field(default_factory=dict)
     caused: Collection[str] = ()
     """Change keys that changed rules cause."""
 

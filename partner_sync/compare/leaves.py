@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from partner_sync.archive.decisions import DecisionsInForce
+from partner_sync.archive.decision_store import DecisionsInForce
 from partner_sync.archive.memory_records import Decision, HoldRow
 from partner_sync.compare.change_keys import change_keys, field_key
 from partner_sync.model import Change, Create, LeftRow, Organization

@@ -29,7 +29,14 @@ def partner_states(comparison: Comparison) -> Iterator[PartnerStates]:
             *table.blocked(wanted.blocked, of_account),
             *table.others(instance.partners, of_account),
         )
-        yield PartnerStates(comparison.plan.order, instance.name, (NAME, *matched.schema.fields), rows)
+        yield PartnerStates(
+            comparison.plan.order,
+            instance.name,
+            (NAME, *matched.schema.fields),
+            rows,
+            titles=dict(instance.titles),
+            sources={one.field: (one.source, one.rule) for one in matched.config.attributes},
+        )
 
 
 class _Table:

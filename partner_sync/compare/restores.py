@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
-from partner_sync.archive.decisions import DecisionsInForce
+from partner_sync.archive.decision_store import DecisionsInForce
 from partner_sync.archive.memory_records import Decision, WrittenField
 from partner_sync.compare.desired import DesiredAccount
 from partner_sync.compare.differences import read_whole

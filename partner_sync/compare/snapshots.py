@@ -38,6 +38,7 @@ class MatchedInstance:
     matches: Matches
     digest: str = ""
     rules: Mapping[str, str] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,8 @@ def _matched(schema: OrganizationSchema, wanted: Desired, read: InstanceRead) ->
     partners = tuple(one for one in organizations if schema.is_partner(one.account_type))
     found = match(schema, read.instance, sorted(wanted.known), organizations)
     rules = {key: field_digest(rule, read.definitions.get(key, "")) for key, rule in schema.rules.items()}
-    return MatchedInstance(read.instance, read.write, read.proof, organizations, partners, found, read.digest, rules)
+    proof, digest, titles = read.proof, read.digest, read.titles
+    return MatchedInstance(read.instance, read.write, proof, organizations, partners, found, digest, rules, titles)
 
 
 def _refuse_skewed(accounts: AccountsSnapshot, organizations: OrganizationsSnapshot, max_minutes: float) -> None:

@@ -58,7 +58,16 @@ def read_organizations(
         gone=gone,
     )
     definitions = {str(field["key"]): _definition(field) for field in fields if field.get("key") in schema.canonical}
-    return InstanceRead(zendesk.instance, write, proof, tuple(listing.organizations), definitions=definitions)
+    return InstanceRead(
+        zendesk.instance,
+        write,
+        proof,
+        tuple(listing.organizations),
+        definitions=definitions,
+        titles={
+            str(field["key"]): str(field.get("title") or "") for field in fields if field.get("key") in definitions
+        },
+    )
 
 
 @dataclass(frozen=True)

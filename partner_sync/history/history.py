@@ -222,6 +222,14 @@ class History:
         """One page of partner organizations as they were read last, by name."""
         return self._ask(lambda db: lists.partners_page(db, type_name=type_name, instance=instance, page=page))
 
+    def field_titles(self) -> dict[str, str]:
+        """The names of fields in Zendesk, by key."""
+        return self._ask(lists.field_titles)
+
+    def field_sources(self) -> dict[str, tuple[str, str]]:
+        """The Salesforce field and the rule that a field comes from, by key."""
+        return self._ask(lists.field_sources)
+
     def unreadable(self) -> tuple[Unreadable, ...]:
         """Objects of the archive that could not be read."""
         return self._ask(lambda db: runs.unreadable_objects(db, limit=1000))

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from partner_sync.history.organization_results import CurrentState
 from partner_sync.history.results import RunRow
-from partner_sync.model import Hold, HoldReason, Kind, Value
+from partner_sync.model import Does, Hold, HoldReason, Kind, NotRestoredReason, Value
 
 STATE_LABELS: dict[CurrentState, str] = {
     "as desired": "Matches Salesforce",
@@ -29,6 +29,16 @@ OUTCOME_LABELS: dict[str, str] = {
     "planning only": "planning only",
 }
 PLANNING_ONLY = "Planning only: nothing is written until someone starts a run without dry run"
+RULE_LABELS: dict[str, str] = {
+    "id_18": "as 18 characters",
+    "id_15": "first 15 characters",
+    "text": "as it is",
+    "checkbox": "Yes or No by value",
+    "dropdown": "option by value",
+    "date": "as a date",
+    "number": "as a number",
+}
+"""How the value of a Salesforce field is converted."""
 HOLD_LABELS: dict[HoldReason, str] = {
     "no_trace": "no record in Salesforce",
     "rules": "caused by a changed config",
@@ -45,6 +55,18 @@ _DONE: dict[Kind, tuple[str, str]] = {
     "update": ("be updated", "updated"),
     "mark": ("be marked for deletion", "marked"),
 }
+DECISION_LABELS: dict[Does, str] = {"allow": "approved", "leave": "left as they are", "restore": "undone"}
+"""What a decision does with its rows."""
+NOT_RESTORED_LABELS: dict[NotRestoredReason, str] = {
+    "changed": "somebody else changed it since",
+    "unwanted": "Salesforce wants another value by now",
+    "identity": "it names the account, which is never undone",
+    "no_account": "the organization has no account, another one, or a problem",
+    "no_organization": "Zendesk does not list the organization",
+    "not_mapped": "the config no longer has the field",
+    "name_in_use": "the name is in use by now",
+}
+"""Why a field does not go back."""
 _PROBLEM_LABELS = {
     "adoption": "Partner id on an organization of another type",
     "name_circle": "Names swapped",

@@ -29,6 +29,20 @@ class PartnerRow:
     without_account: bool
 
 
+def field_titles(db: sqlite3.Connection) -> dict[str, str]:
+    """The names of fields in Zendesk, by key, where an instance has one."""
+    found: dict[str, str] = {}
+    for row in db.execute("SELECT titles FROM last_read ORDER BY instance"):
+        found = {key: title for key, title in json.loads(row["titles"]).items() if title} | found
+    return found
+
+
+def field_sources(db: sqlite3.Connection) -> dict[str, tuple[str, str]]:
+    """The Salesforce field and the rule that a field comes from, by key."""
+    row = db.execute("SELECT sources FROM last_read ORDER BY begun DESC LIMIT 1").fetchone()
+    return {key: (source, rule) for key, (source, rule) in json.loads(row["sources"]).items()} if row else {}
+
+
 def recent_changes(
     db: sqlite3.Connection,
     links: VendorLinks,

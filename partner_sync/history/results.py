@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
 from partner_sync.archive.records import Failure
-from partner_sync.model import FieldChange, Hold, HoldReason, Kind, ReadProof, UnreadInstance
+from partner_sync.model import FieldChange, Hold, HoldReason, Kind, NotRestored, ReadProof, UnreadInstance
 
 _Row = TypeVar("_Row")
 RunState = Literal["running", "success", "failed", "dry run", "planning only"]
@@ -122,7 +122,7 @@ class ResultPage(Generic[_Row]):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RejectedRows:
     """Rows of a run that have the same message of Zendesk, or the same reason; the first of them by place and name."""
 
     outcome: Outcome
@@ -145,7 +145,8 @@ class RunDetails:
     counts: dict[str, int]
     outcomes: dict[str, int]
     """Changes of the newest plan by outcome."""
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[RejectedRows, ...]
+    not_restored: tuple[NotRestored, ...]
     instances: tuple[str, ...]
     planning_only: tuple[str, ...]
     unread: tuple[UnreadInstance, ...]

@@ -63,7 +63,8 @@ def put_plan(db: sqlite3.Connection, run: int, folder: str, plan: Plan) -> None:
     plan_row = plan_of(db, run, plan.id)
     begun = plan.order.snapshot_begun.timestamp()
     db.execute(
-        "UPDATE plan SET made = ?, dry_run = ? WHERE id = ?", [plan.order.made.timestamp(), plan.dry_run, plan_row]
+        "UPDATE plan SET made = ?, dry_run = ?, not_restored = ? WHERE id = ?",
+        [plan.order.made.timestamp(), plan.dry_run, json.dumps(codec.as_json(plan.not_restored)), plan_row],
     )
     db.execute("DELETE FROM change WHERE plan = ?", [plan_row])
     db.executemany(
@@ -189,7 +190,8 @@ def put_partner_states(db: sqlite3.Connection, states: PartnerStates) -> None:
     """Replaces the partners of an instance."""
     instance, begun = states.instance, states.order.snapshot_begun.timestamp()
     db.execute("DELETE FROM partner WHERE instance = ?", [instance])
-    db.execute("INSERT OR REPLACE INTO last_read VALUES (?, ?, ?)", [instance, begun, json.dumps(states.fields)])
+    named = [json.dumps(one, ensure_ascii=False) for one in (states.fields, states.titles, states.sources)]
+    db.execute("INSERT OR REPLACE INTO last_read VALUES (?, ?, ?, ?, ?)", [instance, begun, *named])
     db.executemany(
         "INSERT OR REPLACE INTO partner VALUES (?, ?, ?, ?, ?, ?, ?)",
         (

@@ -6,11 +6,12 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
+from partner_sync.archive import codec
 from partner_sync.history.links import VendorLinks
 from partner_sync.history.problems import problem_count, problems_new
-from partner_sync.history.results import Outcome, Refusal, ResultPage, RunDetails, RunRow, Unreadable
+from partner_sync.history.results import Outcome, RejectedRows, ResultPage, RunDetails, RunRow, Unreadable
 from partner_sync.history.run_summary import WRITTEN, run_failures, run_record, run_trigger, utc_time
-from partner_sync.model import KINDS, VERDICTS
+from partner_sync.model import KINDS, VERDICTS, NotRestored
 
 NAMED = 20
 """How many rows of a message are named."""
@@ -132,6 +133,7 @@ def run_details(db: sqlite3.Connection, row: sqlite3.Row) -> RunDetails:
         counts=newest.counts if newest else {},
         outcomes=_outcomes(db, row),
         refusals=_refusals(db, row),
+        not_restored=_not_restored(db, row),
         instances=tuple(
             side["instance"] for side in db.execute("SELECT instance FROM side WHERE run = ? ORDER BY 1", [row["id"]])
         ),
@@ -159,7 +161,13 @@ def _outcomes(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, int]:
     return {one["outcome"]: one["count"] for one in found}
 
 
-def _refusals(db: sqlite3.Connection, row: sqlite3.Row) -> tuple[Refusal, ...]:
+def _not_restored(db: sqlite3.Connection, row: sqlite3.Row) -> tuple[NotRestored, ...]:
+    plan = plan_row(db, row, None)
+    found = json.loads(plan["not_restored"]) if plan is not None else []
+    return tuple(codec.from_json(NotRestored, json.dumps(one), source="the index", next_step="") for one in found)
+
+
+def _refusals(db: sqlite3.Connection, row: sqlite3.Row) -> tuple[RejectedRows, ...]:
     """Rejected and unknown rows of the newest plan by message, the most frequent first."""
     groups: dict[tuple[Outcome, str], list[tuple[int, str]]] = {}
     for one in db.execute(
@@ -169,7 +177,7 @@ def _refusals(db: sqlite3.Connection, row: sqlite3.Row) -> tuple[Refusal, ...]:
         [row["id"], row["plan_id"]],
     ):
         groups.setdefault((one["outcome"], one["message"]), []).append((one["n"], one["name"]))
-    found = [Refusal(*key, len(rows), tuple(rows[:NAMED])) for key, rows in groups.items()]
+    found = [RejectedRows(*key, len(rows), tuple(rows[:NAMED])) for key, rows in groups.items()]
     return tuple(sorted(found, key=lambda one: -one.count))
 
 

@@ -46,6 +46,7 @@ CREATE INDEX side_day ON side (day, instance, begun, types);
 
 CREATE TABLE plan (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL, plan_id TEXT NOT NULL, made REAL, dry_run INTEGER NOT NULL DEFAULT 0,
+    not_restored TEXT NOT NULL DEFAULT '[]',  -- the fields that a decision to undo a run did not put back
     UNIQUE (run, plan_id)
 );
 CREATE TABLE change (
@@ -92,7 +93,10 @@ CREATE TABLE partner (
     PRIMARY KEY (account_id, instance, organization_id)
 ) WITHOUT ROWID;
 CREATE INDEX partner_organization ON partner (organization_id, instance);
-CREATE TABLE last_read (instance TEXT PRIMARY KEY, begun REAL NOT NULL, fields TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE last_read (
+    instance TEXT PRIMARY KEY, begun REAL NOT NULL, fields TEXT NOT NULL,
+    titles TEXT NOT NULL, sources TEXT NOT NULL  -- tables by field: its name in Zendesk, the Salesforce field and rule
+) WITHOUT ROWID;
 
 -- Small objects of an instance as they are: decisions, the newest memory, and what ended planning only.
 CREATE TABLE kept (

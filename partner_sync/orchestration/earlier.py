@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from partner_sync.archive.decisions import Decisions
+from partner_sync.archive.decision_store import Decisions
 from partner_sync.archive.instance_memory import InstanceMemory
 from partner_sync.archive.memory_records import EndedKeys, HoldRecord, HoldRow, Memory
 from partner_sync.compare.change_keys import change_keys

@@ -79,3 +79,11 @@ def own_stdout() -> TextIO:
     own = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding=sys.stdout.encoding, errors="replace")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return own
+
+
+def review_url(hold_id: str) -> str:
+    """The address of the review of a hold on the page, inside Airflow."""
+    from airflow.configuration import conf
+
+    base: str = conf.get("api", "base_url", fallback="").rstrip("/")
+    return f"{base}/plugin/partner-sync/partner-sync/hold?id={hold_id}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 from partner_sync.archive.records import VerdictTally
 from partner_sync.errors import PermanentError, SnapshotError, VerdictError, WithheldError
 from partner_sync.model import FAILED_VERDICTS
-from partner_sync.orchestration import xcoms
+from partner_sync.orchestration import locations, xcoms
 
 if TYPE_CHECKING:
     from partner_sync.archive.archive import Archive
@@ -24,7 +24,9 @@ def fail_on_purpose(element: str, archive: Archive, context: Context) -> NoRetur
         raise SnapshotError(f"The archive has no run.json of {dag_run.run_id}. {xcoms.again('compare')}")
     if element == "withheld":
         holds = [hold for hold in record.plan.holds if hold.opens_case]
-        raise WithheldError("\n".join(f"{hold.why} {hold.next_step}" for hold in holds))
+        raise WithheldError(
+            "\n".join(f"{hold.why} {hold.next_step}\n{locations.review_url(hold.id)}" for hold in holds)
+        )
     if element == "instances":
         unread = "; ".join(f"{one.instance}: {one.why}" for one in record.plan.unread)
         raise PermanentError(f"Not read, so nothing is planned there; the other instances were written. {unread}")

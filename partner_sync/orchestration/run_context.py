@@ -34,9 +34,17 @@ def config_of(context: Context) -> Config:
     return load(text, str(path))
 
 
+NOTE_LENGTH = 1000
+"""The most that Airflow's API takes as a note of a run."""
+
+
 def note_of(context: Context) -> str:
-    """The note that a person gave to the run: the param, since Airflow 3.3 shows a task no note of its run."""
-    return str(context["params"].get("note") or getattr(context["dag_run"], "note", None) or "").strip()
+    """The note that a person gave to the run, as plain text; a longer one is cut, and says so.
+
+    It is the param: Airflow 3.3 shows a task no note of its run.
+    """
+    note = str(context["params"].get("note") or getattr(context["dag_run"], "note", None) or "").strip()
+    return note if len(note) <= NOTE_LENGTH else f"{note[:NOTE_LENGTH]}… (cut, {len(note):,} characters)"
 
 
 def trigger_of(context: Context) -> Trigger:

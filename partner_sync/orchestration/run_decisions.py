@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from partner_sync.archive.decisions import Decisions
+from partner_sync.archive.decision_store import Decisions
 from partner_sync.archive.instance_memory import InstanceMemory
 from partner_sync.archive.memory_records import Armed, Decision, HoldRecord, HoldRow, Withdrawal, WrittenField
 from partner_sync.archive.records import RunRecord, Trigger
@@ -83,7 +83,7 @@ def decided(archive: Archive, config: Config, options: Options, trigger: Trigger
     if both:
         wrong = f"names {len(both)} changes that approve names as well"
         making.findings.append(Finding("leave", wrong, "Approve a row or leave it, not both."))
-    problems = making.of_problems([one for one in options.leave if isinstance(one, NamedProblem)])
+    problems = list(making.of_problems([one for one in options.leave if isinstance(one, NamedProblem)]))
     undone = [decision for part in options.undo for decision in making.of_run(part)]
     withdrawals = tuple(making.withdrawals(options.withdraw))
     if making.findings:

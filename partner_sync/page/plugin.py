@@ -38,11 +38,11 @@ may_look = requires_access_dag("GET", DagAccessEntity.RUN, DAG_ID)
 REFRESH_SECONDS = 4
 """Seconds between two refreshes of the index; longer than the page waits before it reloads the result."""
 
-PATIENCE = 1.0
+REFRESH_PATIENCE = 1.0
 """Seconds that a page waits for a refresh, so that it is current when it is first shown."""
 
 
-def dag_view(user: GetUserDep, session: SessionDep, run: str = "", started: str = "") -> DagView:
+def view_for(user: GetUserDep, session: SessionDep, run: str = "", started: str = "") -> DagView:
     """The DAG for the user who asks; `started`, or else `run`, is the run that the address names.
 
     What the user may do is what Airflow checks when the page starts a run.
@@ -80,13 +80,13 @@ def history() -> History:
     url = locations.archive_url(os.environ)
     root = locations.root(url)
     folder = default_folder(str(root), os.environ)
-    return History(root, folder, reader=Reader(url, folder), fresh_seconds=REFRESH_SECONDS, patience=PATIENCE)
+    return History(root, folder, reader=Reader(url, folder), fresh_seconds=REFRESH_SECONDS, patience=REFRESH_PATIENCE)
 
 
 class PartnerSyncPage(AirflowPlugin):  # type: ignore[misc]  # Airflow ships no types
     name = "partner_sync_page"
     fastapi_apps = [  # noqa: RUF012
-        {"app": page_app(history, may_look, dag_view), "url_prefix": "/partner-sync", "name": "Partner Sync"}
+        {"app": page_app(history, may_look, view_for), "url_prefix": "/partner-sync", "name": "Partner Sync"}
     ]
     external_views = [  # noqa: RUF012 - as Airflow's own plugins are written
         {

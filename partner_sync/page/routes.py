@@ -57,7 +57,7 @@ def _context_after(history: _Archive, dag: Annotated[DagView, Depends(dag_view)]
     def context() -> PageContext:
         index = history.index()
         reading = index if index.refreshing or not index.complete else None if before.complete else before
-        return PageContext(history.clock(), index.trouble, reading, dag)
+        return PageContext(history.clock(), index.trouble, reading, dag, history.field_titles())
 
     return context
 
@@ -216,7 +216,7 @@ def show_history(
     if not found:
         address = link("story", account=account, instance=instance, organization=organization)
         return _unknown("The archive does not know this account or organization.", address, context())
-    return HTMLResponse(views.render_histories(found, history.decisions(), context()))
+    return HTMLResponse(views.render_histories(found, history.decisions(), context(), history.field_sources()))
 
 
 @router.get("/find")

@@ -67,18 +67,21 @@ _templates.globals |= {
     "result_labels": labels.RESULT_LABELS,
     "tickets": labels.tickets_label,
     "planning_only": labels.PLANNING_ONLY,
+    "not_restored_labels": labels.NOT_RESTORED_LABELS,
+    "rule_labels": labels.RULE_LABELS,
 }
 
 
 @dataclass(frozen=True)
 class PageContext:
-    """When a page is rendered, why the archive cannot be read, the progress of an index that is not complete, and what
-    Airflow knows of the DAG."""
+    """When a page is rendered, why the archive cannot be read, the progress of an index that is not complete, what
+    Airflow knows of the DAG, and the names of fields in Zendesk."""
 
     now: datetime
     trouble: str | None = None
     reading: IndexProgress | None = None
     dag: DagView = field(default_factory=DagView)
+    titles: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -226,10 +229,13 @@ def render_change(found: ChangeDetail, context: PageContext) -> str:
 
 
 def render_histories(
-    found: tuple[OrganizationHistory, ...], decisions: tuple[DecisionRow, ...], context: PageContext
+    found: tuple[OrganizationHistory, ...],
+    decisions: tuple[DecisionRow, ...],
+    context: PageContext,
+    sources: dict[str, tuple[str, str]] | None = None,
 ) -> str:
     named = {one.decision.id: one.decision for one in decisions}
-    return _render("story.html", context, stories=found, decisions=named)
+    return _render("story.html", context, stories=found, decisions=named, sources=sources or {})
 
 
 def render_search(found: SearchResult, context: PageContext) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from partner_sync.archive.decisions import Decisions, DecisionsInForce, RestoresInForce
+from partner_sync.archive.decision_store import Decisions, DecisionsInForce, RestoresInForce
 from partner_sync.archive.memory_records import Taken
 from partner_sync.archive.records import OpenJob
 from partner_sync.compare.change_keys import change_keys

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from partner_sync.archive.archive import Archive
-from partner_sync.archive.decisions import Decisions
+from partner_sync.archive.decision_store import Decisions
 from partner_sync.archive.memory_records import Taken
 from partner_sync.archive.records import OpenJob, RowVerdict, VerdictTally
 from partner_sync.config.settings import Calls, Sync

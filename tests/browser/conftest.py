@@ -138,7 +138,7 @@ def watched(airflow: Airflow, browser: Browser, login: Any) -> Watched:
     airflow.unpause()  # it waited for this; so it is seen from its beginning, however busy the machine is
     expect(ours.locator("#live progress")).to_be_visible(timeout=90_000)
     seen += [ours.locator("#live .state").inner_text(), ours.locator(".changes .outcome").first.inner_text()]
-    expect(ours.locator("#live .state")).not_to_contain_text("running", timeout=90_000)
+    expect(ours.locator("#live .state")).not_to_contain_text("Running", timeout=90_000)
     seen += [ours.locator("#live .state").inner_text(), ours.locator(".changes .outcome").first.inner_text()]
     stayed = bool(visitor.frame.evaluate("window.stayed"))
     context.close()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from partner_sync.archive.decisions import DecisionsInForce
+from partner_sync.archive.decision_store import DecisionsInForce
 from partner_sync.archive.memory_records import Decision, EndedKeys, HoldRow, Memory
 from partner_sync.archive.records import RowVerdict
 from partner_sync.compare.change_keys import change_keys

@@ -67,12 +67,12 @@ def test_a_viewer_may_look(asked, cookie):
 def test_who_may_start_runs_in_airflow_may_decide_on_the_page(past, manager, role, may):
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
-    from partner_sync.page.plugin import dag_view, may_look
+    from partner_sync.page.plugin import may_look, view_for
 
     hold = a_hold(a_mark(1))
     past.run(0, holds=[hold])
     history = past.history()
-    client = TestClient(page_app(lambda: history, may_look, dag_view))
+    client = TestClient(page_app(lambda: history, may_look, view_for))
     client.cookies.set("_token", manager.generate_jwt(SimpleAuthManagerUser(username="somebody", role=role)))
     answer = client.get("/hold", params={"id": hold.id})
     assert 200 == answer.status_code

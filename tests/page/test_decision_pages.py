@@ -9,9 +9,10 @@ from urllib.parse import quote
 import pytest
 from fastapi.testclient import TestClient
 
-from partner_sync.archive.decisions import Decisions
+from partner_sync.archive.decision_store import Decisions
 from partner_sync.archive.instance_memory import InstanceMemory
 from partner_sync.archive.memory_records import Decision, HoldRow, Memory, MissingAccount, Withdrawal, WrittenField
+from partner_sync.archive.records import PartnerState, PartnerStates
 from partner_sync.compare.change_keys import change_keys
 from partner_sync.page.app import page_app
 from partner_sync.page.dag import DagView
@@ -261,6 +262,25 @@ def test_the_organization_page_shows_the_evidence_of_a_mark_and_who_approved_it(
     assert "deleted in Salesforce, seen 23 Nov" in evidence
     assert "Approved by <bdi>maria</bdi>" in evidence
     assert "<h2>Fields</h2>" not in text
+
+
+def test_fields_have_the_names_of_zendesk_with_keys_on_hover_and_say_where_they_come_from(past):
+    run_id = past.run(0, [an_update(1)])
+    states = PartnerStates(
+        past.plan(0).order,
+        "global",
+        ("account_owner",),
+        (PartnerState(account(1), 3_600_001, "Kestrel", ("B",), ("B",), False),),
+        titles={"account_owner": "Account owner"},
+        sources={"account_owner": ("Account_Owner_Calc__c", "text")},
+    )
+    past.archive.write_partner_states(states)
+    asked = client(past)
+    named = '<span class="field" title="account_owner">Account owner</span>'
+    assert named in asked.get("/run", params={"run": run_id}).text
+    story = asked.get("/story", params={"account": account(1)}).text
+    assert named in story
+    assert "Account_Owner_Calc__c</span>, as it is" in story
 
 
 # -- finding -------------------------------------------------------------------------------------------------

@@ -33,7 +33,13 @@ from partner_sync.gather import accounts as salesforce
 from partner_sync.gather import organizations as zendesk
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan
 from partner_sync.orchestration import run_decisions
-from partner_sync.orchestration.earlier import earlier_runs, known_organizations, remember, remember_holds
+from partner_sync.orchestration.earlier import (
+    earlier_runs,
+    end_decisions,
+    known_organizations,
+    remember,
+    remember_holds,
+)
 from partner_sync.orchestration.recording import compare_recorded
 from partner_sync.sandbox import Sandbox
 from partner_sync.sync.batch import BatchAttempt, Done
@@ -182,6 +188,7 @@ class Stage:
         remember_holds(self.archive, found.plan)
         if name:
             remember(self.archive, found.memories)
+            end_decisions(self.archive, found.plan, found.ended)
             self.name(found.plan)
         return found.plan
 
@@ -277,6 +284,7 @@ class Task:
         self.tries, self.since = tried + 1, None
         self.due = START
         self.done: Done | None = None
+        self.people = 1
         self.failed: list[BaseException] = []
 
     def visit(self) -> None:
@@ -304,6 +312,7 @@ class Task:
             try_number=self.tries,
             waiting_since=self.since,
             owner_gone_after=TIMEOUT,
+            people=self.people,
             monotonic=stage.clock.seconds,
         )
         try:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from tests.oracle_of_runs import Approved, Past, PlanSeen, Sent, row_keys
+from tests.oracle_of_runs import Approved, Left, Past, PlanSeen, Sent, Undone, row_keys
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -162,3 +162,58 @@ def test_a_value_that_is_written_a_fourth_time_within_an_hour_is_found():
     assert ["too often"] == rules(plans, tries[:4])
     assert [] == rules(plans, [*tries[:3], tries[4]])
     assert [] == rules(plans, [*tries[:3], replace(tries[3], fields=frozenset())])
+
+
+# -- what people decided ------------------------------------------------------------------------------------
+
+TWO = row_keys(7, "account 7", [("owner", "Ann", "Bo"), ("tier", "A", "B")])
+
+
+def left(*, minute=0, withdrawn=None):
+    at = NOON + minute * MINUTE
+    return Left(at, OWNER, None if withdrawn is None else NOON + withdrawn * MINUTE)
+
+
+def test_a_value_that_was_left_and_is_written_is_found_whatever_else_its_row_writes():
+    one = plan(1, wanted=frozenset({TWO}))
+    assert ["left"] == rules([one], [sent(one, TWO)], left=[left()])
+
+
+@pytest.mark.parametrize("why", ["withdrawn", "left later", "approved since", "not wanted in between", "not sent"])
+def test_a_value_that_was_left_may_be_written_when_that_has_ended(why):
+    first = plan(1, left=frozenset() if why == "not wanted in between" else OWNER)
+    second = plan(3, wanted=frozenset({TWO}))
+    known = left(minute=9 if why == "left later" else 0, withdrawn=2 if why == "withdrawn" else None)
+    approvals = [approved("limit", OWNER, minute=2)] if why == "approved since" else []
+    write = sent(second, TWO)
+    write = replace(write, fields=frozenset({"tier"})) if why == "not sent" else write
+    assert [] == rules([first, second], [write], approvals, left=[known])
+
+
+def test_a_value_that_stays_left_in_between_is_still_left():
+    first, second = plan(1, left=OWNER), plan(3, wanted=frozenset({OWNER}))
+    assert ["left"] == rules([first, second], [sent(second, OWNER)], left=[left()])
+
+
+def undone(**more):
+    return Undone(NOON, NOON - MINUTE, {(7, "account 7", "owner"): "Bo"}, **more)
+
+
+def test_a_value_that_was_undone_and_is_written_again_is_found():
+    one = plan(1, wanted=frozenset({OWNER}))
+    assert ["undone"] == rules([one], [sent(one, OWNER)], undone=[undone()])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"undone": [undone(withdrawn=NOON)]},
+        {"undone": [undone()], "changed": {"account 7": NOON}},
+        {"undone": [Undone(NOON, NOON, {(7, "account 7", "owner"): "Cy"})]},
+        {"undone": [Undone(NOON + DAY, NOON, {(7, "account 7", "owner"): "Bo"})]},
+    ],
+    ids=["withdrawn", "changed in Salesforce", "another value", "undone later"],
+)
+def test_a_value_may_be_written_where_no_undo_keeps_it(more):
+    one = plan(1, wanted=frozenset({OWNER}))
+    assert [] == rules([one], [sent(one, OWNER)], **more)

@@ -15,7 +15,13 @@ from hypothesis.stateful import run_state_machine_as_test
 from partner_sync.sandbox import Sandbox
 from tests.walks.dag_walk import DagWalk
 from tests.walks.walk import Walk
-from tests.walks.wrong import ForgetsItsJobs, IgnoresTheRegister, ReadsNothingAgain
+from tests.walks.wrong import (
+    ForgetsItsJobs,
+    ForgetsWhatPeopleUndid,
+    IgnoresTheRegister,
+    ReadsNothingAgain,
+    WritesWhatPeopleLeft,
+)
 
 LONG = int(os.environ.get("WALKS", "0"))
 WALKS = 10 if LONG else 15
@@ -69,6 +75,8 @@ CAUGHT = {
     ReadsNothingAgain: (1, "written twice|written over|untrue"),
     IgnoresTheRegister: (1, "jobs in flight|stale"),
     ForgetsItsJobs: (1, "jobs in flight|written twice"),
+    ForgetsWhatPeopleUndid: (1, r"\('undone"),
+    WritesWhatPeopleLeft: (1, r"\('(left|held|no evidence|open tickets)'"),
 }
 
 

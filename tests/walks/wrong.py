@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from partner_sync.config.params import Options
 from tests.walks.walk import Walk
 
 
@@ -76,7 +78,8 @@ class Crowd(Walk):
 
     person_changes_what_there_is = worker_is_gone_for_good = time_passes = None
     fault_strikes_a_call = fault_strikes_a_job = None
-    accounts_vanish = account_returns = tickets_change = person_approves = another_deployment_runs = None
+    accounts_vanish = account_returns = tickets_change = another_deployment_runs = None
+    person_approves = person_leaves = person_undoes = person_withdraws = whole_run_is_made = None
     archive_is_copied = archive_is_lost = None
 
 
@@ -96,3 +99,29 @@ class IgnoresTheRegister(Crowd):
 class ForgetsItsJobs(Crowd):
     def altered(self) -> None:
         self.stage.archive = _NoJobs(self.stage.archive)
+
+
+class ForgetsWhatPeopleUndid(Walk):
+    """Every undo is gone as soon as it is recorded."""
+
+    def altered(self) -> None:
+        decide, archive = self.stage.decide, self.stage.archive.root / "instances" / "global" / "decisions"
+
+        def forgotten(asked: Options, by: str = "ann") -> None:
+            decide(asked, by)
+            for path in archive.glob("*.json") if asked.undo else ():
+                path.unlink()
+
+        self.stage.decide = forgotten
+
+
+class WritesWhatPeopleLeft(Walk):
+    """Every leave is gone as soon as it is recorded, and what it left is approved."""
+
+    def altered(self) -> None:
+        decide = self.stage.decide
+
+        def approved(asked: Options, by: str = "ann") -> None:
+            decide(replace(asked, approve=asked.leave, leave=()) if asked.leave else asked, by)
+
+        self.stage.decide = approved

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from partner_sync.archive.decisions import Decisions
+from partner_sync.archive.decision_store import Decisions
 from partner_sync.archive.memory_records import Decision, EndedKeys, HoldRow, Taken, Withdrawal, WrittenField
 from partner_sync.errors import SnapshotError
 

@@ -102,14 +102,16 @@ class DecisionsInForce:
 
     def lasting(self, now: datetime) -> tuple[Decision, ...]:
         """The decisions of which something is in force; an approval that submits took is not."""
-        spent: dict[str, set[str]] = defaultdict(set)
-        for taken in self.taken:
-            spent[taken.decision].update(taken.keys)
         return tuple(
             one
             for one in self.decisions
-            if self._lasts(one, now) and not set(one.keys) <= self.ended_keys[one.id] | spent[one.id]
+            if self._lasts(one, now) and not set(one.keys) <= self.ended_keys[one.id] | self.spent_keys(one)
         )
+
+    def spent_keys(self, decision: Decision, claims: Collection[str] = ()) -> set[str]:
+        """The keys of an approval that submits took, those of `claims` (tokens) aside."""
+        mine = (one for one in self.taken if one.decision == decision.id and one.token not in claims)
+        return {key for taken in mine for key in taken.keys}
 
     def over(self, now: datetime, claims: Collection[str]) -> Iterator[Decision]:
         """The decisions of which nothing is in force, and nothing will be.
@@ -129,10 +131,7 @@ class DecisionsInForce:
     def _is_over(self, one: Decision, now: datetime, claims: Collection[str]) -> bool:
         if one.id in self.withdrawn or (one.until is not None and one.until < now):
             return True
-        spent = {
-            key for taken in self.taken if taken.token not in claims for key in taken.keys if taken.decision == one.id
-        }
-        return set(one.keys) <= self.ended_keys[one.id] | spent
+        return set(one.keys) <= self.ended_keys[one.id] | self.spent_keys(one, claims)
 
     def _lasts(self, one: Decision, now: datetime) -> bool:
         return one.id not in self.withdrawn and one.at <= now and (one.until is None or now <= one.until)
