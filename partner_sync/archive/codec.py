@@ -18,6 +18,7 @@ from partner_sync.archive.memory_records import (
     HoldRecord,
     MarkedOrganizations,
     Memory,
+    ReadRecord,
     Taken,
     Withdrawal,
 )
@@ -57,6 +58,7 @@ VERSIONS: dict[type, int] = {
     HoldRecord: 1,
     Memory: 1,
     MarkedOrganizations: 1,
+    ReadRecord: 1,
 }
 """Increased when a shape changes, so that an object of an earlier release is refused instead of misread."""
 

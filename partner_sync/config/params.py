@@ -36,6 +36,12 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
         "description": "Ids of holds, as the page and the failed task withheld show them, one per line. Writes these"
         " rows once although they are held, and no others. For one row: the hold, a colon, and the account id.",
     },
+    "full_read": {
+        "default": False,
+        "type": ["boolean", "null"],
+        "title": "Full read",
+        "description": "List all organizations of Zendesk, instead of reading what changed.",
+    },
 }
 """What the trigger form shows and Airflow checks, as JSON schema; `options` checks the rest, such as checksums.
 
@@ -56,11 +62,15 @@ class Approval:
 
 @dataclass(frozen=True)
 class Options:
-    """`dry_run` writes nothing, `account_ids`, if any, nothing else; `approve` are holds to write although held."""
+    """`dry_run` writes nothing, `account_ids`, if any, nothing else; `approve` are holds to write although held.
+
+    `full_read` lists all organizations, instead of reading what changed.
+    """
 
     dry_run: bool = False
     account_ids: tuple[str, ...] = ()
     approve: tuple[Approval, ...] = ()
+    full_read: bool = False
 
 
 def options(params: Mapping[str, object]) -> Options:
@@ -71,19 +81,21 @@ def options(params: Mapping[str, object]) -> Options:
     known = [one.name for one in fields(Options)]
     found = [Finding(key, "is not a param", suggestion(key, known)) for key in params if key not in known]
     asked = Options(
-        dry_run=_dry_run(params.get("dry_run"), found),
+        dry_run=_truth(params, "dry_run", found),
         account_ids=_account_ids(params.get("account_ids"), found),
         approve=_approve(params.get("approve"), found),
+        full_read=_truth(params, "full_read", found),
     )
     if found:
         raise ConfigError("The run's conf", found)
     return asked
 
 
-def _dry_run(value: object, found: list[Finding]) -> bool:
+def _truth(params: Mapping[str, object], key: str, found: list[Finding]) -> bool:
+    value = params.get(key)
     if value is None or isinstance(value, bool):
         return bool(value)
-    found.append(Finding("dry_run", f"is {shown(value)}", "Write true or false."))
+    found.append(Finding(key, f"is {shown(value)}", "Write true or false."))
     return False
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,13 +12,10 @@ from partner_sync.archive.instance_memory import InstanceMemory
 from partner_sync.archive.memory_records import Decision, HoldRecord, HoldRow, Memory
 from partner_sync.compare.change_keys import change_keys
 from partner_sync.compare.earlier_runs import EarlierRuns
-from partner_sync.errors import SnapshotError
 from partner_sync.model import Plan
 
 if TYPE_CHECKING:
     from partner_sync.archive.archive import Archive
-
-log = logging.getLogger(__name__)
 
 
 def earlier_runs(archive: Archive, instance: str, now: datetime, shown: Iterable[Decision] = ()) -> EarlierRuns:
@@ -35,18 +31,6 @@ def earlier_runs(archive: Archive, instance: str, now: datetime, shown: Iterable
         decisions=replace(decisions, decisions=(*decisions.decisions, *more)),
         armed=known.armed() is not None,
     )
-
-
-def known_organizations(archive: Archive, instance: str) -> Collection[int]:
-    """The ids of the previous snapshot of an instance; empty if there is none that can be read."""
-    from partner_sync.archive.snapshot_store import saved_organization_ids
-
-    try:
-        memory = InstanceMemory(archive.root, instance).newest()
-        return saved_organization_ids(archive.root, memory.organizations) if memory and memory.organizations else ()
-    except SnapshotError as error:
-        log.warning("the previous snapshot of %s cannot be read: %s", instance, error)
-        return ()
 
 
 def remember(archive: Archive, memories: Iterable[Memory]) -> None:
