@@ -10,12 +10,12 @@ from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, Pa
 from partner_sync.alerts import callbacks
 from partner_sync.alerts.deadline import OVERDUE
 from partner_sync.config.params import PARAMS
-from partner_sync.orchestration import retry_policy, tasks, telemetry
+from partner_sync.orchestration import retry_policy, run_context, tasks, telemetry
 
 TRIAGE = """
 ### Partner Sync
 
-Keeps Zendesk organizations in sync with Salesforce partner accounts. Runs every hour. If there is nothing to write, `sync`
+Keeps Zendesk organizations in sync with Salesforce partner accounts. Runs on the `schedule` of the config, every hour by default. If there is nothing to write, `sync`
 is *skipped*: that is the normal case. A dry run ends the same way.
 
 | what you see | what it means | what to do |
@@ -40,7 +40,7 @@ with DAG(
     dag_id="partner_sync",
     description="Zendesk organizations follow Salesforce partner accounts",
     doc_md=TRIAGE,
-    schedule="@hourly",
+    schedule=run_context.configured_schedule(__file__),
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     max_active_runs=1,

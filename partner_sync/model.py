@@ -28,6 +28,9 @@ NotRestoredReason = Literal[
 Element = Literal["withheld", "instances", "problems"]
 ELEMENTS: tuple[Element, ...] = ("withheld", "instances", "problems")
 EvidenceKind = Literal["merged", "deleted", "filtered", "listed", "no_record"]
+ReadKind = Literal["full", "changed"]
+FullReadCause = Literal["first", "snapshot", "rules", "clock", "refused", "asked", "due", "stuck", "failed", "count"]
+"""Why an instance was listed in full: `gather/changed_read.py` has a sentence for each."""
 Verdict = Literal["confirmed", "rejected", "superseded", "unknown"]
 VERDICTS: tuple[Verdict, ...] = ("confirmed", "rejected", "superseded", "unknown")
 FAILED_VERDICTS: tuple[Verdict, ...] = ("rejected", "unknown")
@@ -47,7 +50,10 @@ class ReadProof:
 
     Salesforce announces what it sends, so the two are equal. Zendesk counts, and the count may be old: it is shown.
     What proves its listing is `gone`: so many organizations of the previous snapshot are not listed, and Zendesk
-    confirmed that each of them no longer exists.
+    confirmed that each of them no longer exists. A `changed` read merges what changed into the previous snapshot.
+
+    `cause` is why organizations were listed in full, `differed` are at most 100 organizations that the changed reads
+    since the last full listing had wrong. `instance` is None for Salesforce; `snapshot` names the copy in the archive.
     """
 
     system: str
@@ -56,6 +62,12 @@ class ReadProof:
     pages: int
     calls: int
     gone: int = 0
+    kind: ReadKind = "full"
+    cause: FullReadCause | None = None
+    differed: tuple[int, ...] = ()
+    instance: str | None = None
+    begun: datetime | None = None
+    snapshot: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ TABLES: Mapping[str, Callable[[], list[Table]]] = {
     "problems": tables.problems,
     "times": tables.times,
     "alarms": tables.alarms,
+    "full reads": tables.full_reads,
     "untouched": tables.untouched,
     "verdicts": tables.verdicts,
 }

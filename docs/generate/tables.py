@@ -25,6 +25,7 @@ from partner_sync.compare.problem_kinds import PROBLEM_KINDS
 from partner_sync.config.cross_checks import NEVER_WRITTEN
 from partner_sync.config.load import load
 from partner_sync.config.params import PARAMS
+from partner_sync.gather.changed_read import FULL_READS
 from partner_sync.model import (
     HOLD_REASONS,
     KINDS,
@@ -227,6 +228,15 @@ def times() -> list[Table]:
 def alarms() -> list[Table]:
     rows = tuple((f"`{cause}`", sentence(TEXTS[cause]), sentence(STEPS[cause].rstrip("."))) for cause in ALARM_CAUSES)
     return [Table(("cause", "message", "next step"), rows)]
+
+
+def full_reads() -> list[Table]:
+    return [
+        Table(
+            ("cause", "why everything is listed"),
+            tuple((f"`{cause}`", sentence(why)) for cause, why in FULL_READS.items()),
+        )
+    ]
 
 
 def _duration(keyword: str) -> str:

@@ -19,6 +19,7 @@ from partner_sync.archive.memory_records import (
     HoldRecord,
     MarkedOrganizations,
     Memory,
+    ReadRecord,
     Taken,
     Withdrawal,
 )
@@ -59,6 +60,7 @@ VERSIONS: dict[type, int] = {
     HoldRecord: 1,
     Memory: 1,
     MarkedOrganizations: 1,
+    ReadRecord: 1,
 }
 """Increased when a shape changes, so that an object of an earlier release is refused instead of misread. Shapes that
 only folders above know are at 1."""

@@ -67,8 +67,10 @@ def expired_snapshots(root: Root, *, before: datetime) -> list[Group]:
     :raises SnapshotError: if it is not known which are the newest
     """
     instances = {one.parts[0] for one in stored(root / "instances")}
-    newest = [InstanceMemory(root, unquote(instance)).newest() for instance in sorted(instances)]
+    known = [InstanceMemory(root, unquote(instance)) for instance in sorted(instances)]
+    newest, reads = [one.newest() for one in known], [one.last_read() for one in known]
     needed = {digest for memory in newest if memory for digest in (memory.accounts, memory.organizations)}
+    needed |= {read.organizations for read in reads if read}
     found = [one for one in stored(root / "snapshots") if one.written < before]
     return [Group(one.parts[-1], (one,)) for one in found if one.parts[-1].split(".")[0] not in needed]
 

@@ -3,6 +3,7 @@
 instances/<instance>/memory/<order>.json    missing accounts with evidence, held rows, cases, streaks
 instances/<instance>/holds/<hold>.json      the rows of a hold, from the first plan that had it
 instances/<instance>/marked/<day>/...       organizations that batches marked, for the budget of seven days
+instances/<instance>/read.json              the last complete read of organizations
 instances/<instance>/armed.json             who ended planning only, and when
 """
 
@@ -12,8 +13,8 @@ from datetime import datetime, timedelta, timezone
 
 from partner_sync.archive import codec
 from partner_sync.archive.archive import put_newest, segment
-from partner_sync.archive.memory_records import Armed, HoldRecord, MarkedOrganizations, Memory
-from partner_sync.archive.object_store import Root, children, get, put_new
+from partner_sync.archive.memory_records import Armed, HoldRecord, MarkedOrganizations, Memory, ReadRecord
+from partner_sync.archive.object_store import Root, children, get, put, put_new
 
 BUDGET = timedelta(days=7)
 MEMORY_STEP = (
@@ -59,6 +60,17 @@ class InstanceMemory:
             for organization, decisions in one.organizations.items()
             if not decisions
         )
+
+    def last_read(self) -> ReadRecord | None:
+        """The last complete read of the instance's organizations.
+
+        :raises SnapshotError: if it is damaged
+        """
+        return get(ReadRecord, self._folder / "read.json")
+
+    def keep_read(self, record: ReadRecord) -> None:
+        """Writes the last read. An older read in its place would do no harm: the next one would begin earlier."""
+        put(self._folder / "read.json", codec.to_json(record))
 
     def armed(self) -> Armed | None:
         return get(Armed, self._armed)

@@ -210,3 +210,24 @@ class MarkedOrganizations:
     plan_id: str
     batch: str
     organizations: dict[int, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRecord:
+    """The last complete read of an instance's organizations, on which the next read builds.
+
+    `begun` is the earlier of Zendesk's clock and ours when the read began; None if Zendesk named no time. `full` is
+    when the full listing began that the snapshot comes from, `surplus` how many organizations more Zendesk counted then
+    than it listed (None where a count proves nothing). `rules` is the digest of what decides what is kept. `refused` is
+    when Zendesk last refused the incremental export, `organizations` the digest of the snapshot.
+    """
+
+    instance: str
+    run_id: str
+    run_after: datetime
+    begun: datetime | None
+    full: datetime
+    rules: str
+    surplus: int | None = None
+    refused: datetime | None = None
+    organizations: str = ""

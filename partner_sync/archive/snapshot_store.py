@@ -13,7 +13,6 @@ import io
 import json
 import sys
 import zlib
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -48,13 +47,8 @@ def save_accounts(root: Root, rows: Sequence[dict[str, object]], id_field: str) 
     return _save(root, ACCOUNTS, names, ([row[name] for name in names] for row in by_id))
 
 
-def saved_organization_ids(root: Root, digest: str) -> array[int]:
-    """The ids of a snapshot of organizations, rising; 8 bytes each. Raises SnapshotError, as all that follow."""
-    return _loaded(root, digest, ORGANIZATIONS, lambda _, rows: array("q", (row[0] for row in rows)))
-
-
 def saved_organizations(root: Root, digest: str) -> tuple[Organization, ...]:
-    """A snapshot of organizations, by rising id."""
+    """A snapshot of organizations, by rising id. Raises SnapshotError, as all that follow."""
     return _loaded(root, digest, ORGANIZATIONS, lambda fields, rows: tuple(_organization(row, fields) for row in rows))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from partner_sync.config.limits import LIMIT_NAMES
+from partner_sync.config.schedule import SCHEDULE_ADVICE, wrong_schedule
 from partner_sync.config.validation import ACCOUNT_ID_ADVICE, shown, spelled, suggestion
 from partner_sync.errors import Finding
 from partner_sync.ids import id_18
@@ -39,6 +40,7 @@ NEVER_WRITTEN: Mapping[str, str] = {
 class Parts:
     """The well-formed parts of a file; None, or absent, where a part is not. Rows come with their place in the file."""
 
+    schedule: str
     accounts: Accounts | None
     instances: Sequence[tuple[int, Instance]]
     attributes: Sequence[tuple[int, Attribute]]
@@ -56,6 +58,11 @@ class Parts:
 def findings(parts: Parts) -> list[Finding]:
     """Everything that the parts of a file get wrong together."""
     return [finding for check in _CHECKS for finding in check(parts)]
+
+
+def _schedule(parts: Parts) -> Iterator[Finding]:
+    if wrong := wrong_schedule(parts.schedule):
+        yield Finding("schedule", f"is {shown(parts.schedule)}, which {wrong}", SCHEDULE_ADVICE)
 
 
 def _accounts(parts: Parts) -> Iterator[Finding]:
@@ -247,6 +254,7 @@ def _never_written(key: str, field: str) -> Finding:
 
 
 _CHECKS: tuple[Callable[[Parts], Iterable[Finding]], ...] = (
+    _schedule,
     _accounts,
     _sources,
     _instances,

@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import json
 import re
-import sys
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, cast
@@ -15,6 +14,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, with_c
 
 from partner_sync.config import cross_checks, validation
 from partner_sync.config.limits import LIMITS, Approvals, Limit, LimitName, Resting
+from partner_sync.config.schedule import HOURLY, tomllib
 from partner_sync.config.settings import (
     STRICT,
     Accounts,
@@ -28,11 +28,6 @@ from partner_sync.config.settings import (
     Sync,
 )
 from partner_sync.errors import ConfigError, Finding
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 T = TypeVar("T")
 
@@ -59,6 +54,9 @@ class ConfigFile:
         tuple[Attribute, ...], Field(min_length=1, description="the mapping, one [[attributes]] table for each field")
     ]
     partners: Annotated[Partners, Field(description="the table that says what makes a partner organization")]
+    schedule: Annotated[
+        str, Field(description="when the DAG runs: a preset of Airflow, or five fields of cron, in UTC")
+    ] = HOURLY
     problems: Annotated[
         Literal["report", "fail"],
         Field(description="whether problems also fail the run; other changes are written either way"),
@@ -156,6 +154,7 @@ def _parts(table: dict[str, Any]) -> cross_checks.Parts:
         accounts=_read(Accounts, table.get("accounts"))[0],
         instances=[(at, row) for at, row in instances if row],
         attributes=[(at, row) for at, row in attributes if row],
+        schedule=table["schedule"] if isinstance(table.get("schedule"), str) else HOURLY,
         all_attributes=bool(attributes) and all(row for _, row in attributes),
         partners=_read(Partners, table.get("partners"))[0],
         marks=_read(Marks, table.get("marks", {}))[0],

@@ -71,6 +71,12 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
         "title": "Note",
         "description": "Why you decide so. The page shows it beside the decision.",
     },
+    "full_read": {
+        "default": False,
+        "type": ["boolean", "null"],
+        "title": "Full read",
+        "description": "List all organizations of Zendesk, instead of reading what changed.",
+    },
 }
 """What the trigger form shows and Airflow checks, as JSON schema; `options` checks the rest, such as checksums.
 
@@ -114,7 +120,8 @@ class RunPart:
 class Options:
     """What a run is asked for. `dry_run` writes nothing; `account_ids`, if any, are the only accounts that are written.
 
-    `approve`, `leave`, `undo` and `withdraw` are what a person decides, `note` is why.
+    `approve`, `leave`, `undo` and `withdraw` are what a person decides, `note` is why. `full_read` lists all
+    organizations, instead of reading what changed.
     """
 
     dry_run: bool = False
@@ -124,6 +131,7 @@ class Options:
     undo: tuple[RunPart, ...] = ()
     withdraw: tuple[str, ...] = ()
     note: str = ""
+    full_read: bool = False
 
     @property
     def deciding(self) -> tuple[str, ...]:
@@ -140,13 +148,14 @@ def options(params: Mapping[str, object]) -> Options:
     known = [one.name for one in fields(Options)]
     found = [Finding(key, "is not a param", suggestion(key, known)) for key in params if key not in known]
     asked = Options(
-        dry_run=_dry_run(params.get("dry_run"), found),
+        dry_run=_truth(params, "dry_run", found),
         account_ids=_entries(params, "account_ids", _ACCOUNT_IDS, found),
         approve=_entries(params, "approve", _APPROVALS, found),
         leave=_entries(params, "leave", _LEAVES, found),
         undo=_entries(params, "undo", _RUNS, found),
         withdraw=_entries(params, "withdraw", _DECISIONS, found),
         note=_note(params.get("note"), found),
+        full_read=_truth(params, "full_read", found),
     )
     if found:
         raise ConfigError("The run's conf", found)
@@ -159,10 +168,11 @@ def _note(value: object, found: list[Finding]) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _dry_run(value: object, found: list[Finding]) -> bool:
+def _truth(params: Mapping[str, object], key: str, found: list[Finding]) -> bool:
+    value = params.get(key)
     if value is None or isinstance(value, bool):
         return bool(value)
-    found.append(Finding("dry_run", f"is {shown(value)}", "Write true or false."))
+    found.append(Finding(key, f"is {shown(value)}", "Write true or false."))
     return False
 
 

@@ -186,12 +186,15 @@ class Marks:
 @with_config(STRICT)
 @dataclass(frozen=True)
 class Reads:
-    """What two reads must be for a plan."""
+    """What two reads must be for a plan, and how often organizations are listed in full."""
 
     max_skew_minutes: Annotated[
         Minutes,
         Field(description="the most between the beginnings of the two reads; for more, clear both gather tasks"),
     ] = 30
+    full_every_hours: Annotated[
+        Hours, Field(description="how long after a full listing organizations are read by what changed; see Reads")
+    ] = 24
 
 
 @with_config(STRICT)

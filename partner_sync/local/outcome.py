@@ -92,7 +92,8 @@ def _calls(record: RunRecord | None, writes: int) -> dict[str, int]:
 
 def _read(plan: Plan) -> dict[str, str]:
     """How each instance was read."""
-    return {one.instance: "full" for one in plan.instances} | {one.instance: "unreachable" for one in plan.unread}
+    read = {one.instance: one.kind for one in plan.reads if one.instance is not None}
+    return {**read, **{one.instance: "unreachable" for one in plan.unread}}
 
 
 def facts(outcome: RunOutcome) -> dict[str, object]:

@@ -86,7 +86,9 @@ def _reads(plan: Plan) -> Iterator[RenderableType]:
 def _proof(proof: ReadProof) -> str:
     counted = "of" if proof.read == proof.announced else "read, counted"
     gone = f", {proof.gone:,} confirmed gone" * bool(proof.gone)
-    return f"{proof.read:,} {counted} {proof.announced:,}{gone}"
+    changed = ", by what changed" if proof.kind == "changed" else ""
+    differed = f", {len(proof.differed):,} not as changed reads had them" if proof.differed else ""
+    return f"{proof.read:,} {counted} {proof.announced:,}{gone}{changed}{differed}"
 
 
 def _planned(outcome: RunOutcome, plan: Plan, limits: Limits) -> Iterator[RenderableType]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -13,14 +12,11 @@ from partner_sync.archive.instance_memory import InstanceMemory
 from partner_sync.archive.memory_records import EndedKeys, HoldRecord, HoldRow, Memory
 from partner_sync.compare.change_keys import change_keys
 from partner_sync.compare.earlier_runs import EarlierRuns
-from partner_sync.errors import SnapshotError
 from partner_sync.model import Plan
 from partner_sync.orchestration.run_decisions import NOTHING_DECIDED, RunDecisions
 
 if TYPE_CHECKING:
     from partner_sync.archive.archive import Archive
-
-log = logging.getLogger(__name__)
 
 
 def earlier_runs(archive: Archive, instance: str, now: datetime, shown: RunDecisions = NOTHING_DECIDED) -> EarlierRuns:
@@ -48,18 +44,6 @@ def earlier_runs(archive: Archive, instance: str, now: datetime, shown: RunDecis
         armed=known.armed() is not None,
         released=released,
     )
-
-
-def known_organizations(archive: Archive, instance: str) -> Collection[int]:
-    """The ids of the previous snapshot of an instance; empty if there is none that can be read."""
-    from partner_sync.archive.snapshot_store import saved_organization_ids
-
-    try:
-        memory = InstanceMemory(archive.root, instance).newest()
-        return saved_organization_ids(archive.root, memory.organizations) if memory and memory.organizations else ()
-    except SnapshotError as error:
-        log.warning("the previous snapshot of %s cannot be read: %s", instance, error)
-        return ()
 
 
 def remember(archive: Archive, memories: Iterable[Memory]) -> None:

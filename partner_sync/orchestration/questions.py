@@ -42,14 +42,14 @@ def questions(archive: Archive, config: Config, earlier: Mapping[str, EarlierRun
 
 def read_adopted(matched: MatchedSnapshots, calls: Counter[str]) -> dict[str, tuple[Organization, ...]]:
     """Reads matched organizations that are not partner organizations yet: the plan shows their old values."""
-    from partner_sync.gather import organizations as zendesk
+    from partner_sync.gather.organization_rows import whole
     from partner_sync.vendors.zendesk_api import MANY
 
     read = {}
     for name, ids in matched.unread_fields().items():
         client = _client(matched.config, name)
         chunks = (client.show_many(ids=ids[start : start + MANY]) for start in range(0, len(ids), MANY))
-        read[name] = tuple(zendesk.whole(raw, matched.schema) for chunk in chunks for raw in chunk)
+        read[name] = tuple(whole(raw, matched.schema) for chunk in chunks for raw in chunk)
         calls[name] += client.calls
     return read
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from partner_sync.config.schedule import schedule_of
 from partner_sync.errors import ConfigError, Finding
 
 if TYPE_CHECKING:
@@ -24,14 +25,23 @@ def config_of(context: Context) -> Config:
     """The config beside the DAG file, or the file that `PARTNER_SYNC_CONFIG` names."""
     from partner_sync.config.load import load
 
-    beside = Path(context["dag"].fileloc).with_name("partner_sync.toml")
-    path = Path(os.environ.get("PARTNER_SYNC_CONFIG") or beside)
+    path = _config_path(context["dag"].fileloc)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         advice = "Put the file there, as UTF-8, or name another by PARTNER_SYNC_CONFIG."
         raise ConfigError("The config", [Finding(str(path), f"cannot be read ({error})", advice)]) from None
     return load(text, str(path))
+
+
+def configured_schedule(dag_file: str) -> str:
+    """The schedule of the config, for the DAG file; hourly if it is wrong, which the first task reports."""
+    return schedule_of(_config_path(dag_file))
+
+
+def _config_path(dag_file: str) -> Path:
+    beside = Path(dag_file).with_name("partner_sync.toml")
+    return Path(os.environ.get("PARTNER_SYNC_CONFIG") or beside)
 
 
 NOTE_LENGTH = 1000

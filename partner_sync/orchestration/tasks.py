@@ -59,46 +59,42 @@ def gather_accounts() -> None:
     snapshot = salesforce.read_accounts(client, soql(config), now=_now, progress=_progress("accounts"))
     telemetry.calls("salesforce", snapshot.proof.calls)
     digest = save_accounts(locations.archive().root, snapshot.rows, config.accounts.id)
-    xcoms.push(context["ti"], replace(snapshot, digest=digest))
+    proof = replace(snapshot.proof, begun=snapshot.begun, snapshot=digest)
+    xcoms.push(context["ti"], replace(snapshot, digest=digest, proof=proof))
 
 
 @remembered
 def gather_organizations() -> None:
-    """Checks the organization fields and reads all organizations of every instance; archives and pushes them.
+    """Checks the organization fields of every instance and reads what changed, or all; archives and pushes them.
 
     An instance that cannot be read fails its own part: after the last try, the others go on.
     """
-    from partner_sync.archive.snapshot_store import save_organizations
     from partner_sync.compare.organization_schema import organization_schema
-    from partner_sync.gather import organizations as zendesk
+    from partner_sync.config.params import options
+    from partner_sync.gather.changed_read import ReadRequest
     from partner_sync.model import InstanceRead, OrganizationsSnapshot, UnreadInstance
     from partner_sync.orchestration import connections, locations, telemetry, xcoms
-    from partner_sync.orchestration.earlier import known_organizations
+    from partner_sync.orchestration.organization_reads import read_instance
     from partner_sync.orchestration.retry_policy import is_retried
 
     context = get_current_context()
     config, archive, begun = config_of(context), locations.archive(), _now()
-    schema = organization_schema(config)
+    schema, asked, run = organization_schema(config), options(context["params"]), context["dag_run"]
+    full_every = timedelta(hours=config.reads.full_every_hours)
     clients = connections.zendesk_clients(config)
     reads: list[InstanceRead] = []
     errors: dict[str, PartnerSyncError] = {}
     for instance in config.instances:
-        known = known_organizations(archive, instance.name)
+        request = ReadRequest(_now(), run.run_id, run.run_after, full_every, asked.full_read)
+        progress = _progress(f"organizations of {instance.name}")
         try:
-            read = zendesk.read_organizations(
-                clients[instance.name],
-                write=instance.write,
-                schema=schema,
-                known=known,
-                progress=_progress(f"organizations of {instance.name}"),
-            )
+            read = read_instance(archive, instance, clients[instance.name], schema, request, progress)
         except PartnerSyncError as error:
             errors[instance.name] = error
             log.warning("%s was not read: %s", instance.name, error)
             continue
         telemetry.calls(read.instance, read.proof.calls)
-        digest = save_organizations(archive.root, read.organizations, schema.kept)
-        reads.append(replace(read, digest=digest))
+        reads.append(read)
     for unreadable in errors.values():
         if not reads or is_retried(unreadable, context):
             raise unreadable

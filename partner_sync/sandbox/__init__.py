@@ -80,6 +80,8 @@ invalid_auth_header  Salesforce's 401 of that name, which calls for a new sessio
 short_read           drop: rows missing at the end of a page; end: true ends the paging early
 foreign_links        links, nextRecordsUrl and instance_url name the host
 count_updating       the count of organizations has the limit as its value at most, and refreshed_at null
+endless              an incremental export has no end; moving: its next page begins a second later, else it is the same
+revived              an incremental export shows deleted organizations as living ones
 twins                the last count rows of an incremental export also come first on the page, as they were before
 clock_skew           the Date header is seconds off
 ===================  ==================================================================================================

@@ -34,6 +34,8 @@ WIRE_FAULTS: dict[str, dict[str, Any]] = {
     "foreign_links": {"host": "elsewhere.example"},
     "count_updating": {"limit": 100_000},
     "twins": {"count": 1},
+    "endless": {"moving": False},
+    "revived": {},
     "clock_skew": {"seconds": 3600.0},
 }
 JOB_FAULTS: dict[str, dict[str, Any]] = {
@@ -50,7 +52,8 @@ JOB_FAULTS: dict[str, dict[str, Any]] = {
 }
 _COMMON = {"system": None, "method": "*", "path": "*", "query": "*", "skip": 0, "times": 1}
 # Where a kind is for one endpoint only, unless an order says otherwise.
-_PATHS = {"count_updating": "/api/v2/organizations/count", "twins": "/api/v2/incremental/organizations"}
+_EXPORT = "/api/v2/incremental/organizations"
+_PATHS = {"count_updating": "/api/v2/organizations/count", "twins": _EXPORT, "endless": _EXPORT, "revived": _EXPORT}
 _FORBIDDEN: dict[str, Any] = {
     SALESFORCE: [{"message": "insufficient access rights on cross-reference id", "errorCode": "INSUFFICIENT_ACCESS"}],
     ZENDESK: {"error": "Forbidden", "description": "You do not have access to this page."},
@@ -171,7 +174,7 @@ def instead(fault: Fault, system: str) -> Answer | None:
     return None
 
 
-def distort(fault: Fault, answer: Answer) -> None:
+def distort(fault: Fault, call: Call, answer: Answer) -> None:
     """Change what a JSON answer says, for the kinds of faults that do no more than that."""
     if not isinstance(answer.body, dict):
         return
@@ -182,9 +185,19 @@ def distort(fault: Fault, answer: Answer) -> None:
     elif fault.do == "twins" and "organizations" in answer.body:
         answer.body["organizations"] = _with_twins(answer.body["organizations"], fault.arguments["count"])
         answer.body["count"] = len(answer.body["organizations"])
+    elif fault.do == "endless" and "end_of_stream" in answer.body:
+        _go_on(answer.body, call, fault.arguments["moving"])
+    elif fault.do == "revived" and "organizations" in answer.body:
+        answer.body["organizations"] = [{**row, "deleted_at": None} for row in answer.body["organizations"]]
     elif fault.do == "count_updating" and "count" in answer.body:
         count = min(answer.body["count"]["value"], fault.arguments["limit"])
         answer.body["count"] = {"value": count, "refreshed_at": None}
+
+
+def _go_on(body: dict[str, Any], call: Call, moving: bool) -> None:
+    """The export does not end: its next page is the same one, or begins a second later."""
+    body["end_of_stream"] = False
+    body["end_time"] = int(call.query["start_time"]) + moving
 
 
 def _with_twins(organizations: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:

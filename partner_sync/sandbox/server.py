@@ -185,7 +185,7 @@ class Server:
                 self._vendor_answer(call, entry)
             return replacement
         answer = self._vendor_answer(call, entry)
-        distort(fault, answer)
+        distort(fault, call, answer)
         return answer
 
     def _vendor_answer(self, call: Call, entry: Entry) -> Answer:

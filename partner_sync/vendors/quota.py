@@ -1,4 +1,4 @@
-"""The request quota and the wait that the headers of a response report.
+"""The request quota, the wait and the time that the headers of a response report.
 
 A module of its own: it only parses headers and sends nothing.
 """
@@ -56,10 +56,14 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         until = parsedate_to_datetime(value)
     except ValueError:
         return None
+    asked = date_of(headers) or datetime.now(timezone.utc)
+    return None if until.tzinfo is None else max(0.0, (until - asked).total_seconds())
+
+
+def date_of(headers: Mapping[str, str]) -> datetime | None:
+    """When a system responded, by its own clock; None if it names no time."""
     try:
-        asked = parsedate_to_datetime(headers.get("Date", ""))
-    except ValueError:
-        asked = datetime.now(timezone.utc)
-    if until.tzinfo is None or asked.tzinfo is None:
+        date = parsedate_to_datetime(headers.get("Date", ""))
+    except (TypeError, ValueError, OverflowError):
         return None
-    return max(0.0, (until - asked).total_seconds())
+    return None if date.tzinfo is None else date

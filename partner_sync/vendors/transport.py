@@ -20,6 +20,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
 from ssl import SSLCertVerificationError
 from typing import Any
@@ -39,7 +40,7 @@ from partner_sync.errors import (
     UnknownHostError,
 )
 from partner_sync.vendors.endpoint import Endpoint, endpoint_finding
-from partner_sync.vendors.quota import Quota, quota_of, retry_after
+from partner_sync.vendors.quota import Quota, date_of, quota_of, retry_after
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class Session(requests.Session):
 
     `host` is the configured host; `domain`, if given, also allows every https host below it. `calls` counts attempts on
     the wire, `token_calls` the token requests among them. `where` names the Connection in messages. After
-    `write_until`, a time of `clock`, no attempt of a write begins.
+    `write_until`, a time of `clock`, no attempt of a write begins. `earliest` is the earliest time in a header `Date`.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Session(requests.Session):
         self.system, self.host, self.where = system, host.lower(), where or f"the Connection of {system}"
         self.calls, self.token_calls = 0, 0
         self.write_until = math.inf
+        self.earliest: datetime | None = None
         self.last = Answer("", "", 0)
         self._settings, self._domain, self._sleep, self._clock = settings, domain, sleep, clock
         self._quota: tuple[Quota, float] | None = None
@@ -204,6 +206,7 @@ class Session(requests.Session):
         """The response for the caller; a failure if the system is busy or broken."""
         method, path, status = request.method or "", urlsplit(request.url or "").path, response.status_code
         self.last = Answer(method, path, status)
+        self.earliest = min(filter(None, (self.earliest, date_of(response.headers))), default=None)
         quota = quota_of(response.headers)
         self._quota = (quota, self._clock()) if quota else self._quota
         if response.is_redirect:

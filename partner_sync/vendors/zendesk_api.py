@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, NoReturn, TypeVar
 
 import requests
@@ -37,6 +38,20 @@ class ZendeskApi:
     def calls(self) -> int:
         """Calls on the wire so far, without token requests."""
         return self._session.calls
+
+    @property
+    def host(self) -> str:
+        """Where the Zendesk account is."""
+        return self._session.host
+
+    @property
+    def begun(self) -> datetime | None:
+        """When a read began, by Zendesk's own clock: the earliest time in its responses; None if it names none."""
+        return self._session.earliest
+
+    def begin(self) -> None:
+        """Begins a read: `begun` is about the responses that follow."""
+        self._session.earliest = None
 
     def _pages(self, path: str, key: str) -> Iterator[list[Row]]:
         """Loop on `has_more`: the last page names a cursor and a link as well."""

@@ -334,6 +334,7 @@ def cleared(dag: Any, dag_run: Any, task_ids: Sequence[str]) -> Any:
 
 @contextmanager
 def staged(folder: Path, world: World | None = None, **settings: Any) -> Iterator[Stage]:
-    """A stage with its own world, within the context."""
-    with Sandbox(world=world or default_world(1), **{"job_seconds": 0.05, **settings}) as sandbox:
+    """A stage with its own world, within the context. To the export, its runs are hours apart."""
+    hours = {"zendesk_export_delay_seconds": 0, "zendesk_exports_per_minute": 0}
+    with Sandbox(world=world or default_world(1), **{"job_seconds": 0.05, **hours, **settings}) as sandbox:
         yield Stage(sandbox, folder)

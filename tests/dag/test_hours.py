@@ -105,7 +105,7 @@ def test_an_id_that_lost_its_case_is_a_problem_in_every_run_and_no_mark_and_no_c
 def test_a_listing_that_misses_an_organization_of_the_last_one_fails_and_the_next_comes_right(still):
     still.run()
     fault = still.sandbox.fault("short_read", drop=1, end=True, times=None, **LISTING)
-    run = still.run()
+    run = still.run(full_read=True)
     assert ("failed", {IncompleteReadError}) == (
         run.state,
         {type(error) for error in run.errors("gather_organizations")},

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from partner_sync.archive.snapshot_store import saved_organization_ids
+from partner_sync.archive.snapshot_store import saved_organizations
 from partner_sync.errors import ConfigError, PermanentError, RejectedError, SchemaError, SnapshotError
 from partner_sync.sandbox import Sandbox, large_world
 
@@ -231,7 +231,7 @@ def test_both_snapshots_are_archived_whatever_the_run_writes(small):
 def organization_ids(stage, digest):
     """The ids in a snapshot; none for one of accounts."""
     try:
-        return set(saved_organization_ids(stage.archive.root, digest))
+        return {one.id for one in saved_organizations(stage.archive.root, digest)}
     except SnapshotError:
         return set()
 

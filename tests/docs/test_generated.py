@@ -50,12 +50,16 @@ def test_every_row_fills_the_columns_of_its_table(part: str) -> None:
     assert [row for table in made for row in table.rows if not row[0] or not row[-1]] == []
 
 
+TOP = ("schedule", "problems", "adoption")
+"""Settings outside of all tables."""
+
+
 def test_every_setting_of_the_schema_has_its_row() -> None:
-    keys = {key for key, node in schema()["properties"].items() if key not in ("problems", "adoption")}
+    keys = {key for key, node in schema()["properties"].items() if key not in TOP}
     shown = [row[0].split(".")[-1].strip("`") for table in TABLES["config"]() for row in table.rows]
     named = [name for node in schema()["$defs"].values() for name in node["properties"]]
     rules = list(RULES)
-    assert sorted(shown) == sorted([*named, "problems", "adoption", *rules])
+    assert sorted(shown) == sorted([*named, *TOP, *rules])
     headings = " ".join(table.heading for table in TABLES["config"]())
     assert [key for key in keys if f"[{key}" not in headings] == []
 

@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from partner_sync.archive import codec
+from partner_sync.archive.memory_records import ReadRecord
 from partner_sync.compare.canonical import text_value
 from partner_sync.compare.organization_schema import ExpectedField, organization_schema
 from partner_sync.config.load import load
 from partner_sync.errors import IncompleteReadError, RejectedError, SchemaError
-from partner_sync.gather.organizations import fits_count, read_organizations, whole
+from partner_sync.gather.changed_read import Base, ReadRequest
+from partner_sync.gather.organization_rows import whole
+from partner_sync.gather.organizations import fits_count, read_organizations
 from partner_sync.model import InstanceRead, Organization, OrganizationsSnapshot, ReadProof
 from partner_sync.vendors.zendesk_client import OrganizationCount
 
@@ -34,13 +37,17 @@ SCHEMA = replace(SHIPPED, kept=OWNED, expected=EXPECTED, partner_types=PARTNER)
 
 
 def read(zendesk, *, progress=lambda *_: None, expected=EXPECTED, known=(), write=True):
+    """A full listing; `known` are the ids of the last read, which was made under other rules."""
+    now = datetime.now(timezone.utc)
+    organizations = {number: Organization(number, "", None, None, None) for number in known}
     return read_organizations(
         zendesk,
         write=write,
         schema=replace(SCHEMA, expected=expected),
-        known=known,
+        base=Base(ReadRecord("global", "run", now, now, now, "other rules"), organizations) if known else None,
+        request=ReadRequest(now, "run", now),
         progress=progress,
-    )
+    ).instance
 
 
 # -- what is read

@@ -30,7 +30,7 @@ from partner_sync.model import (
 )
 
 NOW = datetime(2026, 11, 24, 3, tzinfo=timezone.utc)
-READS = (ReadProof("Salesforce", 60, 60, 1, 1), ReadProof("Zendesk global", 4_000, 4_000, 40, 43))
+READS = (ReadProof("Salesforce", 60, 60, 1, 1), ReadProof("Zendesk global", 4_000, 4_000, 40, 43, instance="global"))
 
 
 def a_create(name: str = "Acme", number: int = 1, **more: object) -> Create:
@@ -85,7 +85,7 @@ def an_outcome(*changes: Create | Update | Mark, **more: object) -> RunOutcome:
         run_id="manual__1",
         dry_run=bool(more.pop("dry_run", False)),
         config_digest="",
-        reads=READS,
+        reads=more.pop("reads", READS),
         counts={"unchanged": 31},
         changes=changes,
         holds=tuple(more.pop("holds", ())),
@@ -128,6 +128,15 @@ def test_it_shows_a_count_that_differs_and_how_many_are_confirmed_gone():
     plan = replace(outcome.record.plan, reads=(proof,))
     said = text(replace(outcome, record=replace(outcome.record, plan=plan)))
     assert "Zendesk global  4,000 read, counted 3,998, 3 confirmed gone  40 pages, 45 calls\n" in said
+
+
+def test_a_read_of_what_changed_and_what_such_reads_had_missed_are_shown():
+    changed = ReadProof("Zendesk global", 4_000, 4_000, 1, 4, kind="changed", instance="global")
+    full = ReadProof("Zendesk global", 4_000, 4_000, 40, 45, cause="due", differed=(1, 2), instance="global")
+    outcomes = [an_outcome(reads=(READS[0], proof)) for proof in (changed, full)]
+    assert "Zendesk global  4,000 of 4,000, by what changed  1 page, 4 calls\n" in text(outcomes[0])
+    assert "Zendesk global  4,000 of 4,000, 2 not as changed reads had them" in text(outcomes[1])
+    assert ["changed", "full"] == [facts(one)["read"]["global"] for one in outcomes]
 
 
 def test_a_run_without_changes_says_so_plainly():

@@ -7,7 +7,7 @@ import pytest
 from partner_sync.compare.organization_schema import ExpectedField
 from partner_sync.config.settings import Calls, Instance
 from partner_sync.errors import AuthenticationError, ConfigError, SchemaError
-from partner_sync.gather import organizations as zendesk
+from partner_sync.gather import preflight
 from partner_sync.orchestration import connections
 from partner_sync.sandbox import Sandbox, default_world
 from tests.naming import named
@@ -179,6 +179,6 @@ def test_every_error_of_zendesks_fields_is_named_at_once():
     ]
     expected = [ExpectedField(key, ("text",)) for key in ("absent", "typed", "inactive")]
     with pytest.raises(SchemaError) as caught:
-        zendesk.check_fields(fields, [*expected, ExpectedField("short", ("dropdown",), ("a", "b"))], "global")
+        preflight.check_fields(fields, [*expected, ExpectedField("short", ("dropdown",), ("a", "b"))], "global")
 
     assert {"absent", "typed", "inactive", "short"} == set(named(caught.value))

@@ -138,3 +138,18 @@ def test_exports_can_be_denied(sandbox: Sandbox, zendesk: Any) -> None:
     sandbox.fault("forbidden", path=f"/api/v2{PATH}", times=None)
     assert zendesk.call("GET", f"{PATH}.json", params={"start_time": 1}).status_code == 403
     assert zendesk.call("GET", "/organizations", params={"page[size]": 1}).status_code == 200
+
+
+@pytest.mark.parametrize(("moving", "end"), [(False, 5), (True, 6)])
+def test_an_export_can_be_without_an_end(sandbox: Sandbox, zendesk: Any, moving: bool, end: int) -> None:
+    add(sandbox, a=10)
+    sandbox.fault("endless", moving=moving)
+    page = export(zendesk, 5)
+    assert (names(page), page["end_of_stream"], page["end_time"]) == ("a", False, BEGIN + end)
+
+
+def test_an_export_can_show_deleted_organizations_as_living_ones(sandbox: Sandbox, zendesk: Any) -> None:
+    sandbox.settings(zendesk_export_delay_seconds=0)
+    sandbox.delete_organization(add(sandbox, gone=5)[0])
+    sandbox.fault("revived")
+    assert [row["deleted_at"] for row in export(zendesk)["organizations"]] == [None]

@@ -17,7 +17,7 @@ from partner_sync.archive.archive import Archive
 from partner_sync.archive.instance_memory import InstanceMemory
 from partner_sync.archive.memory_records import Armed
 from partner_sync.archive.records import RowVerdict, RunRecord, Trigger
-from partner_sync.archive.snapshot_store import save_accounts, save_organizations
+from partner_sync.archive.snapshot_store import save_accounts
 from partner_sync.compare.batches import batches
 from partner_sync.compare.evidence import AccountLookup
 from partner_sync.compare.organization_schema import organization_schema
@@ -30,16 +30,12 @@ from partner_sync.config.params import HoldPart, Options
 from partner_sync.config.settings import Calls, Sync
 from partner_sync.errors import RetryableError
 from partner_sync.gather import accounts as salesforce
-from partner_sync.gather import organizations as zendesk
+from partner_sync.gather.changed_read import ReadRequest
+from partner_sync.gather.organization_rows import whole
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan
 from partner_sync.orchestration import run_decisions
-from partner_sync.orchestration.earlier import (
-    earlier_runs,
-    end_decisions,
-    known_organizations,
-    remember,
-    remember_holds,
-)
+from partner_sync.orchestration.earlier import earlier_runs, end_decisions, remember, remember_holds
+from partner_sync.orchestration.organization_reads import read_instance
 from partner_sync.orchestration.recording import compare_recorded
 from partner_sync.sandbox import Sandbox
 from partner_sync.sync.batch import BatchAttempt, Done
@@ -159,15 +155,9 @@ class Stage:
 
     def organizations(self) -> OrganizationsSnapshot:
         begun = self.clock()
-        read = zendesk.read_organizations(
-            self.zendesk,
-            write=True,
-            schema=SCHEMA,
-            known=known_organizations(self.archive, "global"),
-            progress=lambda *_: None,
-        )
-        digest = save_organizations(self.archive.root, read.organizations, SCHEMA.kept)
-        return OrganizationsSnapshot(begun, self.clock(), (replace(read, digest=digest),))
+        request = ReadRequest(begun, "run", START, full=True)
+        read = read_instance(self.archive, CONFIG.instances[0], self.zendesk, SCHEMA, request, lambda *_: None)
+        return OrganizationsSnapshot(begun, self.clock(), (read,))
 
     def plan(self, accounts: AccountsSnapshot | None = None, organizations: Any = None, name: bool = True) -> Plan:
         """The plan of two snapshots, read now unless given, remembered and named the newest as `compare` does."""
@@ -232,7 +222,7 @@ class Stage:
         return {name: [self.whole(raw) for raw in self.zendesk.show_many(ids=ids)] for name, ids in unread.items()}
 
     def whole(self, raw: dict[str, Any]) -> Organization:
-        return zendesk.whole(raw, SCHEMA)
+        return whole(raw, SCHEMA)
 
     def keep(self, plan: Plan) -> None:
         trigger = Trigger("partner_sync", plan.run_id, "scheduled", None, None, START, {})
