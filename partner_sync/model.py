@@ -20,6 +20,14 @@ HOLD_REASONS: tuple[HoldReason, ...] = ("no_trace", "rules", "emptied", "limit",
 """Why changes are held, in the order in which they apply: a row is in one hold, the first that applies."""
 COUNT_REASONS: frozenset[HoldReason] = frozenset({"rules", "emptied", "limit", "budget"})
 """Reasons that are a number of rows. A row stays held for one of these until it is decided or no longer wanted."""
+FieldCause = Literal["salesforce", "zendesk", "both", "set_back", "rules"]
+"""Why a field changes: its account changed in Salesforce, somebody edited it in Zendesk, both, what we wrote was set
+back to what it was before, or the rules of the config changed."""
+Does = Literal["allow", "leave", "restore"]
+"""What a decision does."""
+NotRestoredReason = Literal[
+    "changed", "unwanted", "identity", "no_account", "no_organization", "not_mapped", "name_in_use"
+]
 Element = Literal["withheld", "instances", "problems"]
 ELEMENTS: tuple[Element, ...] = ("withheld", "instances", "problems")
 EvidenceKind = Literal["merged", "deleted", "filtered", "listed", "no_record"]
@@ -85,7 +93,10 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class InstanceRead:
-    """All organizations of one instance; `digest` names the copy in the archive."""
+    """All organizations of one instance; `digest` names the copy in the archive.
+
+    `definitions` is the digest of every mapped field's definition in Zendesk, by its key.
+    """
 
     instance: str
     write: bool
@@ -93,6 +104,7 @@ class InstanceRead:
     organizations: tuple[Organization, ...]
     digest: str = ""
     """Of the organizations, as the archive stores them."""
+    definitions: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +130,16 @@ class OrganizationsSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field of one organization: canonical value before and after, and a reason where it is not obvious."""
+    """One field of one organization: canonical value before and after, and a reason where it is not obvious.
+
+    `cause` is what happened since the last complete run; None where nobody knows.
+    """
 
     field: str
     before: Value
     after: Value
     reason: str = ""
+    cause: FieldCause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +212,11 @@ Change = Create | Update | Mark
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A finding that needs attention; it never blocks healthy changes. `instance` is None for Salesforce alone."""
+    """A finding that needs attention; it never blocks healthy changes. `instance` is None for Salesforce alone.
+
+    `id` follows from kind, instance and ids, so the same problem has the same id in every run. `acknowledged` is the id
+    of the decision by which a person left it as it is.
+    """
 
     kind: str
     instance: str | None
@@ -204,6 +224,8 @@ class Problem:
     organization_ids: tuple[int, ...]
     detail: str
     advice: str
+    id: str = ""
+    acknowledged: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +252,46 @@ class Hold:
     is_case: bool = False
     opens_case: bool = False
     changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftRow:
+    """What of a row is not written, and not on hold, because people decided to leave it. `decisions` are their ids."""
+
+    change: Change
+    decisions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotRestored:
+    """A field that a decision to undo a run does not put back to `before`. The run wrote `wrote`; `now` is its value.
+
+    `changed`: somebody else changed it since. `unwanted`: Salesforce wants something else since. `identity`: it names
+    the account. `no_account`: its organization has no account, or another one, or is in a problem. `no_organization`:
+    Zendesk does not list it. `not_mapped`: the config no longer has the field. `name_in_use`: the name is not free.
+    """
+
+    decision: str
+    instance: str
+    account_id: str
+    organization_id: int
+    field: str
+    before: Value
+    wrote: Value
+    now: Value
+    why: NotRestoredReason
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDecision:
+    """A decision in force when a plan was made. `rows` is how many rows of the plan it allows, leaves or restores; `of`
+    how many rows it names: the others no longer read the same, or nothing is left to do there."""
+
+    id: str
+    does: Does
+    instance: str
+    rows: int
+    of: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +325,8 @@ class InstanceCounts:
     would_update: int = 0
     would_mark: int = 0
     withheld: int = 0
+    left: int = 0
+    restored: int = 0
     adopted: int = 0
     unmarked: int = 0
     protected: int = 0
@@ -270,6 +334,7 @@ class InstanceCounts:
     too_recent: int = 0
     in_grace: int = 0
     not_marked: int = 0
+    mark_undone: int = 0
     not_asked: int = 0
     types: dict[str, int] = field(default_factory=dict)
 
@@ -297,6 +362,12 @@ class Plan:
     """The counts by instance, for code; `counts` is for people."""
     approvals: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """Position in `changes` to the ids of the decisions that allow this row although it is held."""
+    restores: dict[int, dict[str, str]] = field(default_factory=dict)
+    """Position in `changes` to the fields that are put back, each with the id of the decision to undo a run."""
+    left: tuple[LeftRow, ...] = ()
+    """Rows, or fields of rows, that are not written because people left them."""
+    not_restored: tuple[NotRestored, ...] = ()
+    decisions: tuple[PlannedDecision, ...] = ()
     planning_only: tuple[str, ...] = ()
     """Instances that are not armed: their changes are planned and shown, not written."""
     waiting_since: dict[str, datetime] = field(default_factory=dict)
@@ -316,7 +387,8 @@ class Plan:
 
     def without_rows(self) -> Plan:
         """The plan as `run.json` has it."""
-        return replace(self, changes=(), holds=tuple(replace(hold, changes=()) for hold in self.holds))
+        holds = tuple(replace(hold, changes=()) for hold in self.holds)
+        return replace(self, changes=(), holds=holds, left=(), not_restored=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,3 +406,5 @@ class Batch:
     changes: tuple[Change, ...]
     approvals: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """Position in `changes` to the ids of the decisions that allow this row although it is held."""
+    restores: dict[int, dict[str, str]] = field(default_factory=dict)
+    """Position in `changes` to the fields that are put back, each with the id of the decision to undo a run."""

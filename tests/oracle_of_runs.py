@@ -39,7 +39,7 @@ class PlanSeen:
 
     `accounts` is what Salesforce shows of every account, `marked` and `unmarked` are the partner organizations as the
     plan read them, `tickets` the organizations with open tickets. `wanted` has the planned rows, `held` the reasons of
-    those on hold.
+    those on hold, `left` the values that people left.
     """
 
     id: str
@@ -50,6 +50,29 @@ class PlanSeen:
     tickets: frozenset[int] = frozenset()
     wanted: frozenset[RowKeys] = frozenset()
     held: Mapping[RowKeys, str] = field(default_factory=dict)
+    left: frozenset[Key] = frozenset()
+
+
+@dataclass
+class Left:
+    """Values that a person left as they are, from `at` until somebody withdraws that."""
+
+    at: datetime
+    keys: frozenset[Key]
+    withdrawn: datetime | None = None
+
+
+@dataclass
+class Undone:
+    """Values that a run wrote and that a person undid: (organization, account, field) to the value that it wrote.
+
+    `since` is when that run read the accounts.
+    """
+
+    at: datetime
+    since: datetime
+    fields: Mapping[tuple[int, str, str], object]
+    withdrawn: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +111,10 @@ class Past:
     plans: list[PlanSeen] = field(default_factory=list)
     approved: list[Approved] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    undone: list[Undone] = field(default_factory=list)
+    changed: dict[str, datetime] = field(default_factory=dict)
+    """Account to when it changed last in Salesforce."""
     merged_marks: bool = False
 
     def unjustified(self) -> list[Violation]:
@@ -190,7 +217,38 @@ class Past:
         return sum(any(self._covers(each, one) for each in self.approved) for one in self._applied())
 
     def violations(self) -> list[Violation]:
-        return [*self.unjustified(), *self.too_many_marks(), *self.too_often()]
+        return [*self.unjustified(), *self.too_many_marks(), *self.too_often(), *self.decided_otherwise()]
+
+    def decided_otherwise(self) -> list[Violation]:
+        """Values that were written although a person left them, or that a person undid and a later plan wrote again."""
+        found: list[Violation] = []
+        for one in self._applied():
+            made = self._plan(one).made
+            for key in (each for each in one.row if each.field in one.fields):
+                if any(self._is_left(each, key, made) for each in self.left):
+                    found.append(("left", one))
+                if any(self.keeps(each, key, made) for each in self.undone):
+                    found.append(("undone", one))
+        return found
+
+    def _is_left(self, left: Left, key: Key, made: datetime) -> bool:
+        """Whether a value was left when a plan was made: nobody decided otherwise, and every plan since wanted it."""
+        if key not in left.keys or not left.at < made or (left.withdrawn is not None and left.withdrawn <= made):
+            return False
+        if any(left.at < one.at <= made and any(key in row for row in one.rows) for one in self.approved):
+            return False
+        since = [plan for plan in self.plans if left.at < plan.made <= made]
+        return all(key in plan.left or any(key in row for row in plan.wanted) for plan in since)
+
+    def keeps(self, undone: Undone, key: Key, made: datetime) -> bool:
+        """Whether a plan must not write a value, since it was undone and its account has not changed since that run."""
+        place = key.organization or 0, key.account, key.field
+        if place not in undone.fields or undone.fields[place] != key.after or undone.at >= made:
+            return False
+        if undone.withdrawn is not None and undone.withdrawn <= made:
+            return False
+        changed = self.changed.get(key.account)
+        return changed is None or changed < undone.since
 
     def _applied(self) -> list[Sent]:
         return [one for one in self.sent if one.applied]

@@ -42,7 +42,10 @@ SHIPPED = Path(__file__).parents[2] / "dags" / "partner_sync.toml"
 
 CHANGES: Mapping[Kind, tuple[str, str]] = {
     "create": ("An account has no organization.", "The name, `external_id` and all mapped fields."),
-    "update": ("An organization differs from its account.", "The fields that differ, nothing else."),
+    "update": (
+        "An organization differs from its account, or people undid a run.",
+        "The fields that differ, nothing else.",
+    ),
     "mark": (
         "There is evidence that the account of a partner organization is gone.",
         "The checkbox `marks.field` of the config.",
@@ -105,6 +108,8 @@ COUNTED: Mapping[str, str] = {
     "update": "Organizations to update.",
     "mark": "Organizations to mark.",
     "withheld": "Changes on hold.",
+    "left": "Changes that are not written because people left them.",
+    "restored": "Updates by which fields go back, because people undid a run.",
     "adopted": "Updates of organizations that had another type before.",
     "unmarked": "Updates that remove a mark because the partner is back.",
     "protected": "Organizations without an account that `marks.protected` lists.",
@@ -112,6 +117,7 @@ COUNTED: Mapping[str, str] = {
     "too_recent": "Organizations without an account that are too recent for `marks.only_if_older`.",
     "in_grace": "Organizations whose account is not missing for `marks.grace_days` yet.",
     "not_marked": "Organizations without an account that are not marked: there is no evidence, or a problem says why.",
+    "mark_undone": "Organizations without an account that are not marked because people undid the mark.",
     "not_asked": "Changes of accounts that `account_ids` leaves out.",
 }
 """What a plan counts of each instance, `would_…` and `types` aside."""

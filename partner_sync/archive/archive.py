@@ -77,13 +77,23 @@ class Archive:
         """Writes `run.json`, and `plan.json` if the plan changes or withholds anything. Returns the run's folder."""
         plan, header = record.plan, record.plan.without_rows()
         folder = self.run_folder(record.trigger.run_id, record.trigger.run_after)
-        if plan.changes or plan.holds:
+        if plan.changes or plan.holds or plan.left or plan.not_restored:
             put(folder / segment(plan.id) / "plan.json", codec.to_json(plan, indent=1))
         put(folder / "run.json", codec.to_json(replace(record, plan=header), indent=1))
         return folder
 
     def run(self, folder: Root) -> RunRecord | None:
         return get(RunRecord, folder / "run.json")
+
+    def find_run(self, run_id: str) -> Root | None:
+        """The folder of a run, by its id alone."""
+        folders = (day / segment(run_id) for day in reversed([*children(self.root / "runs")]))
+        return next((folder for folder in folders if self.run(folder) is not None), None)
+
+    def plans(self, folder: Root) -> list[Plan]:
+        """All plans of a run, the oldest first; a cleared task makes another one."""
+        found = (get(Plan, path / "plan.json") for path in children(folder) if not path.name.endswith(".json"))
+        return sorted((plan for plan in found if plan is not None), key=lambda plan: plan.order.key)
 
     def plan(self, folder: Root, plan_id: str) -> Plan | None:
         return get(Plan, folder / segment(plan_id) / "plan.json")

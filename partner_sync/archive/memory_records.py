@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
-from partner_sync.model import Evidence, HoldReason, Kind, PlanOrder
+from partner_sync.model import Does, Evidence, HoldReason, Kind, PlanOrder, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +51,23 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Streak:
-    """How often in a row a change was written and did not stay (`results`), first at `since`, last at `last`."""
+    """How often in a row the change of a field was written and did not stay (`results`), from `since` to `last`.
+
+    `key` is its change key, `row` the id of its row, by which a person lets it be written again. `rule` is the digest
+    of the field's rule and of its definition in Zendesk: when one of them changes, the streak ends.
+    """
 
     key: str
     results: int
     since: datetime
     last: datetime
+    row: str
+    account_id: str
+    organization_id: int | None
+    field: str
+    before: Value
+    after: Value
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +97,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class HoldRow:
-    """A row of a hold, with its change keys."""
+    """A row as a hold or a decision names it, with its change keys."""
 
     account_id: str
     organization_id: int | None
@@ -119,31 +129,67 @@ class Armed:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What a person decided about changes of an instance: `allow` writes them once although they are held.
+class WrittenField:
+    """A field that a run wrote: `wrote` in place of `before`. `key` is the change key of that write."""
 
-    `keys` are change keys (`compare/change_keys.py`). It is in force from `at` until `until`.
+    account_id: str
+    organization_id: int
+    field: str
+    before: Value
+    wrote: Value
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about an instance, in force from `at` until `until` (None: until something else ends it).
+
+    `allow`: the `rows` of a `hold` are written once although they are held. `leave`: they are neither written nor held;
+    or a `problem`, by its id, is acknowledged. `restore`: the `fields` that the run `undoes` wrote go back to their
+    value before. The keys of a row are change keys (`compare/change_keys.py`); of a restore, those of what was written.
+    `run_id` is the run by which `by` decided, `note` what they wrote there.
     """
 
     id: str
-    does: Literal["allow"]
+    does: Does
     instance: str
-    hold: str
-    reason: HoldReason
-    keys: tuple[str, ...]
+    rows: tuple[HoldRow, ...]
     by: str
     run_id: str
     note: str
     at: datetime
-    until: datetime
+    until: datetime | None = None
+    hold: str | None = None
+    kind: Kind | None = None
+    reason: HoldReason | None = None
+    problem: str | None = None
+    undoes: str | None = None
+    fields: tuple[WrittenField, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The change keys that it is about; of a problem, the problem's id."""
+        return (self.problem,) if self.problem else tuple(key for row in self.rows for key in row.keys)
 
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """Who ended a decision early, and when."""
+    """Who ended a decision early, or let a value that rests be written again, and when."""
 
     by: str
     at: datetime
+    run_id: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndedKeys:
+    """The keys of a decision that ended by themselves, as a complete plan saw: nothing will write or leave them."""
+
+    decision: str
+    plan_id: str
+    at: datetime
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

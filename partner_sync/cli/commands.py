@@ -59,6 +59,10 @@ COMMANDS: tuple[Command, ...] = (
             "make run ALL=1": "show every change, not just examples",
             """CONF='{"dry_run": true}' make run""": "show the plan and write nothing",
             """CONF='{"account_ids": ["0014M00001sDiGEQA0"]}' make run""": "write only the changes of this account",
+            """CONF='{"approve": ["3f2a91c0de12"]}' make run""": "write the rows of this hold, once",
+            """CONF='{"leave": ["3f2a91c0de12"]}' make run""": "leave the rows of this hold as they are",
+            """CONF='{"undo": ["scheduled__2026-11-24T03:00:00+00:00"]}' make run""": "put back what this run wrote",
+            """CONF='{"withdraw": ["8c1f20aa73be"]}' make run""": "end this decision",
         },
         exits={0: "the run succeeded", 1: "the run failed: the output shows where", 2: "refused: nothing was started"}
         | _STOPPED,
@@ -124,6 +128,16 @@ COMMANDS: tuple[Command, ...] = (
             3: "several match: they are listed",
         },
         variables=("PARTNER_SYNC_ARCHIVE", "PARTNER_SYNC_HOME", *_SHOWN),
+    ),
+    Command(
+        typed="python -m partner_sync.decisions",
+        does="lists the decisions in force and the rows that rest: by whom, until when, and how to withdraw them",
+        examples={
+            "python -m partner_sync.decisions": "approvals not used yet, what is left or undone, and what rests",
+            "python -m partner_sync.decisions --json": "the same as JSON",
+        },
+        exits={0: "listed", 2: "wrong arguments, or the archive is not usable"},
+        variables=("PARTNER_SYNC_ARCHIVE", *_SHOWN),
     ),
     Command(
         typed="python -m partner_sync.history",

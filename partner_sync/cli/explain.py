@@ -11,7 +11,6 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import NoReturn, TextIO
 
-from rich.console import RenderableType
 from rich.text import Text
 
 from partner_sync.cli import terminal
@@ -51,12 +50,14 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
     if asked.json:
         _print_json(out, found, stories)
     elif stories:
-        _print(out, *(render_story(story, datetime.now(timezone.utc)) for story in stories))
+        terminal.print_trimmed(out, *(render_story(story, datetime.now(timezone.utc)) for story in stories))
     elif found.hits and not chosen:
         count = len(found.hits) + found.more
-        _print(out, Text(f"{count} matches for {sanitize(found.text)!r}. Choose by id:"), *hit_lines(found))
+        terminal.print_trimmed(
+            out, Text(f"{count} matches for {sanitize(found.text)!r}. Choose by id:"), *hit_lines(found)
+        )
     else:
-        _print(err, Text(_nothing(found)))
+        terminal.print_trimmed(err, Text(_nothing(found)))
     return SHOWN if stories else SEVERAL if found.hits and not chosen else NOTHING
 
 
@@ -106,16 +107,8 @@ def _print_json(out: TextIO, found: SearchResult, stories: Sequence[Organization
     out.write(json.dumps(result, default=lambda at: at.isoformat(), indent=1) + "\n")
 
 
-def _print(stream: TextIO, *parts: RenderableType) -> None:
-    """Prints `parts` without trailing whitespace."""
-    console = terminal.console(stream)
-    with console.capture() as captured:
-        console.print(*parts, sep="\n")
-    stream.write("".join(f"{line.rstrip()}\n" for line in captured.get().rstrip("\n").split("\n")))
-
-
 def _refuse(err: TextIO, message: str) -> int:
-    _print(err, Text(sanitize(message), "red"))
+    terminal.print_trimmed(err, Text(sanitize(message), "red"))
     return UNUSABLE
 
 

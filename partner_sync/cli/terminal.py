@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any, NoReturn, TextIO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from partner_sync.cli.commands import Command
 
@@ -48,3 +48,11 @@ def refuse(message: str) -> int:
     """Prints why to standard error. Returns the exit code."""
     sys.stderr.write(f"{message}\n")
     return 2
+
+
+def print_trimmed(stream: TextIO, *parts: RenderableType) -> None:
+    """Prints `parts` without trailing whitespace."""
+    shown = console(stream)
+    with shown.capture() as captured:
+        shown.print(*parts, sep="\n")
+    stream.write("".join(f"{line.rstrip()}\n" for line in captured.get().rstrip("\n").split("\n")))

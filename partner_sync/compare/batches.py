@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from partner_sync.model import Batch, Change, Kind, Plan
+
+T = TypeVar("T")
 
 BATCH_SIZE = 100
 """The most that Zendesk accepts in one bulk job."""
@@ -32,11 +34,8 @@ def batches(plan: Plan, size: int = BATCH_SIZE) -> tuple[Batch, ...]:
             of=len(cut),
             digest=digest(one.changes),
             changes=one.changes,
-            approvals={
-                row: plan.approvals[one.start + row]
-                for row in range(len(one.changes))
-                if one.start + row in plan.approvals
-            },
+            approvals=_of_rows(plan.approvals, one),
+            restores=_of_rows(plan.restores, one),
         )
         for index, one in enumerate(cut)
     )
@@ -50,6 +49,11 @@ class _Cut(NamedTuple):
     start: int
     first: int
     changes: tuple[Change, ...]
+
+
+def _of_rows(of_plan: Mapping[int, T], cut: _Cut) -> dict[int, T]:
+    """What the plan has by position, by position in the batch."""
+    return {row: of_plan[cut.start + row] for row in range(len(cut.changes)) if cut.start + row in of_plan}
 
 
 def _cut(changes: Sequence[Change], size: int) -> Iterator[_Cut]:

@@ -36,9 +36,19 @@ def hold_id(reason: str, keys: Iterable[str]) -> str:
     return _digest([reason, sorted(keys)], 12)
 
 
+def problem_id(kind: str, instance: str | None, accounts: Iterable[str], organizations: Iterable[int]) -> str:
+    """The id of a problem, 12 hex digits: one of this kind about these ids is the same problem in every run."""
+    return _digest([kind, instance, sorted(accounts), sorted(organizations)], 12)
+
+
 def decision_id(run_id: str, param: str, keys: Iterable[str]) -> str:
     """The id of a decision, 12 hex digits: a cleared run makes the same decision again, not another."""
     return _digest([run_id, param, sorted(keys)], 12)
+
+
+def field_digest(*definitions: object) -> str:
+    """Names a field as it is defined, 12 hex digits; the definitions are data of JSON, their keys in any order."""
+    return _digest(json.loads(json.dumps(definitions, sort_keys=True)), 12)
 
 
 def _digest(value: object, digits: int) -> str:

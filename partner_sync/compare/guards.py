@@ -72,7 +72,7 @@ class Guards:
         limit, rows = self.limits.get("mark"), self._rows("mark")
         if limit is None or limit.max_percent_7_days is None or not rows:
             return
-        still = {one.id for one in self.partners if self._is_marked(one)} & self.marked_ids
+        still = {one.id for one in self.partners if self.schema.is_marked(one)} & self.marked_ids
         count, of = len(still) + len(rows), self.unmarked + len(still)
         most, bound = _bounded([_percent(limit.max_percent_7_days, of)], limit.floor, of)
         if count > most:
@@ -99,14 +99,10 @@ class Guards:
 
     @cached_property
     def unmarked(self) -> int:
-        return sum(not self._is_marked(one) for one in self.partners)
+        return sum(not self.schema.is_marked(one) for one in self.partners)
 
     def _rows(self, kind: Kind) -> tuple[int, ...]:
         return tuple(at for at, change in enumerate(self.changes) if change.kind == kind and at in self.counted)
-
-    def _is_marked(self, organization: Organization) -> bool:
-        canonical = self.schema.canonical[self.schema.mark_field]
-        return bool(canonical((organization.fields or {}).get(self.schema.mark_field)))
 
     def _with_value(self, field: str) -> int:
         """How many partner organizations have a value in a field (of a checkbox: are checked)."""

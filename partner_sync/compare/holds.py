@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -15,7 +15,7 @@ from partner_sync.compare.earlier_runs import EarlierRuns
 from partner_sync.compare.guards import Exceeded, Guards
 from partner_sync.compare.organization_schema import OrganizationSchema
 from partner_sync.config.load import Config
-from partner_sync.model import COUNT_REASONS, HOLD_REASONS, Change, Hold, HoldReason, Kind, Mark, Organization
+from partner_sync.model import COUNT_REASONS, HOLD_REASONS, Change, Hold, HoldReason, Kind, LeftRow, Mark, Organization
 
 WHY: Mapping[HoldReason, str] = {
     "no_trace": "Salesforce shows this user no record of the account: purged, hidden, or never there.",
@@ -28,6 +28,7 @@ class HeldRows:
     """What is held of the planned rows of one instance, and what is approved.
 
     :param waiting: organizations whose marks wait, and why: no trace of the account, or open tickets
+    :param restored: the fields of organizations that go back to an old value: no guard counts them
     """
 
     config: Config
@@ -38,8 +39,9 @@ class HeldRows:
     waiting: Mapping[int, HoldReason]
     earlier: EarlierRuns
     made: datetime
-    caused: Collection[str] = ()
+    caused: frozenset[str] = frozenset()
     """Change keys that changed rules cause."""
+    restored: Mapping[int, Collection[str]] = field(default_factory=dict)
 
     def keys(self, at: int) -> tuple[str, ...]:
         """The change keys of a row."""
@@ -58,16 +60,17 @@ class HeldRows:
 
     @cached_property
     def guards(self) -> tuple[Exceeded, ...]:
-        counted = {at for at in range(len(self.changes)) if not self._lifted(at, "limit")}
+        judged = [self._without_restored(change) for change in self.changes]
+        counted = {at for at, change in enumerate(judged) if change.fields and not self._lifted(at, "limit")}
         return tuple(
             Guards(
                 self.config.limits,
                 self.schema,
-                self.changes,
+                judged,
                 counted,
                 self.partners,
                 self.earlier.marked,
-                self._caused_rows(),
+                self._caused_rows(judged),
             ).exceeded()
         )
 
@@ -93,14 +96,19 @@ class HeldRows:
             rows[reason, self.changes[at].kind].append(at)
         return tuple(self._hold(reason, kind, sorted(held)) for (reason, kind), held in rows.items())
 
-    def remembered(self, missing: Iterable[MissingAccount]) -> tuple[HeldRow, ...]:
-        """The rows on hold or approved, for the next run, and marks on hold of accounts that are still missing although
-        this run plans no mark for them: they only wait for evidence."""
-        planned = {self.keys(at) for at, change in enumerate(self.changes) if isinstance(change, Mark)}
+    def remembered(self, missing: Iterable[MissingAccount], left: Iterable[LeftRow]) -> tuple[HeldRow, ...]:
+        """The rows on hold or approved, for the next run.
+
+        So are marks on hold of accounts that are still missing although this run plans no mark for them, since they
+        only wait for evidence; and rows on hold that people left since.
+        """
+        several = {change_keys(one.change) for one in left}
+        planned = several | {self.keys(at) for at, change in enumerate(self.changes) if isinstance(change, Mark)}
         waiting = (
             mark_keys(self.instance, one.organization_id, one.account_id, self.schema.mark_field) for one in missing
         )
         kept = [row for keys in waiting if keys not in planned and (row := self._before.get(keys)) is not None]
+        kept += [replace(row, approved=False) for keys in several if (row := self._before.get(keys)) is not None]
         return (*(self._remembered(at) for at in sorted({*self.reasons, *self.approvals})), *kept)
 
     def approved_and_not_written(self, hold: Hold) -> int:
@@ -113,6 +121,12 @@ class HeldRows:
             for at in rows
             if at not in self.approvals
         )
+
+    def _without_restored(self, change: Change) -> Change:
+        restored = self.restored.get(change.organization_id or 0)
+        if not restored:
+            return change
+        return replace(change, fields=tuple(one for one in change.fields if one.field not in restored))
 
     def _remembered(self, at: int) -> HeldRow:
         """A row for the next run. A reason that is a number stays when another comes first for a while."""
@@ -156,10 +170,10 @@ class HeldRows:
             return f"{counted}: {guard.counted} would empty a field ({share}). The limit is {guard.bound}."
         return f"{counted}: {guard.counted} ({share}) exceed the limit of {guard.bound}."
 
-    def _caused_rows(self) -> list[int]:
+    def _caused_rows(self, judged: Sequence[Change]) -> list[int]:
         if not self.caused:
             return []
-        return [at for at in range(len(self.changes)) if any(key in self.caused for key in self.keys(at))]
+        return [at for at, change in enumerate(judged) if not self.caused.isdisjoint(change_keys(change))]
 
     def _approved(self, keys: Collection[str], lifts: HoldReason | None = None) -> frozenset[str]:
         people = self.config.approvals.people

@@ -17,8 +17,9 @@ from partner_sync.ids import id_18
 from partner_sync.model import Organization, Problem
 from partner_sync.whitespace import trimmed
 
-Spared = Literal["marked_already", "protected", "too_recent", "in_grace", "not_marked"]
-"""Why an organization without an account is not marked. `in_grace`: missing too shortly, `not_marked`: no evidence."""
+Spared = Literal["marked_already", "protected", "too_recent", "in_grace", "not_marked", "mark_undone"]
+"""Why an organization without an account is not marked. `in_grace`: missing too shortly, `not_marked`: no evidence.
+`mark_undone`: people undid the run that marked it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 
 from partner_sync.compare.canonical import CANONICAL, text_value
 from partner_sync.config.load import Config
 from partner_sync.config.settings import Rule
 from partner_sync.ids import id_18
-from partner_sync.model import ATTRIBUTES, NAME, Value
+from partner_sync.model import ATTRIBUTES, EXTERNAL_ID, NAME, Organization, Value
 from partner_sync.whitespace import trimmed
 
 TYPES: Mapping[Rule, tuple[str, ...]] = {
@@ -39,7 +39,8 @@ class OrganizationSchema:
 
     `fields` are the organization fields that are compared, the mark last; `kept` are those that a gather keeps of a
     partner organization; `expected` must be true of Zendesk's fields before anything is written. `canonical` has the
-    function of every field that a change may have.
+    function of every field that a change may have. `identity` are the fields that name the account. `rules` has the
+    rule of every field as data.
     """
 
     fields: tuple[str, ...]
@@ -50,6 +51,11 @@ class OrganizationSchema:
     partner_field: str
     partner_types: tuple[str, ...]
     mark_field: str
+    identity: frozenset[str] = frozenset()
+    rules: Mapping[str, object] = field(default_factory=dict)
+
+    def is_marked(self, organization: Organization) -> bool:
+        return bool(self.canonical[self.mark_field]((organization.fields or {}).get(self.mark_field)))
 
     def is_partner(self, organization_type: object) -> bool:
         """Whether a value of `partner_field` makes an organization a partner's."""
@@ -65,8 +71,8 @@ def organization_schema(config: Config) -> OrganizationSchema:
     }
     expected[mark] = ExpectedField(mark, TYPES["checkbox"])
     dates = (older.field,) if older and older.field else ()
-    for field in dates:
-        expected.setdefault(field, ExpectedField(field, TYPES["date"]))
+    for key in dates:
+        expected.setdefault(key, ExpectedField(key, TYPES["date"]))
     fields = (*(attribute.field for attribute in mapped), mark)
     return OrganizationSchema(
         fields=fields,
@@ -81,6 +87,8 @@ def organization_schema(config: Config) -> OrganizationSchema:
         partner_field=config.partners.field,
         partner_types=config.partners.values,
         mark_field=mark,
+        identity=frozenset({EXTERNAL_ID, *(one.field for one in mapped if one.rule in ("id_18", "id_15"))}),
+        rules={**{attribute.field: asdict(attribute) for attribute in config.attributes}, mark: None},
     )
 
 

@@ -1,7 +1,8 @@
 """From matched snapshots to the plan, in linear time. The order of the input does not change the result.
 
-Steps, for each instance: name conflicts, differences, missing accounts with their evidence, values that rest, holds,
-open tickets, `account_ids` of the run. Functions of the caller ask for evidence and tickets in between.
+Steps, for each instance: values that people put back, name conflicts, differences, missing accounts with their
+evidence, rows that people left, values that rest, holds, open tickets, `account_ids` of the run. Functions of the
+caller ask for evidence and tickets in between.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from datetime import datetime
 from partner_sync.archive.memory_records import Memory
 from partner_sync.compare.batches import batches
 from partner_sync.compare.cases import open_cases
+from partner_sync.compare.causes import LastReads, ReadLast
 from partner_sync.compare.desired import Desired
 from partner_sync.compare.earlier_runs import EarlierRuns
 from partner_sync.compare.evidence import AccountLookup, AccountRow
+from partner_sync.compare.plan_decisions import acknowledged, ended_keys, with_decisions
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.compare.rules_effect import RulesEffect
 from partner_sync.compare.side import Side
@@ -38,6 +41,7 @@ class Questions:
     last_rows: Callable[[], Mapping[str, AccountRow]] = dict
     rules: Callable[[str], str | None] = lambda _: None
     """The digest of accepted rules to their text; None if it is lost."""
+    last_reads: ReadLast = lambda *_: LastReads()
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,10 @@ class ComparedRun:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The result of comparing: the desired state with its matches, the plan, its batches, and what to remember."""
+    """The result of comparing: the desired state with its matches, the plan, its batches, and what to remember.
+
+    `ended` are keys of decisions that the plan shows to have ended, by instance and decision.
+    """
 
     matched: MatchedSnapshots
     plan: Plan
@@ -62,6 +69,7 @@ class Comparison:
     memories: tuple[Memory, ...]
     rules: str
     """The digest of the rules that made the plan."""
+    ended: Mapping[str, Mapping[str, Collection[str]]] = field(default_factory=dict)
 
 
 def compare_snapshots(matched: MatchedSnapshots, run: ComparedRun, ask: Questions) -> Comparison:
@@ -74,6 +82,8 @@ def compare_snapshots(matched: MatchedSnapshots, run: ComparedRun, ask: Question
         lambda other: _plan_rows(other.matched, run, Questions(other.look_up, ask.count_tickets))[0],
     )
     effect.find(sides, ask.rules)
+    for side in sides:
+        side.explain(ask.last_reads)
     _count_tickets(sides, ask.count_tickets)
     asked = frozenset(run.options.account_ids)
     order = PlanOrder(accounts.begun, run.made, run.plan_id)
@@ -91,6 +101,7 @@ def compare_snapshots(matched: MatchedSnapshots, run: ComparedRun, ask: Question
             changes += written
             memories.append(memory)
     at = {side.name: number for number, side in enumerate(sides)}
+    problems = [acknowledged(one, sides, run.made) for one in problems]
     problems.sort(key=lambda one: _problem_order(one, at))
     plan = Plan(
         order=order,
@@ -110,10 +121,12 @@ def compare_snapshots(matched: MatchedSnapshots, run: ComparedRun, ask: Question
         unread=matched.unread,
         planning_only=tuple(side.name for side in sides if side.matched.write and not side.earlier.armed),
     )
+    plan = with_decisions(plan, sides, run.made)
     cut = batches(plan)
     digests = {batch.name: batch.digest for batch in cut}
     plan = replace(plan, digests=digests, elements=_elements(plan, fail=matched.config.problems == "fail"))
-    return Comparison(matched, plan, cut, tuple(memories), effect.digest)
+    ended = {side.name: ended_keys(side, plan.problems, accounts.begun) for side in sides}
+    return Comparison(matched, plan, cut, tuple(memories), effect.digest, ended)
 
 
 def _plan_rows(
@@ -134,7 +147,7 @@ def _elements(plan: Plan, *, fail: bool) -> tuple[Element, ...]:
     due: dict[Element, bool] = {
         "withheld": withheld,
         "instances": bool(plan.unread),
-        "problems": fail and bool(plan.problems),
+        "problems": fail and any(one.acknowledged is None for one in plan.problems),
     }
     return () if plan.dry_run else tuple(name for name, is_due in due.items() if is_due)
 
@@ -196,7 +209,7 @@ def _remember(
         accounts=side.all.accounts.digest,
         organizations=side.matched.digest,
         missing=side.remembered,
-        held=held.remembered(side.remembered),
+        held=held.remembered(side.remembered, side.left),
         cases=cases,
         streaks=side.streaks,
         waiting_since=((earlier and earlier.waiting_since) or run.made) if waits else None,
@@ -245,13 +258,20 @@ def _counts(side: Side, changes: Collection[Change], holds: Iterable[Hold]) -> I
         would_update=read_only["update"],
         would_mark=read_only["mark"],
         withheld=len(planned) - len(changes),
+        left=len(side.left),
+        restored=sum(change.organization_id in side.restores.used for change in changes),
         adopted=sum(one.adopted for one in updates),
-        unmarked=sum(one.field == schema.mark_field for change in updates for one in change.fields),
+        unmarked=sum(
+            one.field == schema.mark_field and one.field not in side.restores.used.get(change.organization_id, ())
+            for change in updates
+            for one in change.fields
+        ),
         protected=side.spared["protected"],
         marked_already=side.spared["marked_already"],
         too_recent=side.spared["too_recent"],
         in_grace=side.spared["in_grace"],
         not_marked=side.spared["not_marked"],
+        mark_undone=side.spared["mark_undone"],
         not_asked=len(side.changes) - len(planned),
         types={value: types[value] for value in schema.partner_types},
     )

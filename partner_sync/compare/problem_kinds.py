@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from partner_sync.compare.change_keys import problem_id
 from partner_sync.model import Problem
 
 
@@ -138,11 +139,13 @@ def problem(
     organizations: Iterable[int] = (),
 ) -> Problem:
     """A problem of a known kind; its ids are sorted and unique."""
+    account_ids, organization_ids = tuple(sorted(set(accounts))), tuple(sorted(set(organizations)))
     return Problem(
         kind,
         instance,
-        tuple(sorted(set(accounts))),
-        tuple(sorted(set(organizations))),
+        account_ids,
+        organization_ids,
         detail,
         PROBLEM_KINDS[kind].advice,
+        problem_id(kind, instance, account_ids, organization_ids),
     )

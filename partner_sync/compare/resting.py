@@ -6,15 +6,17 @@ that no longer wants the change.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from partner_sync.archive.memory_records import Streak
-from partner_sync.compare.change_keys import change_keys, field_key
+from partner_sync.compare.change_keys import field_key, problem_id
 from partner_sync.compare.problem_kinds import problem
-from partner_sync.model import Change, Create, Problem
+from partner_sync.model import Change, Create, FieldChange, Problem
 
+RESTING = "resting"
+"""The kind of the problem that such a row is."""
 PAUSES = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 """How long a value rests before it is tried once more; the last wait repeats."""
 EARLY = timedelta(minutes=5)
@@ -31,14 +33,23 @@ class Rested:
 
 
 def rest(
-    changes: Iterable[Change], known: Iterable[Streak], written: Collection[str], *, after: int, made: datetime
+    changes: Iterable[Change],
+    known: Iterable[Streak],
+    written: Collection[str],
+    *,
+    after: int,
+    made: datetime,
+    rules: Mapping[str, str],
+    released: Mapping[str, datetime],
 ) -> Rested:
     """Takes values that rest out of the changes.
 
     :param written: the keys that the last complete run wrote with a result of their own, confirmed or rejected
     :param after: results in a row after which a value rests
+    :param rules: field to the digest of its rule and definition; what streaks under other rules say is forgotten
+    :param released: the rows that people let be written again, and since when
     """
-    streaks = {one.key: one for one in known}
+    streaks = {one.key: one for one in known if one.rule == rules.get(one.field, "") and not _released(one, released)}
     if not streaks and not written:
         return Rested(tuple(changes), (), ())
     left: list[Change] = []
@@ -46,8 +57,11 @@ def rest(
     still: dict[str, Streak] = {}
     for change in changes:
         resting: set[str] = set()
-        for key in change_keys(change):
-            streak = _continued(streaks.get(key), key, written, made)
+        for field in change.fields:
+            key = field_key(change, field)
+            streak = streaks.get(key)
+            if key in written:
+                streak = _continued(streak, change, field, key, made, rules.get(field.field, ""))
             if streak is not None:
                 still[key] = streak
                 if _rests(streak, after, made):
@@ -62,13 +76,36 @@ def rest(
     return Rested(tuple(left), tuple(problems), tuple(still.values()))
 
 
-def _continued(streak: Streak | None, key: str, written: Collection[str], made: datetime) -> Streak | None:
+def row_id(change: Change) -> str:
+    """The id of a row that rests: that of its problem."""
+    organizations = [change.organization_id] if change.organization_id else []
+    return problem_id(RESTING, change.instance, [change.account_id], organizations)
+
+
+def _released(streak: Streak, released: Mapping[str, datetime]) -> bool:
+    at = released.get(streak.row)
+    return at is not None and streak.last <= at
+
+
+def _continued(
+    streak: Streak | None, change: Change, field: FieldChange, key: str, made: datetime, rule: str
+) -> Streak:
     """The streak of a change that is wanted again: its last write did not stay."""
-    if key not in written:
-        return streak
-    if streak is None:
-        return Streak(key, 1, made, made)
-    return replace(streak, results=streak.results + 1, last=made)
+    if streak is not None:
+        return replace(streak, results=streak.results + 1, last=made)
+    return Streak(
+        key=key,
+        results=1,
+        since=made,
+        last=made,
+        row=row_id(change),
+        account_id=change.account_id,
+        organization_id=change.organization_id,
+        field=field.field,
+        before=field.before,
+        after=field.after,
+        rule=rule,
+    )
 
 
 def _rests(streak: Streak, after: int, made: datetime) -> bool:
@@ -89,6 +126,4 @@ def _problem(change: Change, resting: Collection[str], streaks: dict[str, Streak
     )
     detail = f"{whose} does not keep what is written, since {since:%Y-%m-%d %H:%M} UTC: {'; '.join(values)}."
     organizations = [change.organization_id] if change.organization_id else []
-    return problem(
-        "resting", detail, instance=change.instance, accounts=[change.account_id], organizations=organizations
-    )
+    return problem(RESTING, detail, instance=change.instance, accounts=[change.account_id], organizations=organizations)

@@ -9,21 +9,24 @@ from datetime import datetime
 from functools import cached_property
 
 from partner_sync.archive.memory_records import MissingAccount, Streak
+from partner_sync.compare.causes import Causes, ReadLast
 from partner_sync.compare.desired import Desired
 from partner_sync.compare.differences import Differences
 from partner_sync.compare.earlier_runs import EarlierRuns
 from partner_sync.compare.evidence import AccountLookup, AccountRow
 from partner_sync.compare.holds import HeldRows
+from partner_sync.compare.leaves import ComparedRows, ended_leaves, take_left
 from partner_sync.compare.marks import MissingAccounts
 from partner_sync.compare.missing import Mentioned, Spared, find_missing_organizations
 from partner_sync.compare.multimap import Multimap
 from partner_sync.compare.name_conflicts import resolve_names
 from partner_sync.compare.problem_kinds import problem
 from partner_sync.compare.resting import rest
+from partner_sync.compare.restores import Restores
 from partner_sync.compare.snapshots import MatchedInstance, MatchedSnapshots
 from partner_sync.compare.tickets import Question, TicketCounts, counted, with_counts
 from partner_sync.ids import id_18
-from partner_sync.model import KINDS, Change, Create, Hold, HoldReason, Mark, Organization, Problem, Update
+from partner_sync.model import KINDS, Change, Create, Hold, HoldReason, LeftRow, Mark, Organization, Problem, Update
 from partner_sync.whitespace import trimmed
 
 
@@ -45,11 +48,18 @@ class Side:
     streaks: tuple[Streak, ...] = ()
     caused: frozenset[str] = frozenset()
     """Change keys that changed rules cause."""
+    left: tuple[LeftRow, ...] = ()
+    settled: frozenset[str] = frozenset()
     _held: HeldRows | None = None
 
     @property
     def name(self) -> str:
         return self.matched.name
+
+    @cached_property
+    def restores(self) -> Restores:
+        begun = self.all.accounts.begun
+        return Restores(self.name, self.all.schema, self.earlier.decisions, begun, self.made)
 
     @cached_property
     def lost_case(self) -> dict[int, tuple[str, tuple[str, ...]]]:
@@ -79,7 +89,10 @@ class Side:
             undecided = undecided | refused
         undecided = undecided | self._without_case(twins)
         accounts = {key: account for key, account in accounts.items() if key not in undecided}
+        accounts = self.restores.desired(accounts, of_account)
         names = resolve_names(self.name, self.matched.write, accounts, of_account, self.matched.organizations)
+        self.restores.names_withheld(of_account[one].id for one in names.withheld if one in of_account)
+        self.settled = frozenset(accounts.keys() - names.withheld)
         self.problems += names.problems
         for account in accounts.values():
             organization, named = of_account.get(account.id), account.id not in names.withheld
@@ -107,12 +120,16 @@ class Side:
 
     def find_missing(self, wanted: Desired, named: frozenset[str]) -> MissingAccounts:
         """The partner organizations without an account, and problems of those without a usable id."""
-        unmatched = (one for one in self.matched.partners if one.id not in self.matched.matches.held)
+        unmatched = [one for one in self.matched.partners if one.id not in self.matched.matches.held]
         in_problems = {number for one in self.problems for number in one.organization_ids}
         mentioned = Mentioned(named, in_problems, wanted.unidentified)
+        undone, unmarked = self.restores.marks(unmatched, mentioned)
+        self.changes += unmarked
+        unmatched = [one for one in unmatched if one.id not in undone]
         found = find_missing_organizations(self.all.config, self.name, unmatched, mentioned, self.made.date())
         self.problems += found.problems
         self.spared = found.spared
+        self.spared["mark_undone"] = len(undone)
         return MissingAccounts(self.all.config, self.name, found.found, self.earlier, self.made)
 
     def decide_marks(
@@ -127,18 +144,31 @@ class Side:
         self.remembered = found.remembered
 
     def rest(self) -> None:
-        """Takes out values that never stick, and puts the rows in their order."""
+        """Takes out what people left and values that never stick, and puts the rows in their order."""
         memory = self.earlier.memory
+        self.restores.rest(self.matched.organizations)
+        kept, self.left = take_left(self.restores.explained(self.changes), self.earlier.decisions, self.made)
         rested = rest(
-            self.changes,
+            kept,
             memory.streaks if memory else (),
             self.earlier.written,
             after=self.all.config.resting.after,
             made=self.made,
+            rules=self.matched.rules,
+            released=self.earlier.released,
         )
         self.changes = sorted(rested.changes, key=_change_order)
         self.problems += rested.problems
         self.streaks = rested.streaks
+
+    def explain(self, read_last: ReadLast) -> None:
+        """Says why each field changes. Nothing is read for a run that changes nothing."""
+        if not self.changes or self.earlier.memory is None:
+            return
+        organizations = {one.organization_id for one in self.changes if one.organization_id is not None}
+        last = read_last(self.name, {one.account_id for one in self.changes}, organizations)
+        found = Causes(self.all.config, self.all.schema, self.earlier, self.caused, self.restores.used, last)
+        self.changes = list(found.explained(self.changes))
 
     def hold(self) -> HeldRows:
         """What the guards and the waiting marks hold. An instance that is only read holds nothing."""
@@ -153,6 +183,7 @@ class Side:
                 self.earlier,
                 self.made,
                 self.caused,
+                self.restores.used,
             )
         return self._held
 
@@ -161,6 +192,22 @@ class Side:
         if not self.earlier.armed:
             return self.earlier.base_rules
         return self.earlier.base_rules if any(one.reason == "rules" for one in holds) else rules
+
+    def ended_keys(self) -> dict[str, set[str]]:
+        """Decision to its keys that this plan shows to have ended."""
+        if not self.earlier.decisions.leaves:
+            return self.restores.ended
+        problems = {account for one in self.problems for account in one.account_ids}
+        partners = self.matched.partners
+        compared = ComparedRows(
+            organizations={one.id: one for one in self.matched.organizations},
+            account_of={one.id: account for account, one in self.matched.matches.matched.items()},
+            settled=self.settled,
+            unsettled=(self.all.desired.blocked | problems) - self.settled,
+            unmarked_partners={one.id for one in partners if not self.all.schema.is_marked(one)},
+        )
+        left = ended_leaves(self.earlier.decisions, self.left, compared, self.all.accounts.begun)
+        return {**left, **self.restores.ended}
 
     def marks_that_pass(self) -> list[Mark]:
         """The marks that nothing holds yet: only their tickets are worth counting."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from partner_sync.compare.change_keys import field_digest
 from partner_sync.compare.desired import Desired, desired
 from partner_sync.compare.matching import Matches, match
 from partner_sync.compare.organization_schema import OrganizationSchema, organization_schema
@@ -24,7 +25,10 @@ from partner_sync.model import (
 
 @dataclass(frozen=True, slots=True)
 class MatchedInstance:
-    """The organizations of one instance, each once, sorted by id; `partners` are those of a partner type."""
+    """The organizations of one instance, each once, sorted by id; `partners` are those of a partner type.
+
+    `rules` is the digest of every field's rule and definition, by field.
+    """
 
     name: str
     write: bool
@@ -33,6 +37,7 @@ class MatchedInstance:
     partners: tuple[Organization, ...]
     matches: Matches
     digest: str = ""
+    rules: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +77,14 @@ class MatchedSnapshots:
     ) -> MatchedSnapshots:
         """The same reads, matched by other rules; `organizations` are those of each instance."""
         schema = organization_schema(config)
-        reads = (
+        reads = [
             InstanceRead(one.name, one.write, one.proof, tuple(organizations[one.name]), one.digest)
             for one in self.instances
+        ]
+        instances = tuple(
+            replace(_matched(schema, wanted, read), rules=one.rules)
+            for one, read in zip(self.instances, reads, strict=True)
         )
-        instances = tuple(_matched(schema, wanted, one) for one in reads)
         return replace(self, config=config, schema=schema, desired=wanted, instances=instances)
 
     def _with_read(self, instance: MatchedInstance, read: Iterable[Organization] | None) -> MatchedInstance:
@@ -85,7 +93,7 @@ class MatchedSnapshots:
         newer = {organization.id: organization for organization in read}
         organizations = tuple(newer.get(old.id, old) for old in instance.organizations)
         read_again = InstanceRead(instance.name, instance.write, instance.proof, organizations, instance.digest)
-        return _matched(self.schema, self.desired, read_again)
+        return replace(_matched(self.schema, self.desired, read_again), rules=instance.rules)
 
 
 def match_snapshots(
@@ -123,7 +131,8 @@ def _matched(schema: OrganizationSchema, wanted: Desired, read: InstanceRead) ->
     organizations = tuple(by_id[number] for number in sorted(by_id))
     partners = tuple(one for one in organizations if schema.is_partner(one.account_type))
     found = match(schema, read.instance, sorted(wanted.known), organizations)
-    return MatchedInstance(read.instance, read.write, read.proof, organizations, partners, found, read.digest)
+    rules = {key: field_digest(rule, read.definitions.get(key, "")) for key, rule in schema.rules.items()}
+    return MatchedInstance(read.instance, read.write, read.proof, organizations, partners, found, read.digest, rules)
 
 
 def _refuse_skewed(accounts: AccountsSnapshot, organizations: OrganizationsSnapshot, max_minutes: float) -> None:

@@ -44,7 +44,7 @@ LIMITS: dict[LimitName, Limit] = {
 @with_config(STRICT)
 @dataclass(frozen=True)
 class Approvals:
-    """Who may approve changes on hold, and for how long an approval is in force."""
+    """Who may decide about changes, and for how long an approval is in force."""
 
     people: Annotated[
         int,
@@ -55,7 +55,10 @@ class Approvals:
     hours: Annotated[Hours, Field(description="how long an approval is in force if it is not used")] = 24
     by: Annotated[
         tuple[Text, ...],
-        Field(description="a list of the Airflow users who may approve; empty: everybody who may trigger the DAG"),
+        Field(
+            description="a list of the Airflow users who may approve, leave, undo and withdraw; empty: everybody who"
+            " may trigger the DAG"
+        ),
     ] = ()
 
 

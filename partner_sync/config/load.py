@@ -75,9 +75,10 @@ class ConfigFile:
         AfterValidator(_with_defaults),
         Field(description="limits per instance, a table for each kind of change, for emptied fields and changed rules"),
     ] = field(default_factory=lambda: dict(LIMITS))
-    approvals: Annotated[Approvals, Field(description="the table that says who approves changes on hold")] = field(
-        default_factory=Approvals
-    )
+    approvals: Annotated[
+        Approvals,
+        Field(description="the table that says who decides about changes, and for how long an approval is in force"),
+    ] = field(default_factory=Approvals)
     resting: Annotated[Resting, Field(description="the table about values that Zendesk does not keep")] = field(
         default_factory=Resting
     )

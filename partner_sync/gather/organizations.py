@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from partner_sync.compare.change_keys import field_digest
 from partner_sync.compare.organization_schema import ExpectedField, OrganizationSchema
 from partner_sync.errors import AuthenticationError, Finding, IncompleteReadError, RejectedError, SchemaError
 from partner_sync.model import InstanceRead, Organization, ReadProof, Value
@@ -34,7 +35,8 @@ def read_organizations(
     are not listed, and four more; a first listing that does not fit its count is repeated once.
     """
     calls = zendesk.calls
-    check_fields(zendesk.organization_fields(), schema.expected, zendesk.instance)
+    fields = zendesk.organization_fields()
+    check_fields(fields, schema.expected, zendesk.instance)
     if write:
         _check_jobs(zendesk)
     listing = _list(zendesk, schema, progress)
@@ -55,7 +57,8 @@ def read_organizations(
         calls=zendesk.calls - calls,
         gone=gone,
     )
-    return InstanceRead(zendesk.instance, write, proof, tuple(listing.organizations))
+    definitions = {str(field["key"]): _definition(field) for field in fields if field.get("key") in schema.canonical}
+    return InstanceRead(zendesk.instance, write, proof, tuple(listing.organizations), definitions=definitions)
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,12 @@ def _check_jobs(zendesk: Zendesk) -> None:
             ' such as "read"; or set write = false for this instance.'
         )
         raise RejectedError(error.system, error.method, error.path, error.status, error.vendor_message, step) from None
+
+
+def _definition(field: Row) -> str:
+    """The digest of what a field accepts; its title and position may change."""
+    options = sorted(str(option.get("value")) for option in field.get("custom_field_options") or ())
+    return field_digest(field.get("type"), field.get("regexp_for_validation"), options)
 
 
 def check_fields(fields: Sequence[Row], expected: Sequence[ExpectedField], instance: str) -> None:

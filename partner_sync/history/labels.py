@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 
 from partner_sync.history.organization_results import CurrentState
-from partner_sync.model import HoldReason, Value
+from partner_sync.model import Does, FieldCause, HoldReason, NotRestoredReason, Value
 
 STATE_LABELS: dict[CurrentState, str] = {
     "as desired": "Matches Salesforce",
@@ -36,6 +36,26 @@ HOLD_LABELS: dict[HoldReason, str] = {
     "open_tickets": "open tickets",
 }
 """Why changes are on hold."""
+CAUSE_LABELS: dict[FieldCause, str] = {
+    "salesforce": "changed in Salesforce",
+    "zendesk": "edited in Zendesk",
+    "both": "changed in Salesforce and edited in Zendesk",
+    "set_back": "set back in Zendesk",
+    "rules": "caused by a changed config",
+}
+"""Why a field changes."""
+DECISION_LABELS: dict[Does, str] = {"allow": "approved", "leave": "left as they are", "restore": "undone"}
+"""What a decision does with its rows."""
+NOT_RESTORED_LABELS: dict[NotRestoredReason, str] = {
+    "changed": "somebody else changed it since",
+    "unwanted": "Salesforce wants another value by now",
+    "identity": "it names the account, which is never undone",
+    "no_account": "the organization has no account, another one, or a problem",
+    "no_organization": "Zendesk does not list the organization",
+    "not_mapped": "the config no longer has the field",
+    "name_in_use": "the name is in use by now",
+}
+"""Why a field does not go back."""
 _PROBLEM_LABELS = {
     "adoption": "Partner id on an organization of another type",
     "name_circle": "Names swapped",
@@ -65,6 +85,11 @@ def tickets_label(tickets: int | None, users: int | None) -> str:
     """What is known of an organization to mark: "2 open tickets, 1 user", or nothing."""
     known = ((tickets, "open ticket"), (users, "user"))
     return ", ".join(f"{count:,} {noun}{'' if count == 1 else 's'}" for count, noun in known if count is not None)
+
+
+def cause_label(cause: FieldCause | None) -> str:
+    """Why a field changes, as it follows its values: " (edited in Zendesk)", or nothing."""
+    return f" ({CAUSE_LABELS[cause]})" if cause else ""
 
 
 def ago(at: datetime | None, now: datetime) -> str:

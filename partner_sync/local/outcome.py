@@ -78,9 +78,10 @@ def _hold(hold: Hold) -> dict[str, object]:
 
 
 def _decisions(plan: Plan) -> list[dict[str, object]]:
-    """The decisions that the plan uses, each with how many of its rows."""
-    rows = Counter(decision for ids in plan.approvals.values() for decision in ids)
-    return [{"id": decision, "does": "allow", "rows": count} for decision, count in sorted(rows.items())]
+    """The decisions in force, each with how many rows of the plan it is about."""
+    return [
+        {"id": one.id, "does": one.does, "rows": one.rows} for one in sorted(plan.decisions, key=lambda one: one.id)
+    ]
 
 
 def _calls(reads: Iterable[ReadProof], writes: int) -> dict[str, int]:

@@ -1,10 +1,13 @@
 """Renders the outcome of a run for a terminal. Pure.
 
+It has over 300 lines because it is one summary, section by section.
+
 Everything that comes from Salesforce, Zendesk or an error is sanitized: markup in a name is shown, not interpreted.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -18,7 +21,14 @@ from rich.text import Text
 
 from partner_sync.archive.records import RowVerdict, RunRecord, VerdictTally
 from partner_sync.cli.sanitize import sanitize
-from partner_sync.history.labels import HOLD_LABELS, PLANNING_ONLY, tickets_label
+from partner_sync.history.labels import (
+    DECISION_LABELS,
+    HOLD_LABELS,
+    NOT_RESTORED_LABELS,
+    PLANNING_ONLY,
+    cause_label,
+    tickets_label,
+)
 from partner_sync.local.outcome import RunOutcome, write_totals
 from partner_sync.model import KINDS, Change, Hold, Kind, Mark, Plan, Problem, ReadProof, Update, Value, Verdict
 
@@ -56,6 +66,7 @@ def render(outcome: RunOutcome, limits: Limits = EXAMPLES) -> RenderableType:
         parts += _planned(outcome, plan, limits)
         parts += _problems(plan.problems, limits)
         parts += _holds(outcome.plan.holds if outcome.plan else plan.holds, limits)
+        parts += _decisions(outcome.plan or plan, limits)
         parts += _verdicts(outcome, limits)
     parts += _failures(outcome)
     parts += _end(outcome)
@@ -130,7 +141,7 @@ def _change(change: Change, limits: Limits) -> Iterator[RenderableType]:
                     (display_value(each.before), "red" if each.before is not None else "dim"),
                     " -> ",
                     (display_value(each.after), "green" if each.after is not None else "dim"),
-                    (reason, "dim"),
+                    (f"{reason}{cause_label(each.cause)}", "dim"),
                 )
             ),
             6,
@@ -169,6 +180,29 @@ def _holds(holds: Sequence[Hold], limits: Limits) -> Iterator[RenderableType]:
         yield from _changes(item.changes, item.instance, item.kind, limits)
         yield _inset(Text(sanitize(item.why)), 4)
         yield _inset(Text(sanitize(item.next_step), "bold"), 4)
+
+
+def _decisions(plan: Plan, limits: Limits) -> Iterator[RenderableType]:
+    """The decisions in force, what could not be undone, and how to take back what this run wrote."""
+    if plan.decisions:
+        yield _title("Decisions", "in force; all of them: python -m partner_sync.decisions")
+    for one in plan.decisions:
+        rows = f"{one.rows:,} of {_count(one.of, 'row')}"
+        head = (f"{DECISION_LABELS[one.does]} {rows}", "cyan")
+        yield _inset(Text.assemble(head, (f"  in {sanitize(one.instance)}, decision {sanitize(one.id)}", "dim")))
+        if one.rows < one.of:
+            yield _inset(Text(f"{_count(one.of - one.rows, 'row')} already done, or no longer the same"), 4)
+        missed = [field for field in plan.not_restored if field.decision == one.id]
+        for field in missed[: limits.rows]:
+            where = f"organization {field.organization_id}, {sanitize(field.field)}"
+            yield _inset(Text(f"not undone: {where}: {NOT_RESTORED_LABELS[field.why]}"), 4)
+        if len(missed) > limits.rows:
+            yield _inset(Text(f"{len(missed) - limits.rows:,} more: make run ALL=1", "dim"), 4)
+        yield _inset(Text(f"To end it early: {_conf('withdraw', one.id)}", "bold"), 4)
+
+
+def _conf(param: str, value: str) -> str:
+    return f"CONF='{json.dumps({param: [value]})}' make run"
 
 
 def _verdicts(outcome: RunOutcome, limits: Limits) -> Iterator[RenderableType]:
@@ -228,6 +262,8 @@ def _end(outcome: RunOutcome) -> Iterator[RenderableType]:
         )
         table.add_row(Text("Archive", "dim"), Text(outcome.archive, overflow="fold"))
         table.add_row(Text("Page", "dim"), Text("make up shows every change of this run and what became of it"))
+        if any(row.written and row.kind != "create" for row in outcome.verdicts):
+            table.add_row(Text("Undo", "dim"), Text(_conf("undo", sanitize(outcome.record.trigger.run_id))))
     if outcome.systems:
         table.add_row(Text("Systems", "dim"), Text(outcome.systems))
     table.add_row(Text("Log", "dim"), Text(outcome.log, overflow="fold"))

@@ -34,9 +34,14 @@ def config_of(context: Context) -> Config:
     return load(text, str(path))
 
 
+NOTE_LENGTH = 1000
+"""The most that Airflow's API takes as a note of a run."""
+
+
 def note_of(context: Context) -> str:
-    """The note that a person gave to the run."""
-    return str(getattr(context["dag_run"], "note", None) or "")
+    """The note that a person gave to the run, as plain text; a longer one is cut, and says so."""
+    note = str(getattr(context["dag_run"], "note", None) or "")
+    return note if len(note) <= NOTE_LENGTH else f"{note[:NOTE_LENGTH]}… (cut, {len(note):,} characters)"
 
 
 def trigger_of(context: Context) -> Trigger:

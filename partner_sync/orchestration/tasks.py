@@ -115,7 +115,7 @@ def compare() -> list[dict[str, str]]:
     from partner_sync.compare.snapshots import refuse_old
     from partner_sync.model import AccountsSnapshot, OrganizationsSnapshot
     from partner_sync.orchestration import locations, telemetry, xcoms
-    from partner_sync.orchestration.earlier import remember, remember_holds
+    from partner_sync.orchestration.earlier import end_decisions, remember, remember_holds
     from partner_sync.orchestration.questions import questions, read_adopted
     from partner_sync.orchestration.recording import compare_recorded
     from partner_sync.sync.clock_skew import refuse_latest_ahead
@@ -146,6 +146,7 @@ def compare() -> list[dict[str, str]]:
         xcoms.push(ti, batch, batch.name)
     if not run.options.account_ids:
         remember(archive, comparison.memories)
+        end_decisions(archive, plan, comparison.ended)
     for instance in written:
         archive.name_latest(instance, plan.order)
     telemetry.planned(context, plan, written)
@@ -213,9 +214,10 @@ def _fail_on_purpose(element: str, archive: Archive, context: Context) -> NoRetu
     if element == "instances":
         unread = "; ".join(f"{one.instance}: {one.why}" for one in record.plan.unread)
         raise PermanentError(f"Not read, so nothing is planned there; the other instances were written. {unread}")
-    kinds = sorted({problem.kind for problem in record.plan.problems})
+    problems = [problem for problem in record.plan.problems if problem.acknowledged is None]
+    kinds = sorted({problem.kind for problem in problems})
     raise PermanentError(
-        f'{len(record.plan.problems)} problems ({", ".join(kinds)}), and the config says problems = "fail". Healthy'
+        f'{len(problems)} problems ({", ".join(kinds)}), and the config says problems = "fail". Healthy'
         " changes are written. Each problem and its advice are in the archive's run.json."
     )
 
@@ -236,22 +238,21 @@ def _fail_with(batch: str, verdicts: Sequence[RowVerdict]) -> NoReturn:
 
 
 def _compared_run(context: Context, archive: Archive, config: Config, made: datetime) -> ComparedRun:
-    """The run that compares, with what earlier runs and people left. A dry run records no approvals."""
+    """The run that compares, with what earlier runs and people left. A dry run records no decisions."""
     from partner_sync.compare.plan import ComparedRun
     from partner_sync.config.params import options
     from partner_sync.orchestration.earlier import earlier_runs
-    from partner_sync.orchestration.run_decisions import decisions
+    from partner_sync.orchestration.run_decisions import NOTHING_DECIDED, decided
 
     asked, trigger = options(context["params"]), trigger_of(context)
-    shown = decisions(archive, config, asked, trigger, note_of(context)) if asked.dry_run else ()
-    written = [instance.name for instance in config.instances if instance.write]
+    shown = decided(archive, config, asked, trigger, note_of(context)) if asked.dry_run else NOTHING_DECIDED
     return ComparedRun(
         run_id=trigger.run_id,
         run_after=trigger.run_after,
         plan_id=f"{made:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
         made=made,
         options=asked,
-        earlier={name: earlier_runs(archive, name, made, shown) for name in written},
+        earlier={one.name: earlier_runs(archive, one.name, made, shown) for one in config.instances},
     )
 
 

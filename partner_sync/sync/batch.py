@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from partner_sync.archive.archive import Archive
-from partner_sync.archive.decisions import Decisions
+from partner_sync.archive.decision_store import Decisions
 from partner_sync.archive.memory_records import Taken
 from partner_sync.archive.records import OpenJob, RowVerdict, VerdictTally
 from partner_sync.config.settings import Calls, Sync
@@ -42,7 +42,7 @@ from partner_sync.vendors.zendesk_client import Job
 
 log = logging.getLogger(__name__)
 
-NOT_APPROVED = "its approval was withdrawn, has expired or was used; the next run holds it again"
+NOT_IN_FORCE = "a decision about it was withdrawn, has ended or was used; the next run plans it again"
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class BatchAttempt:
             )
         judged, read_at = self.rows.judge_before_write(), self.monotonic()
         for row in self.approvals.missing([row for row, one in enumerate(judged) if one.verdict is None], claim):
-            judged[row] = replace(judged[row], verdict="superseded", reason=NOT_APPROVED)
+            judged[row] = replace(judged[row], verdict="superseded", reason=NOT_IN_FORCE)
         rows = tuple(position for position, row in enumerate(judged) if row.verdict is None)
         if rows and claim.submits >= self.settings.submits:
             lost = Judgment("unknown", f"{claim.submits} submits have no known outcome, and Zendesk shows no change")

@@ -236,7 +236,7 @@ def test_the_register_holds_every_claim_of_a_batch_and_forgets_entries(archive):
 def test_a_half_written_or_foreign_object_is_refused_by_name(archive, text):
     folder = archive.write_run(record())
     (folder / "run.json").write_text(text)
-    with pytest.raises(SnapshotError, match=r"run\.json is not a RunRecord/3"):
+    with pytest.raises(SnapshotError, match=r"run\.json is not a RunRecord/4"):
         archive.run(folder)
 
 

@@ -123,7 +123,7 @@ def test_100_000_organizations_stay_one_text():
 
 
 def test_a_run_record_comes_back_from_its_json():
-    assert codec.schema_name(RunRecord) == "RunRecord/3"
+    assert codec.schema_name(RunRecord) == "RunRecord/4"
 
 
 def test_half_a_character_is_replaced_and_holds_up_nothing_else():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from partner_sync.compare.change_keys import change_keys
 from partner_sync.config.limits import Resting
@@ -101,3 +102,55 @@ def test_how_often_is_a_setting() -> None:
     runs = Runs(rows=[OWNER])
     runs.config = replace(CONFIG, resting=Resting(after=1))
     assert [len(run(runs).changes) for _ in range(2)] == [1, 0]
+
+
+def resting(runs: Runs) -> Runs:
+    for _ in range(4):
+        run(runs)
+    return runs
+
+
+def test_a_row_that_rests_is_named_by_its_problem_and_a_withdrawal_lets_it_be_written_from_the_beginning() -> None:
+    runs = Runs(rows=[OWNER])
+    plan = [run(runs) for _ in range(4)][-1]
+    assert runs.memory is not None
+    [streak] = runs.memory.streaks
+    assert (streak.row, streak.field, streak.before, streak.after) == (
+        plan.problems[0].id,
+        "account_owner",
+        "A. Ortiz",
+        "B",
+    )
+    runs.released = {streak.row: runs.now}
+    assert [len(run(runs, hours=0.2).changes) for _ in range(4)] == [1, 1, 1, 0]
+
+
+def test_a_withdrawal_of_another_row_or_of_an_earlier_time_releases_nothing() -> None:
+    runs = resting(Runs(rows=[OWNER]))
+    assert runs.memory is not None
+    [streak] = runs.memory.streaks
+    for released in ({"another": runs.now}, {streak.row: streak.last - timedelta(hours=1)}):
+        runs.released = released
+        assert run(runs, hours=0.1).changes == ()
+
+
+def test_a_changed_definition_in_zendesk_releases_it() -> None:
+    runs = Runs(rows=[OWNER], definitions={"account_owner": "text, any"})
+    resting(runs)
+    runs.definitions = {"account_owner": "text, any", "support_level": "another field"}
+    assert run(runs, hours=0.1).changes == ()
+    runs.definitions = {"account_owner": "text, letters"}
+    assert len(run(runs, hours=0.1).changes) == 1
+
+
+def test_a_changed_rule_of_the_field_releases_it_and_one_of_another_field_does_not() -> None:
+    runs = resting(Runs(rows=[OWNER]))
+    for field, released in (("support_hold", 0), ("account_owner", 1)):
+        runs.config = replace(
+            CONFIG,
+            attributes=tuple(
+                replace(one, source="Another__c") if one.field == field else one for one in CONFIG.attributes
+            ),
+        )
+        runs.rows = [{**OWNER, "Another__c": OWNER["Account_Owner_Calc__c"] if released else False}]
+        assert len(run(runs, hours=0.1).changes) == released

@@ -6,17 +6,20 @@ import pytest
 from airflow.sdk import Param
 from airflow.sdk.exceptions import ParamValidationError
 
-from partner_sync.config.params import PARAMS, Approval, Options, options
+from partner_sync.config.params import PARAMS, HoldPart, NamedProblem, Options, RunPart, options
 from partner_sync.errors import ConfigError
 from tests.compare.builders import PINNED, an_id
 from tests.naming import named
 
 HOLD, OTHER = "3f2a91c0de12", "0a2a91c0de12"
+RUN = "manual__2026-11-30T22:33:11.061901+00:00"
+EMPTY: dict[str, object] = dict.fromkeys(PARAMS)
 
 
-@pytest.mark.parametrize("params", [{}, {"dry_run": None, "account_ids": None, "approve": None}])
+@pytest.mark.parametrize("params", [{}, EMPTY])
 def test_what_is_not_asked_has_its_default(params: dict[str, object]) -> None:
-    assert options(params) == Options(dry_run=False, account_ids=(), approve=())
+    assert options(params) == Options(dry_run=False, account_ids=(), approve=(), leave=(), undo=(), withdraw=())
+    assert options(params).deciding == ()
 
 
 def test_ids_come_out_as_18_characters_sorted_each_once() -> None:
@@ -25,13 +28,46 @@ def test_ids_come_out_as_18_characters_sorted_each_once() -> None:
 
 
 def test_everything_that_can_be_asked() -> None:
-    params = {"dry_run": True, "account_ids": (PINNED,), "approve": (HOLD,)}
-    assert options(params) == Options(True, (PINNED,), (Approval(HOLD),))
+    params = {
+        "dry_run": True,
+        "account_ids": (PINNED,),
+        "approve": (HOLD,),
+        "leave": (OTHER,),
+        "undo": (RUN,),
+        "withdraw": (OTHER,),
+    }
+    asked = options(params)
+    assert asked == Options(True, (PINNED,), (HoldPart(HOLD),), (HoldPart(OTHER),), (RunPart(RUN),), (OTHER,))
+    assert asked.deciding == ("approve", "leave", "undo", "withdraw")
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        (RUN, RunPart(RUN)),
+        (f"{RUN}:{PINNED}", RunPart(RUN, PINNED)),
+        (f" {RUN}:{PINNED[:15]} ", RunPart(RUN, PINNED)),
+        ("backfill__2026-11-30T00:00:00+00:00", RunPart("backfill__2026-11-30T00:00:00+00:00")),
+        ("a:b", RunPart("a:b")),
+        (f"a:b:{PINNED}", RunPart("a:b", PINNED)),
+        (PINNED, RunPart(PINNED)),
+    ],
+)
+def test_the_account_of_an_undo_is_what_follows_the_last_colon_if_it_looks_like_an_id(text: str, part: RunPart) -> None:
+    assert options({"undo": [text]}).undo == (part,)
+    assert options({"undo": [str(part)]}).undo == (part,)
+
+
+def test_a_problem_is_left_by_its_id_and_a_hold_whole_or_for_single_accounts() -> None:
+    given = [f"problem:{OTHER}", f" {HOLD}:{PINNED[:15]} ", HOLD]
+    left = options({"leave": given}).leave
+    assert left == (HoldPart(HOLD), HoldPart(HOLD, PINNED), NamedProblem(OTHER))
+    assert [str(one) for one in left] == [HOLD, f"{HOLD}:{PINNED}", f"problem:{OTHER}"]
 
 
 def test_a_hold_is_approved_whole_or_for_single_accounts_each_once() -> None:
     asked = options({"approve": [f"{HOLD}:{PINNED[:15]}", f" {OTHER} ", f"{HOLD}:{PINNED}"]})
-    assert asked.approve == (Approval(OTHER), Approval(HOLD, PINNED))
+    assert asked.approve == (HoldPart(OTHER), HoldPart(HOLD, PINNED))
     assert [str(one) for one in asked.approve] == [OTHER, f"{HOLD}:{PINNED}"]
 
 
@@ -61,6 +97,15 @@ WRONG = [
     ({"approve": [f"{HOLD}:0014M"]}, "Approval 1", "is not valid: "),
     ({"approve": [f"{HOLD}:{PINNED.lower()}"]}, "Approval 1", "is not valid: "),
     ({"approve": [f":{PINNED}"]}, "Approval 1", "is not valid: "),
+    ({"leave": [f"problem:{HOLD[:11]}"]}, "Leave 1", "For a problem, write problem:<id>."),
+    ({"leave": [f"problem:{HOLD}:{PINNED}"]}, "Leave 1", "is not valid: "),
+    ({"leave": [HOLD, 7]}, "Leave 2", "is not valid: 7"),
+    ({"undo": RUN}, "undo", "not a list"),
+    ({"undo": [""]}, "Undo 1", 'is not valid: ""'),
+    ({"undo": ["two words"]}, "Undo 1", "Copy the id of a run"),
+    ({"undo": [f"{RUN}:{PINNED.lower()}"]}, "Undo 1", "is not valid: "),
+    ({"withdraw": [HOLD[:11]]}, "Withdrawal 1", "Copy the id of a decision"),
+    ({"withdraw": [f"{HOLD}:{PINNED}"]}, "Withdrawal 1", "is not valid: "),
     ({"allow_over_limit": {"mark": 37}}, "allow_over_limit", "is not a param"),
 ]
 
@@ -107,6 +152,21 @@ def test_the_trigger_form_takes_account_ids_of_15_and_18_characters() -> None:
 
 def test_ids_are_taken_with_blanks_around_them() -> None:
     assert options({"account_ids": [f"\u00a0{PINNED}\u200b\n"]}).account_ids == (PINNED,)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "refused"),
+    [
+        ("leave", [HOLD, f"{HOLD}:{PINNED}", f" problem:{HOLD} "], "problem:"),
+        ("undo", [RUN, f"{RUN}:{PINNED}"], "two words"),
+        ("withdraw", [HOLD, f" {HOLD} "], f"{HOLD}:{PINNED}"),
+    ],
+)
+def test_the_trigger_form_takes_what_the_run_takes(name: str, given: list[str], refused: str) -> None:
+    assert Param(**PARAMS[name]).resolve(given) == given
+    assert len(getattr(options({name: given}), name)) == len({one.strip() for one in given})
+    with pytest.raises(ParamValidationError):
+        Param(**PARAMS[name]).resolve([*given, refused])
 
 
 @pytest.mark.parametrize("hold", ["", HOLD[:11], HOLD.upper(), f"{HOLD}:", f"{HOLD}:0014M", f"{HOLD}0"])

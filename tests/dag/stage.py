@@ -145,12 +145,16 @@ class Stage:
 
     def as_scheduled(self, run: Run, **conf: Any) -> Run:
         """Runs all tasks of a run again, as a run that the schedule started: `dag.test()` starts runs by hand only."""
+        return self.as_started_by(None, run, "scheduled", **conf)
+
+    def as_started_by(self, user: str | None, run: Run, run_type: str = "manual", **conf: Any) -> Run:
+        """Runs all tasks of a run again, as a run of another user, with other params."""
         from airflow import settings
         from airflow.models.dagrun import DagRun
 
         session = settings.Session()
         found = session.query(DagRun).filter_by(dag_id="partner_sync", run_id=run.dag_run.run_id).one()
-        found.run_type, found.triggering_user_name, found.conf = "scheduled", None, conf
+        found.run_type, found.triggering_user_name, found.conf = run_type, user, conf
         session.commit()
         return self.clear(run, "gather_accounts", "gather_organizations", "compare", "sync")
 

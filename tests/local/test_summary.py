@@ -19,7 +19,9 @@ from partner_sync.model import (
     Hold,
     InstanceCounts,
     Mark,
+    NotRestored,
     Plan,
+    PlannedDecision,
     PlanOrder,
     Problem,
     ReadProof,
@@ -89,7 +91,8 @@ def an_outcome(*changes: Create | Update | Mark, **more: object) -> RunOutcome:
         holds=tuple(more.pop("holds", ())),
         planning_only=tuple(more.pop("planning_only", ())),
         unread=tuple(more.pop("unread", ())),
-        approvals=more.pop("approvals", {}),
+        decisions=tuple(more.pop("decisions", ())),
+        not_restored=tuple(more.pop("not_restored", ())),
         instances=(InstanceCounts("global"),),
         problems=tuple(more.pop("problems", ())),
     )
@@ -346,20 +349,23 @@ def test_machines_get_the_same_numbers():
 
 
 def test_machines_get_holds_decisions_calls_and_what_was_read():
-    held, once, both = a_hold(a_mark(), a_mark(4)), ("d1",), ("d1", "d2")
+    held = a_hold(a_mark(), a_mark(4))
     resting = Problem("resting", "global", (), (), "detail", "advice")
     outcome = an_outcome(
         a_create(),
         an_update(),
         holds=[held],
-        approvals={0: once, 1: both},
+        decisions=[
+            PlannedDecision("d2", "restore", "global", 1, 1),
+            PlannedDecision("d1", "allow", "global", 2, 3),
+        ],
         problems=[resting],
         unread=[UnreadInstance("gov", "Zendesk did not answer.")],
     )
     said = facts(outcome)
     hold = {"id": "3f2a91c0de12", "instance": "global", "kind": "mark", "reason": "limit", "rows": 2}
     assert [hold] == said["holds"]
-    assert [{"id": "d1", "does": "allow", "rows": 2}, {"id": "d2", "does": "allow", "rows": 1}] == said["decisions"]
+    assert [{"id": "d1", "does": "allow", "rows": 2}, {"id": "d2", "does": "restore", "rows": 1}] == said["decisions"]
     assert {"salesforce": 1, "zendesk": 43 + 5 + 5} == said["calls"]
     assert {"global": "full", "gov": "unreachable"} == said["read"]
     assert (2, 1) == (said["withheld"], said["resting"])
@@ -367,3 +373,25 @@ def test_machines_get_holds_decisions_calls_and_what_was_read():
     assert ([], [], {}, {"salesforce": 0, "zendesk": 0}) == tuple(
         nothing[key] for key in ("holds", "decisions", "read", "calls")
     )
+
+
+def test_decisions_show_what_they_did_what_could_not_be_undone_and_the_exact_command_that_ends_them():
+    field = NotRestored(
+        "8c1f20aa73be", "global", "0014M00001sDiGEQA0", 42, "account_owner", "A", "B", "[red]C", "changed"
+    )
+    said = text(
+        an_outcome(
+            an_update(),
+            decisions=[PlannedDecision("8c1f20aa73be", "restore", "global", 1, 3)],
+            not_restored=[field],
+        )
+    )
+    assert "undone 1 of 3 rows  in global, decision 8c1f20aa73be\n" in said
+    assert "2 rows already done, or no longer the same\n" in said
+    assert "not undone: organization 42, account_owner: somebody else changed it since\n" in said
+    assert """To end it early: CONF='{"withdraw": ["8c1f20aa73be"]}' make run\n""" in said
+
+
+def test_a_run_that_changed_organizations_shows_the_command_that_takes_it_back():
+    assert """Undo     CONF='{"undo": ["manual__1"]}' make run\n""" in text(an_outcome(a_create(), an_update()))
+    assert "Undo " not in text(an_outcome(a_create()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -19,6 +19,7 @@ from partner_sync.archive.memory_records import Armed
 from partner_sync.archive.records import RowVerdict, RunRecord, Trigger
 from partner_sync.archive.snapshot_store import save_accounts, save_organizations
 from partner_sync.compare.batches import batches
+from partner_sync.compare.causes import LastReads
 from partner_sync.compare.evidence import AccountLookup
 from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.compare.plan import ComparedRun, Questions
@@ -26,14 +27,21 @@ from partner_sync.compare.snapshots import MatchedSnapshots
 from partner_sync.compare.soql import lookup_queries, soql
 from partner_sync.compare.tickets import Question, TicketCount, TicketCounts
 from partner_sync.config.load import Config, load
-from partner_sync.config.params import Approval, Options
+from partner_sync.config.params import HoldPart, Options
 from partner_sync.config.settings import Calls, Sync
 from partner_sync.errors import RetryableError
 from partner_sync.gather import accounts as salesforce
 from partner_sync.gather import organizations as zendesk
 from partner_sync.model import AccountsSnapshot, Batch, Organization, OrganizationsSnapshot, Plan
 from partner_sync.orchestration import run_decisions
-from partner_sync.orchestration.earlier import earlier_runs, known_organizations, remember, remember_holds
+from partner_sync.orchestration.earlier import (
+    earlier_runs,
+    end_decisions,
+    known_organizations,
+    remember,
+    remember_holds,
+)
+from partner_sync.orchestration.questions import last_reads
 from partner_sync.orchestration.recording import compare_recorded
 from partner_sync.sandbox import Sandbox
 from partner_sync.sync.batch import BatchAttempt, Done
@@ -182,6 +190,7 @@ class Stage:
         remember_holds(self.archive, found.plan)
         if name:
             remember(self.archive, found.memories)
+            end_decisions(self.archive, found.plan, found.ended)
             self.name(found.plan)
         return found.plan
 
@@ -206,16 +215,22 @@ class Stage:
                 }
             )
 
-        return Questions(look_up, count_tickets)
+        def read_last(_: str, accounts: Collection[str], organizations: Collection[int]) -> LastReads:
+            earlier = earlier_runs(self.archive, "global", self.clock.time)
+            return last_reads(self.archive, earlier, accounts, organizations)
+
+        return Questions(look_up, count_tickets, last_reads=read_last)
 
     def arm(self) -> None:
         InstanceMemory(self.archive.root, "global").arm(Armed("global", "ann", self.clock.time, "run-0"))
 
     def approve(self, hold: str, account: str | None = None) -> None:
         """A person approves a hold, or its row of one account, in a run of their own."""
-        run, at = f"run-{next(runs)}", self.clock()
-        trigger = Trigger("partner_sync", run, run_decisions.MANUAL, "ann", None, at, {})
-        asked = Options(approve=(Approval(hold, account),))
+        self.decide(Options(approve=(HoldPart(hold, account),)))
+
+    def decide(self, asked: Options, by: str = "ann") -> None:
+        """A person decides in a run of their own."""
+        trigger = Trigger("partner_sync", f"run-{next(runs)}", run_decisions.MANUAL, by, None, self.clock(), {})
         run_decisions.record(self.archive, self.config, asked, trigger, "")
 
     def read_adopted(self, matched: MatchedSnapshots) -> dict[str, list[Organization]]:
@@ -275,6 +290,7 @@ class Task:
         self.tries, self.since = tried + 1, None
         self.due = START
         self.done: Done | None = None
+        self.people = 1
         self.failed: list[BaseException] = []
 
     def visit(self) -> None:
@@ -302,6 +318,7 @@ class Task:
             try_number=self.tries,
             waiting_since=self.since,
             owner_gone_after=TIMEOUT,
+            people=self.people,
             monotonic=stage.clock.seconds,
         )
         try:

@@ -7,8 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from partner_sync.archive.decisions import Decisions
-from partner_sync.archive.memory_records import Decision, MarkedOrganizations, Withdrawal
+from partner_sync.archive.decision_store import Decisions
+from partner_sync.archive.memory_records import (
+    Decision,
+    EndedKeys,
+    HoldRow,
+    MarkedOrganizations,
+    Withdrawal,
+    WrittenField,
+)
 from partner_sync.archive.object_store import children, get
 from partner_sync.compare.change_keys import change_keys
 from tests import oracle
@@ -17,21 +24,60 @@ from tests.sync.stage import NEVER, ROWS, Stage, Task, at_every_call, die, finis
 SUBMIT = {"system": "zendesk", "method": "PUT", "path": "*/update_many"}
 
 
-def approve(stage: Stage, one: Task, id: str = "a1", hours: float = 24) -> Decisions:
+def approve(stage: Stage, one: Task, id: str = "a1", hours: float = 24, by: str = "ann") -> Decisions:
     """Approves all rows of a batch."""
     decisions = Decisions(stage.archive.root, "global")
-    keys = tuple(key for change in one.batch.changes for key in change_keys(change))
-    at = stage.clock()
-    decisions.record(
-        Decision(id, "allow", "global", "h", "limit", keys, "ann", "r", "", at, at + timedelta(hours=hours))
+    rows = tuple(
+        HoldRow(change.account_id, change.organization_id, change_keys(change)) for change in one.batch.changes
     )
+    at = stage.clock()
+    until = at + timedelta(hours=hours)
+    decisions.record(Decision(id, "allow", "global", rows, by, "r", "", at, until, hold="h", reason="limit"))
     approvals = {row: (*one.batch.approvals.get(row, ()), id) for row in range(ROWS)}
     one.batch = replace(one.batch, approvals=approvals)
     return decisions
 
 
+def restore(stage: Stage, one: Task) -> Decisions:
+    """A person undoes a run, so all fields of a batch go back to what they will be."""
+    decisions = Decisions(stage.archive.root, "global")
+    fields = tuple(
+        WrittenField(
+            change.account_id, change.organization_id, each.field, each.after, each.before, f"{at}{each.field}"
+        )
+        for at, change in enumerate(one.batch.changes)
+        for each in change.fields
+    )
+    rows = tuple(HoldRow(each.account_id, each.organization_id, (each.key,)) for each in fields)
+    at = stage.clock()
+    decisions.record(
+        Decision("a1", "restore", "global", rows, "ann", "r", "", at, at + timedelta(days=30), fields=fields)
+    )
+    restores = {row: {each.field: "a1" for each in one.batch.changes[row].fields} for row in range(ROWS)}
+    one.batch = replace(one.batch, restores=restores)
+    return decisions
+
+
 def withdraw(stage: Stage, decisions: Decisions) -> None:
-    decisions.withdraw("a1", Withdrawal("bo", stage.clock()))
+    decisions.withdraw("a1", Withdrawal("bo", stage.clock(), "r2"))
+
+
+def leave(stage: Stage, decisions: Decisions) -> None:
+    approved = decisions.find("a1")
+    assert approved is not None
+    decisions.record(replace(approved, id="l1", does="leave", by="bo", at=stage.clock(), until=None))
+
+
+def end(stage: Stage, decisions: Decisions) -> None:
+    known = decisions.find("a1")
+    assert known is not None
+    decisions.end([EndedKeys("a1", "a newer plan", stage.clock(), known.keys)])
+
+
+def move(stage: Stage, decisions: Decisions) -> None:
+    """A complete run sees that it was withdrawn, and moves it."""
+    withdraw(stage, decisions)
+    decisions.move_ended(decisions.read().over(stage.clock(), ()))
 
 
 def test_approved_rows_are_written_and_their_approval_is_taken_by_their_submit(begin):
@@ -50,15 +96,26 @@ def test_approved_rows_are_written_and_their_approval_is_taken_by_their_submit(b
     assert ROWS == len(stage.writes())
 
 
-@pytest.mark.parametrize("dies", [False, True])
-def test_an_approval_that_is_withdrawn_before_any_call_lets_nothing_be_written_after_the_last_look(begin, dies):
+ENDS = [
+    (approve, withdraw, False),
+    (approve, withdraw, True),
+    (approve, leave, False),
+    (approve, move, False),
+    (restore, withdraw, False),
+    (restore, end, False),
+    (restore, move, True),
+]
+
+
+@pytest.mark.parametrize(("decide", "ends", "dies"), ENDS)
+def test_a_decision_that_ends_before_any_call_lets_nothing_be_written_after_the_last_look(begin, decide, ends, dies):
     def scenario(number):
         stage = begin("update")
         one = task(stage, stage.first, number)
-        decisions = approve(stage, one)
+        decisions = decide(stage, one)
 
         def act():
-            withdraw(stage, decisions)
+            ends(stage, decisions)
             if dies:
                 die()
 
@@ -70,7 +127,8 @@ def test_an_approval_that_is_withdrawn_before_any_call_lets_nothing_be_written_a
         if not dies and (seen or not one.watch.hit):
             assert ROWS == len(stage.writes())
         assert [] == stage.archive.open_jobs("global")
-        assert len(decisions.read().taken) == bool(stage.writes()) or dies
+        if decide is approve and not dies and ends is not move:
+            assert len(decisions.read().taken) == bool(stage.writes())
         assert [] == oracle.untrue(stage.sandbox, stage.lines(stage.first))
         return one.watch
 
@@ -84,7 +142,7 @@ def test_an_approval_that_expires_before_the_submit_lets_nothing_be_written(begi
     stage.clock.sleep(3600)
     finish(stage, one)
     assert {"superseded": ROWS} == one.done.counts
-    assert "the next run holds it again" in one.done.verdicts[0].reason
+    assert "the next run plans it again" in one.done.verdicts[0].reason
     assert [] == stage.writes()
 
 
@@ -174,3 +232,26 @@ def test_updates_and_creates_note_no_marks(begin):
         stage = begin(kind)
         finish(stage, task(stage, stage.first))
         assert not (stage.archive.root / "instances" / "global" / "marked").exists()
+
+
+def test_fields_that_go_back_are_written_and_take_nothing(begin):
+    stage = begin("update")
+    one = task(stage, stage.first)
+    decisions = restore(stage, one)
+    finish(stage, one)
+    assert {"confirmed": ROWS} == one.done.counts
+    assert () == decisions.read().taken
+
+
+def test_an_approval_by_others_does_not_replace_one_of_the_plan_where_two_people_are_needed(begin):
+    stage = begin("update")
+    one = task(stage, stage.first)
+    one.people = 2
+    decisions = approve(stage, one)
+    approve(stage, one, id="a2", by="bo")
+    withdraw(stage, decisions)
+    planned = one.batch
+    approve(stage, one, id="a3", by="cy")
+    one.batch = planned
+    finish(stage, one)
+    assert {"superseded": ROWS} == one.done.counts

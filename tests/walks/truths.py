@@ -184,6 +184,15 @@ def nobody_twice(sandbox: Sandbox) -> None:
     assert [] == oracle.accounts_with_two_organizations(sandbox)
 
 
+def about(plan: Plan) -> set[int]:
+    """The organizations of which a plan says that something waits, is left, rests, or is a problem."""
+    found = {change.organization_id for hold in plan.holds for change in hold.changes}
+    found |= {one.change.organization_id for one in plan.left}
+    found |= {number for one in plan.problems for number in one.organization_ids}
+    found |= {one.organization_id for one in plan.not_restored}
+    return {number for number in found if number is not None}
+
+
 def untouched(now: Sequence[Row], then: Mapping[int, Row], touched: Mapping[int, int]) -> None:
     """What is not ours is as it was, on every organization that no person touched."""
     for row in now:

@@ -18,15 +18,17 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from partner_sync.archive.in_force import in_force
 from partner_sync.config.load import load
-from partner_sync.errors import PartnerSyncError, PermanentError
+from partner_sync.errors import ConfigError, PartnerSyncError, PermanentError
 from partner_sync.ids import id_18
 from partner_sync.model import Plan
 from partner_sync.sandbox import Sandbox
 from partner_sync.sandbox.control import ControlError
+from tests.oracle_of_runs import Key
 from tests.replays import replayed
 from tests.sync.stage import NEVER, SETTINGS, SHIPPED, START, TOML, Stage, Task, Watch, die, finish, tasks
-from tests.walks.truths import Record, as_desired, nobody_twice, untouched
+from tests.walks.truths import Record, about, as_desired, nobody_twice, untouched
 from tests.walks.witness import Unrecorded, Witness
 
 SIZE, IN_FLIGHT = 2, 3
@@ -127,13 +129,18 @@ class Walk(RuleBasedStateMachine):
         rows = self.sandbox.accounts()
         return rows[pick % len(rows)]
 
+    def changed(self, account: str) -> None:
+        self.record.witness.past.changed[account] = self.stage.clock.time
+
     @rule(pick=PICK, other=PICK, change=st.sampled_from(CHANGES))
     def account_changes(self, pick: int, other: int, change: dict[str, Any]) -> None:
         """Its fields, or its name for a new one or that of another account; or it is new altogether."""
         self.counts["changes of accounts"] += 1
         account, name = self.account(pick), NAMES[other % len(NAMES)]
+        self.changed(account["Id"])
         if change == SWAPPED:
             two = self.account(other)
+            self.changed(two["Id"])
             self.sandbox.put_accounts(
                 [{"Id": account["Id"], "Name": two["Name"]}, {"Id": two["Id"], "Name": account["Name"]}]
             )
@@ -156,6 +163,7 @@ class Walk(RuleBasedStateMachine):
         if gone == stays or len(self.sandbox.accounts()) < 3:
             return
         self.counts[f"accounts {act}"] += 1
+        self.changed(gone)
         if act == "deleted":
             self.sandbox.delete_account(gone)
         elif act == "merged":
@@ -175,6 +183,7 @@ class Walk(RuleBasedStateMachine):
             return
         self.counts["accounts that returned"] += 1
         account = gone[pick % len(gone)]
+        self.changed(account)
         if account in self.unrecorded.hidden:
             self.sandbox.unhide_account(account)
             self.unrecorded.hidden.discard(account)
@@ -236,6 +245,58 @@ class Walk(RuleBasedStateMachine):
             assert self.record.lost
             return
         self.counts["approvals"] += 1
+
+    @precondition(lambda self: any(one.holds for one in self.plans))
+    @rule(pick=PICK, row=PICK, whole=st.booleans())
+    def person_leaves(self, pick: int, row: int, whole: bool) -> None:
+        """A hold of any plan as it is, or one row of it."""
+        plans = [one for one in self.plans if one.holds]
+        plan = plans[pick % len(plans)]
+        hold = plan.holds[pick % len(plan.holds)]
+        account = None if whole else hold.changes[row % len(hold.changes)].account_id
+        try:
+            self.record.witness.leaves(plan, hold.id, account)
+        except PermanentError:
+            assert self.record.lost
+            return
+        self.counts["leaves"] += 1
+
+    @precondition(lambda self: any(one.changes for one in self.plans))
+    @rule(pick=PICK, newest=st.booleans())
+    def person_undoes(self, pick: int, newest: bool) -> None:
+        """The newest run that changes anything, or any. One that wrote nothing, or still writes, is refused."""
+        plans = [one for one in self.plans if one.changes]
+        self.person_undoes_plan(plans[-1 if newest else pick % len(plans)])
+
+    @rule(undone=st.booleans())
+    def whole_run_is_made(self, undone: bool) -> None:
+        """A run whose jobs all end, unless a fault strikes, and that a person may undo."""
+        self.plan()
+        for _ in range(3):
+            self.every_batch_is_visited()
+            for job in self.running():
+                self.sandbox.end_job(job)
+        if undone and self.plans[-1].changes:
+            self.person_undoes_plan(self.plans[-1])
+
+    def person_undoes_plan(self, plan: Plan) -> None:
+        try:
+            self.record.witness.undoes(plan)
+        except ConfigError:
+            self.counts["undos refused"] += 1
+            return
+        self.counts["undos"] += 1
+
+    def in_force(self) -> list[str]:
+        return [one.id for one in in_force(self.stage.archive, self.stage.clock.time)]
+
+    @precondition(lambda self: self.in_force())
+    @rule(pick=PICK)
+    def person_withdraws(self, pick: int) -> None:
+        """An approval, a leave, an undo, or a row that rests."""
+        ids = self.in_force()
+        self.record.witness.withdraws(ids[pick % len(ids)])
+        self.counts["withdrawals"] += 1
 
     # -- runs
 
@@ -453,6 +514,11 @@ class Walk(RuleBasedStateMachine):
         if "listed" not in self.record.witness.accounts().values():
             self.one_account_is_a_partner()  # a read without any account is refused
         plan = self.quiet_plan()
+        self.everything_is_confirmed(plan)
+        if plan.changes:
+            self.person_undoes_plan(plan)
+        self.decisions_are_kept(self.quiet_plan())
+        plan = self.quiet_plan()
         for _ in range(20):
             if not plan.changes and not plan.holds:
                 break
@@ -481,8 +547,22 @@ class Walk(RuleBasedStateMachine):
             replayed(self.stage.archive, one.run_id)
             self.counts["runs replayed"] += 1
 
+    def decisions_are_kept(self, plan: Plan) -> None:
+        """What was undone does not show what was undone, unless the plan says why. Then people withdraw everything."""
+        self.everything_is_confirmed(plan)
+        past, explained = self.record.witness.past, about(plan)
+        rows = {row["id"]: {**row["organization_fields"], "name": row["name"]} for row in self.sandbox.organizations()}
+        for undone in past.undone if not self.record.lost else ():
+            for (number, account, field), wrote in undone.fields.items():
+                key = Key(number, account, field, None, wrote)
+                if number in rows and number not in explained and past.keeps(undone, key, plan.order.made):
+                    assert rows[number][field] != wrote, ("undone, and still there", key)
+        for decision in self.in_force():
+            self.record.witness.withdraws(decision)
+
     def one_account_is_a_partner(self) -> None:
         account = self.account(0)["Id"]
+        self.changed(account)
         partner = {"Type": "Partner", "Partners_Partner_Status__c": "Authorized", "Partner_Track__c": "Open"}
         self.sandbox.put_account(Id=account, **partner)
         self.sandbox.unhide_account(account)

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from partner_sync.archive.decision_store import Decisions
+from partner_sync.config.params import HoldPart, Options, RunPart
 from partner_sync.model import Change, Mark, Plan
 from partner_sync.sandbox import Sandbox
-from tests.oracle_of_runs import Approved, Past, PlanSeen, RowKeys, Sent, State, row_keys
+from tests.oracle_of_runs import Approved, Left, Past, PlanSeen, RowKeys, Sent, State, Undone, row_keys
 from tests.sync.stage import Stage
 from tests.walks.accounts import is_partner
 
 Row = dict[str, Any]
+UNDONE = {
+    "name",
+    "account_owner",
+    "technical_account_manager",
+    "solutions_architect",
+    "restricted_account",
+    "org_in_escalated_state",
+    "support_hold",
+    "account_type",
+    "mark_for_deletion",
+}
+"""Fields that an undo covers: what is ours, but for the ids of the account."""
 PARTNERS = {"alliance_partner", "open_partner", "select_partner"}
 
 
@@ -41,6 +55,8 @@ class Witness:
         self.past = Past(merged_marks=stage.config.marks.merged == "mark")
         self.jobs: set[str] = set()
         self.plans: dict[str, Plan] = {}
+        self.known: set[str] = set()
+        self.decided: dict[str, Left | Undone] = {}
 
     @property
     def sandbox(self) -> Sandbox:
@@ -77,6 +93,7 @@ class Witness:
                 tickets=frozenset(self.unrecorded.tickets),
                 wanted=frozenset({*map(_keys, plan.changes), *held}),
                 held=held,
+                left=frozenset(key for one in plan.left for key in _keys(one.change)),
             )
         )
 
@@ -88,6 +105,54 @@ class Witness:
         rows = frozenset(_keys(one) for one in hold.changes if account in (None, one.account_id))
         until = self.stage.clock.time + timedelta(hours=self.stage.config.approvals.hours)
         self.past.approved.append(Approved(at, until, hold.reason, rows))
+
+    def leaves(self, plan: Plan, hold_id: str, account: str | None = None) -> None:
+        """A person leaves the rows of a hold, or its row of one account, as they are."""
+        at = self.stage.clock.time
+        self.stage.decide(Options(leave=(HoldPart(hold_id, account),)))
+        (hold,) = (one for one in plan.holds if one.id == hold_id)
+        rows = [one for one in hold.changes if account in (None, one.account_id)]
+        self.past.left.append(Left(at, frozenset(key for one in rows for key in _keys(one))))
+        self._decisions(self.past.left)
+
+    def undoes(self, plan: Plan) -> None:
+        """A person undoes a run. What it wrote is what the sandbox recorded, where the run confirmed it."""
+        at = self.stage.clock.time
+        confirmed = {
+            row.organization_id: row.account_id
+            for row in self.stage.verdicts(plan)
+            if row.written and row.verdict == "confirmed" and row.kind != "create"
+        }
+        back = {
+            (change.organization_id, field)
+            for position, change in enumerate(plan.changes)
+            for field in plan.restores.get(position, {})
+        }
+        wrote: dict[tuple[int, str, str], object] = {}
+        for write in self.stage.writes():
+            number = write["organization_id"]
+            if self.stage.plan_of_job.get(write["job_id"]) is plan and number in confirmed:
+                for name, value in write["after"].items():
+                    field = name.removeprefix("organization_fields.")
+                    if field in UNDONE and (number, field) not in back:
+                        wrote[number, confirmed[number], field] = value
+        self.stage.decide(Options(undo=(RunPart(plan.run_id),)))
+        self.past.undone.append(Undone(at, plan.order.snapshot_begun, wrote))
+        self._decisions(self.past.undone)
+
+    def withdraws(self, decision: str) -> None:
+        """A person withdraws a decision."""
+        self.stage.decide(Options(withdraw=(decision,)))
+        if (known := self.decided.get(decision)) is not None:
+            known.withdrawn = self.stage.clock.time
+
+    def _decisions(self, said: Sequence[Left | Undone]) -> None:
+        """Notes which decision is the newest of what a person said."""
+        for one in Decisions(self.stage.archive.root, "global").read().decisions:
+            if one.id not in self.known:
+                self.known.add(one.id)
+                if one.does != "allow":
+                    self.decided[one.id] = said[-1]
 
     def look(self) -> bool:
         """Takes in the jobs that have ended. Returns whether there are any."""
