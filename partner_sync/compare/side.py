@@ -98,7 +98,8 @@ class Side:
             organization, named = of_account.get(account.id), account.id not in names.withheld
             change: Create | Update | None = None
             if organization is not None:
-                change = changes.update(account, organization, with_name=named)
+                restored = self.restores.used.get(organization.id, ())
+                change = changes.update(account, organization, with_name=named, restored=restored)
                 self.unchanged += change is None and named
             elif named:
                 change = changes.create(account)
