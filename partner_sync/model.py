@@ -20,6 +20,9 @@ HOLD_REASONS: tuple[HoldReason, ...] = ("no_trace", "rules", "emptied", "limit",
 """Why changes are held, in the order in which they apply: a row is in one hold, the first that applies."""
 COUNT_REASONS: frozenset[HoldReason] = frozenset({"rules", "emptied", "limit", "budget"})
 """Reasons that are a number of rows. A row stays held for one of these until it is decided or no longer wanted."""
+FieldCause = Literal["salesforce", "zendesk", "both", "set_back", "rules"]
+"""Why a field changes: its account changed in Salesforce, somebody edited it in Zendesk, both, what we wrote was set
+back to what it was before, or the rules of the config changed."""
 Does = Literal["allow", "leave", "restore"]
 """What a decision does."""
 NotRestoredReason = Literal[
@@ -141,12 +144,16 @@ class OrganizationsSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field of one organization: canonical value before and after, and a reason where it is not obvious."""
+    """One field of one organization: canonical value before and after, and a reason where it is not obvious.
+
+    `cause` is what happened since the last complete run; None where nobody knows.
+    """
 
     field: str
     before: Value
     after: Value
     reason: str = ""
+    cause: FieldCause | None = None
 
 
 @dataclass(frozen=True, slots=True)

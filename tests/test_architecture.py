@@ -28,7 +28,7 @@ FOLDERS = (
 )
 """From the bottom up: a folder imports what is below it. The first line is the vocabulary, modules that all share."""
 
-ENTRY_POINTS = {"__init__", "__main__", "why", "decisions", "retention", "replay"}
+ENTRY_POINTS = {"__init__", "__main__", "why", "decisions", "retention", "replay", "preview"}
 """What `python -m` starts: above all folders, and no more than a call."""
 
 AIRFLOW = {

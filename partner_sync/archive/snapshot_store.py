@@ -13,11 +13,12 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from partner_sync.archive.object_store import Root, put, read_bytes
 from partner_sync.errors import SnapshotError
+from partner_sync.ids import id_18
 from partner_sync.model import Organization, Value
 
 T = TypeVar("T")
@@ -62,6 +63,26 @@ def saved_accounts(root: Root, digest: str) -> tuple[dict[str, object], ...]:
     return _loaded(
         root, digest, ACCOUNTS, lambda names, rows: tuple(dict(zip(names, row, strict=True)) for row in rows)
     )
+
+
+def organizations_of(root: Root, digest: str, ids: Collection[int]) -> tuple[Organization, ...]:
+    """Some organizations of a snapshot."""
+    return _loaded(
+        root,
+        digest,
+        ORGANIZATIONS,
+        lambda fields, rows: tuple(_organization(row, fields) for row in rows if row[0] in ids),
+    )
+
+
+def accounts_of(root: Root, digest: str, ids: Collection[str]) -> dict[str, dict[str, object]]:
+    """Some accounts of a snapshot, by their 18-character ids."""
+
+    def collect(names: Sequence[str], rows: Iterable[list[Any]]) -> dict[str, dict[str, object]]:
+        known = ((id_18(row[0]), row) for row in rows)
+        return {key: dict(zip(names, row, strict=True)) for key, row in known if key is not None and key in ids}
+
+    return _loaded(root, digest, ACCOUNTS, collect)
 
 
 def _organization_row(one: Organization, fields: Sequence[str]) -> list[object]:

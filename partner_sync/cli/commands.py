@@ -150,6 +150,21 @@ COMMANDS: tuple[Command, ...] = (
         variables=("PARTNER_SYNC_ARCHIVE", "PARTNER_SYNC_HOME"),
     ),
     Command(
+        typed="python -m partner_sync.preview",
+        does="shows which planned changes an edited config adds, removes and changes, from archived snapshots",
+        examples={
+            "python -m partner_sync.preview --config new.toml": "compared with the newest complete run",
+            "python -m partner_sync.preview --config new.toml --names": "with names and values, for your eyes only",
+            "python -m partner_sync.preview --config new.toml --format markdown": "for a pull request",
+        },
+        exits={
+            0: "nothing changes",
+            1: "wrong arguments, a config with errors, or a run that the archive does not have whole",
+            2: "something changes, or may change",
+        },
+        variables=("PARTNER_SYNC_ARCHIVE", "PARTNER_SYNC_HOME"),
+    ),
+    Command(
         typed="python -m partner_sync.replay",
         does="makes the plan of a run again from the archive, and compares it with the archived plan",
         examples={

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
         console.print(Text(parser.format_help()), end="", soft_wrap=True)
         return 0
     try:
-        tables = required_fields(_config(chosen.config))
+        tables = required_fields(config_in(chosen.config))
     except ConfigError as error:
         return terminal.refuse(str(error))
     console.print(Group(*map(_grid, tables)))
@@ -56,7 +56,11 @@ def _parser() -> terminal.Parser:
     return parser
 
 
-def _config(named: Path | None) -> Config:
+def config_in(named: Path | None) -> Config:
+    """The config in a file: the named one, that of the environment, or the shipped one.
+
+    :raises ConfigError: with every error in it
+    """
     path = named or Path(os.environ.get("PARTNER_SYNC_CONFIG") or SHIPPED)
     try:
         text = path.read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from partner_sync.model import Plan
 from partner_sync.orchestration.archived_runs import archived_run
 from partner_sync.orchestration.locations import archive_url, own_stdout, root
 
-SAME, DIFFERENT, IMPOSSIBLE = 0, 1, 2
+_SAME, _DIFFERENT, _IMPOSSIBLE = 0, 1, 2
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err: TextIO) -> int:
@@ -31,20 +31,20 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
         again = found.compare_again().plan
     except (ConfigError, ValueError, ImportError) as error:
         err.write(f"The run cannot be planned again: {error}\n")
-        return IMPOSSIBLE
+        return _IMPOSSIBLE
     except PartnerSyncError as error:
         err.write(f"{error}\n")
-        return IMPOSSIBLE
+        return _IMPOSSIBLE
     differences = list(plan_differences(found.plan, again))
     name = sanitize(asked.run)
     if not differences:
         held = sum(hold.rows for hold in again.holds)
         out.write(f"{name}: the same plan, {len(again.changes):,} changes and {held:,} on hold.\n")
-        return SAME
+        return _SAME
     out.write(f"{name}: another plan.\n" + "".join(f"  {sanitize(line)}\n" for line in differences))
     made = found.record.versions.get("partner_sync", "unknown")
     out.write(f"The run was planned by release {made}. Its archived plan is unchanged.\n")
-    return DIFFERENT
+    return _DIFFERENT
 
 
 def plan_differences(archived: Plan, again: Plan) -> Iterator[str]:

@@ -16,6 +16,7 @@ from partner_sync.history.labels import (
     OUTCOME_LABELS,
     STATE_LABELS,
     ago,
+    cause_label,
     problem_label,
     tickets_label,
     value_label,
@@ -158,6 +159,7 @@ def _change(change: ChangeRow) -> Text:
         return text
     for field in change.fields[:FIELDS_SHOWN]:
         text.append(f"\n{sanitize(field.field)}: {_value(field.before)} -> {_value(field.after)}")
+        text.append(cause_label(field.cause), "dim")
     if len(change.fields) > FIELDS_SHOWN:
         text.append(f"\nand {len(change.fields) - FIELDS_SHOWN} more fields", "dim")
     return text

@@ -14,13 +14,15 @@ from partner_sync.cli.commands import Command
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose help ends with the command's `epilog`, and which refuses with one line and exit code 2.
+    """A parser whose help ends with the command's `epilog`, and which refuses with one line and an exit code.
 
     Help goes to `out`, or to standard output by default.
     """
 
-    def __init__(self, command: Command | None = None, *, out: TextIO | None = None, **kwargs: Any) -> None:
-        self._out = out
+    def __init__(
+        self, command: Command | None = None, *, out: TextIO | None = None, refuses_with: int = 2, **kwargs: Any
+    ) -> None:
+        self._out, self._refuses_with = out, refuses_with
         if command is not None:
             does = f"{command.does[0].upper()}{command.does[1:]}."
             kwargs = {"prog": command.typed, "description": does, "epilog": command.epilog} | kwargs
@@ -31,7 +33,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         usage = " ".join(self.format_usage().split())
-        self.exit(2, f"{usage}: {message}\n")
+        self.exit(self._refuses_with, f"{usage}: {message}\n")
 
 
 def console(stream: TextIO) -> Console:

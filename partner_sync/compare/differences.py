@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from partner_sync.compare.desired import DesiredAccount
 from partner_sync.compare.organization_schema import OrganizationSchema
@@ -35,8 +35,15 @@ class Differences:
                 changed.append(FieldChange(field, None, value))
         return Create(self.instance, account.id, account.name, tuple(changed), "new partner")
 
-    def update(self, account: DesiredAccount, organization: Organization, *, with_name: bool) -> Update | None:
-        """An update of the fields that differ; None if none does."""
+    def update(
+        self,
+        account: DesiredAccount,
+        organization: Organization,
+        *,
+        with_name: bool,
+        restored: Collection[str] = (),
+    ) -> Update | None:
+        """An update of the fields that differ; None if none does. A policy leaves nothing that is `restored`."""
         have = read_whole(self.instance, organization)
         changed: list[FieldChange] = []
         name = trimmed(organization.name)
@@ -47,7 +54,7 @@ class Differences:
             if raw == want:
                 continue
             before = canonical(raw)
-            if before != want:
+            if before != want and not self._leaves(field, before, want, restored):
                 why = self.reasons.get(field)
                 reason = why(organization, before, want) if why else ""
                 changed.append(FieldChange(field, before, want, reason))
@@ -57,6 +64,10 @@ class Differences:
         reason = "; ".join(reasons) or "out of date"
         adopted = self.adopts(organization) and any(one.field == self.schema.partner_field for one in changed)
         return Update(self.instance, account.id, organization.id, name, tuple(changed), reason, adopted)
+
+    def _leaves(self, field: str, before: Value, want: Value, restored: Collection[str]) -> bool:
+        attribute = self.schema.policies.get(field)
+        return attribute is not None and field not in restored and attribute.leaves(before, want)
 
     def adopts(self, organization: Organization) -> bool:
         """Whether the organization is not a partner organization yet."""

@@ -8,9 +8,19 @@ from datetime import datetime, timedelta
 
 from partner_sync.archive.decision_store import DecisionsInForce
 from partner_sync.archive.memory_records import Memory, MissingAccount
+from partner_sync.model import FieldCause, Value
 
 MEMORY_LASTS = timedelta(hours=24)
 """After so long without a complete run, nothing is known of what happened in between."""
+
+
+@dataclass(frozen=True)
+class LastResults:
+    """What the last complete run did: the values that it wrote and Zendesk confirmed, by organization and field, and
+    the causes of what it planned, by change key."""
+
+    values: Mapping[int, Mapping[str, Value]] = field(default_factory=dict)
+    causes: Mapping[str, FieldCause] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -25,6 +35,7 @@ class EarlierRuns:
     decisions: DecisionsInForce = field(default_factory=DecisionsInForce)
     armed: bool = True
     released: Mapping[str, datetime] = field(default_factory=dict)
+    last: LastResults = field(default_factory=LastResults)
 
     @property
     def base_rules(self) -> str:

@@ -83,8 +83,12 @@ def _since(before: Evidence | None, kind: str, now: datetime) -> datetime:
 
 def passes_filter(raw: object, wanted: str | tuple[str, ...]) -> bool:
     """Whether a value passes a line of the filter. SOQL ignores the case of text."""
-    found = str(text_value(raw) or "").casefold()
-    return found in {one.casefold() for one in ((wanted,) if isinstance(wanted, str) else wanted)}
+    return str(text_value(raw) or "").casefold() in folded_values(wanted)
+
+
+def folded_values(wanted: str | tuple[str, ...]) -> set[str]:
+    """The values of a line of the filter, without their case."""
+    return {one.casefold() for one in ((wanted,) if isinstance(wanted, str) else wanted)}
 
 
 def _value(raw: object) -> Value:

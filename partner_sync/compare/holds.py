@@ -39,9 +39,9 @@ class HeldRows:
     waiting: Mapping[int, HoldReason]
     earlier: EarlierRuns
     made: datetime
-    restored: Mapping[int, Collection[str]] = field(default_factory=dict)
-    caused: Collection[str] = ()
+    caused: frozenset[str] = frozenset()
     """Change keys that changed rules cause."""
+    restored: Mapping[int, Collection[str]] = field(default_factory=dict)
 
     def keys(self, at: int) -> tuple[str, ...]:
         """The change keys of a row."""
@@ -70,7 +70,7 @@ class HeldRows:
                 counted,
                 self.partners,
                 self.earlier.marked,
-                self._caused_rows(),
+                self._caused_rows(judged),
             ).exceeded()
         )
 
@@ -170,10 +170,10 @@ class HeldRows:
             return f"{counted}: {guard.counted} would empty a field ({share}). The limit is {guard.bound}."
         return f"{counted}: {guard.counted} ({share}) exceed the limit of {guard.bound}."
 
-    def _caused_rows(self) -> list[int]:
+    def _caused_rows(self, judged: Sequence[Change]) -> list[int]:
         if not self.caused:
             return []
-        return [at for at in range(len(self.changes)) if any(key in self.caused for key in self.keys(at))]
+        return [at for at, change in enumerate(judged) if not self.caused.isdisjoint(change_keys(change))]
 
     def _approved(self, keys: Collection[str], lifts: HoldReason | None = None) -> frozenset[str]:
         people = self.config.approvals.people

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from partner_sync.compare.causes import LastReads
 from partner_sync.compare.evidence import AccountLookup, AccountRow
 from partner_sync.compare.plan import ComparedRun, Comparison, Questions, compare_snapshots
 from partner_sync.compare.snapshots import match_snapshots
 from partner_sync.compare.tickets import Question, TicketCount, TicketCounts
 from partner_sync.config.load import Config
-from partner_sync.model import AccountsSnapshot, InstanceRead, Organization, OrganizationsSnapshot
+from partner_sync.model import AccountsSnapshot, Organization, OrganizationsSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Answers:
     """Rows of the last account snapshot, of the accounts that were looked up."""
     rules: dict[str, str | None] = field(default_factory=dict)
     """Digest of accepted rules to their text, where the rules have changed."""
+    last_reads: dict[str, LastReads] = field(default_factory=dict)
+    """Instance to what the last run read of what would change."""
 
     def questions(self) -> Questions:
         """The same questions get the same answers."""
@@ -44,6 +47,7 @@ class Answers:
             count_tickets=lambda _: TicketCounts(counts, self.unreadable),
             last_rows=lambda: self.last_rows,
             rules=self.rules.get,
+            last_reads=lambda instance, *_: self.last_reads.get(instance, LastReads()),
         )
 
 
@@ -69,8 +73,7 @@ class PlanInputs:
 
 def without_rows(organizations: OrganizationsSnapshot) -> OrganizationsSnapshot:
     """A snapshot that only names what was read."""
-    bare = (InstanceRead(one.instance, one.write, one.proof, (), one.digest) for one in organizations.instances)
-    return replace(organizations, instances=tuple(bare))
+    return replace(organizations, instances=tuple(replace(one, organizations=()) for one in organizations.instances))
 
 
 class RecordedQuestions:
@@ -82,10 +85,11 @@ class RecordedQuestions:
         self._counts = TicketCounts()
         self._last_rows: Mapping[str, AccountRow] = {}
         self._rules: dict[str, str | None] = {}
+        self._last_reads: dict[str, LastReads] = {}
 
     @property
     def questions(self) -> Questions:
-        return Questions(self._look_up, self._count_tickets, self._last, self._rules_of)
+        return Questions(self._look_up, self._count_tickets, self._last, self._rules_of, self._read_last)
 
     @property
     def answers(self) -> Answers:
@@ -96,6 +100,7 @@ class RecordedQuestions:
             unreadable=self._counts.unreadable,
             last_rows={account: self._last_rows[account] for account in sorted(asked & self._last_rows.keys())},
             rules=self._rules,
+            last_reads=self._last_reads,
         )
 
     def _look_up(self, ids: Sequence[str]) -> AccountLookup:
@@ -109,6 +114,10 @@ class RecordedQuestions:
     def _rules_of(self, digest: str) -> str | None:
         self._rules[digest] = self._ask.rules(digest)
         return self._rules[digest]
+
+    def _read_last(self, instance: str, accounts: Collection[str], organizations: Collection[int]) -> LastReads:
+        self._last_reads[instance] = self._ask.last_reads(instance, accounts, organizations)
+        return self._last_reads[instance]
 
     def _last(self) -> Mapping[str, AccountRow]:
         self._last_rows = self._ask.last_rows()

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 
 from partner_sync.compare.canonical import CANONICAL, text_value
 from partner_sync.config.load import Config
-from partner_sync.config.settings import Rule
+from partner_sync.config.settings import Attribute, Rule
 from partner_sync.ids import id_18
 from partner_sync.model import ATTRIBUTES, EXTERNAL_ID, NAME, Organization, Value
 from partner_sync.whitespace import trimmed
@@ -40,7 +40,7 @@ class OrganizationSchema:
     `fields` are the organization fields that are compared, the mark last; `kept` are those that a gather keeps of a
     partner organization; `expected` must be true of Zendesk's fields before anything is written. `canonical` has the
     function of every field that a change may have. `identity` are the fields that name the account. `rules` has the
-    rule of every field as data.
+    rule of every field as data, `policies` the attributes that do not just follow Salesforce.
     """
 
     fields: tuple[str, ...]
@@ -53,6 +53,7 @@ class OrganizationSchema:
     mark_field: str
     identity: frozenset[str] = frozenset()
     rules: Mapping[str, object] = field(default_factory=dict)
+    policies: Mapping[str, Attribute] = field(default_factory=dict)
 
     def is_marked(self, organization: Organization) -> bool:
         return bool(self.canonical[self.mark_field]((organization.fields or {}).get(self.mark_field)))
@@ -89,6 +90,7 @@ def organization_schema(config: Config) -> OrganizationSchema:
         mark_field=mark,
         identity=frozenset({EXTERNAL_ID, *(one.field for one in mapped if one.rule in ("id_18", "id_15"))}),
         rules={**{attribute.field: asdict(attribute) for attribute in config.attributes}, mark: None},
+        policies={one.field: one for one in mapped if one.policy != "source" or not one.clear},
     )
 
 

@@ -10,14 +10,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from partner_sync.archive.memory_records import MissingAccount
+from partner_sync.compare.canonical import text_value
 from partner_sync.compare.desired import Desired, desired
-from partner_sync.compare.evidence import AccountLookup, AccountRow, passes_filter
+from partner_sync.compare.evidence import AccountLookup, AccountRow, folded_values
 from partner_sync.compare.organization_schema import OrganizationSchema, organization_schema
 from partner_sync.compare.snapshots import MatchedSnapshots
 from partner_sync.compare.soql import IS_DELETED
 from partner_sync.config.load import Config
 from partner_sync.ids import id_18
 from partner_sync.model import NAME, Organization
+from partner_sync.whitespace import WHITESPACE
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,25 @@ def computable(config: Config, matched: MatchedSnapshots, fields: Collection[str
     return replace(config, attributes=attributes)
 
 
-def passes_rules(config: Config, account_id: str, row: AccountRow) -> bool | None:
-    """Whether the account query returns a row; None if the row lacks a field of the filter."""
-    if account_id in config.accounts.pinned:
-        return True
-    lines = config.accounts.filter.items()
-    if any(field in row and not passes_filter(row[field], wanted) for field, wanted in lines):
-        return False
-    return True if all(field in row for field, _ in lines) else None
+class AccountFilter:
+    """Which accounts the query of a config returns. Lines are prepared once: there are 100,000 rows."""
+
+    def __init__(self, config: Config) -> None:
+        self._pinned = frozenset(config.accounts.pinned)
+        self._lines = tuple((field, folded_values(wanted)) for field, wanted in config.accounts.filter.items())
+
+    def passes(self, account_id: str | None, row: AccountRow) -> bool | None:
+        """Whether the query returns a row; None if it lacks a field of the filter, and no other line refuses it."""
+        unknown = False
+        for field, wanted in self._lines:
+            raw = row.get(field)
+            if raw is None and field not in row:
+                unknown = True
+            elif (raw if isinstance(raw, str) else str(text_value(raw) or "")).strip(
+                WHITESPACE
+            ).casefold() not in wanted:
+                return account_id in self._pinned
+        return None if unknown and account_id not in self._pinned else True
 
 
 def _filtered(
@@ -98,29 +111,33 @@ def _filtered(
     A row without a usable id goes the way of those that pass, if it may: it is a problem.
     """
     passing, left_out, unclear = list[dict[str, object]](), dict[str, AccountRow](), set[str]()
+    query = AccountFilter(config)
     for row in rows:
+        if query.passes(None, row):
+            passing.append(row)
+            continue
         account_id = id_18(row.get(config.accounts.id))
-        passes = passes_rules(config, account_id or "", row)
+        passes = query.passes(account_id, row)
         if passes or (passes is None and account_id is None):
             passing.append(row)
+        elif account_id is not None and passes is None:
+            unclear.add(account_id)
         elif account_id is not None:
-            if passes is None:
-                unclear.add(account_id)
-            else:
-                left_out[account_id] = row
+            left_out[account_id] = row
     return passing, left_out, unclear
 
 
 def _not_missing(config: Config, answered: AccountLookup, remembered: Iterable[MissingAccount]) -> Iterator[str]:
     """Accounts that the query of these rules would have returned, or might have."""
+    query = AccountFilter(config)
     for account_id, row in answered.found.items():
-        if row.get(IS_DELETED) is not True and passes_rules(config, account_id, row) is not False:
+        if row.get(IS_DELETED) is not True and query.passes(account_id, row) is not False:
             yield account_id
     for one in remembered:
         evidence = one.evidence
         if one.account_id in answered.asked or evidence is None or evidence.kind != "filtered":
             continue
-        if passes_rules(config, one.account_id, {str(evidence.field): evidence.found}) is not False:
+        if query.passes(one.account_id, {str(evidence.field): evidence.found}) is not False:
             yield one.account_id
 
 

@@ -43,6 +43,7 @@ class _Table:
     def __init__(self, schema: OrganizationSchema) -> None:
         self.fields = tuple((field, schema.canonical[field]) for field in schema.fields)
         self.mark = schema.mark_field
+        self.policies = schema.policies
 
     def accounts(self, accounts: dict[str, DesiredAccount], matched: dict[str, Organization]) -> Iterator[PartnerState]:
         for one in accounts.values():
@@ -60,6 +61,12 @@ class _Table:
             if one.id not in ours:
                 yield self._row(id_18(one.salesforce_id) or id_18(one.external_id), trimmed(one.name), None, one)
 
+    def _kept(self, wanted: Iterable[Value], values: Iterable[Value]) -> Iterator[Value]:
+        """The desired values; where a policy leaves a field as it is, that is its value."""
+        for (field, _), want, value in zip(self.fields, wanted, values, strict=True):
+            attribute = self.policies.get(field)
+            yield value if attribute is not None and attribute.leaves(value, want) else want
+
     def _row(
         self, account_id: str | None, name: str, wanted: tuple[Value, ...] | None, organization: Organization | None
     ) -> PartnerState:
@@ -73,5 +80,6 @@ class _Table:
                 want if (raw := have.get(field)) == want else canonical(raw)
                 for (field, canonical), want in zip(self.fields, wanted[1:], strict=True)
             )
+            wanted = wanted if not self.policies else (wanted[0], *self._kept(wanted[1:], values))
         marked = checkbox_value(have.get(self.mark))
         return PartnerState(account_id, organization.id, name, wanted, (trimmed(organization.name), *values), marked)

@@ -15,6 +15,7 @@ from datetime import datetime
 from partner_sync.archive.memory_records import Memory
 from partner_sync.compare.batches import batches
 from partner_sync.compare.cases import open_cases
+from partner_sync.compare.causes import LastReads, ReadLast
 from partner_sync.compare.desired import Desired
 from partner_sync.compare.earlier_runs import EarlierRuns
 from partner_sync.compare.evidence import AccountLookup, AccountRow
@@ -40,6 +41,7 @@ class Questions:
     last_rows: Callable[[], Mapping[str, AccountRow]] = dict
     rules: Callable[[str], str | None] = lambda _: None
     """The digest of accepted rules to their text; None if it is lost."""
+    last_reads: ReadLast = lambda *_: LastReads()
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ def compare_snapshots(matched: MatchedSnapshots, run: ComparedRun, ask: Question
         lambda other: _plan_rows(other.matched, run, Questions(other.look_up, ask.count_tickets))[0],
     )
     effect.find(sides, ask.rules)
+    for side in sides:
+        side.explain(ask.last_reads)
     _count_tickets(sides, ask.count_tickets)
     asked = frozenset(run.options.account_ids)
     order = PlanOrder(accounts.begun, run.made, run.plan_id)

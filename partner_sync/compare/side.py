@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cached_property
 
 from partner_sync.archive.memory_records import MissingAccount, Streak
+from partner_sync.compare.causes import Causes, ReadLast
 from partner_sync.compare.desired import Desired
 from partner_sync.compare.differences import Differences
 from partner_sync.compare.earlier_runs import EarlierRuns
@@ -45,10 +46,10 @@ class Side:
     remembered: tuple[MissingAccount, ...] = ()
     waiting: dict[int, HoldReason] = field(default_factory=dict)
     streaks: tuple[Streak, ...] = ()
-    left: tuple[LeftRow, ...] = ()
-    settled: frozenset[str] = frozenset()
     caused: frozenset[str] = frozenset()
     """Change keys that changed rules cause."""
+    left: tuple[LeftRow, ...] = ()
+    settled: frozenset[str] = frozenset()
     _held: HeldRows | None = None
 
     @property
@@ -97,7 +98,8 @@ class Side:
             organization, named = of_account.get(account.id), account.id not in names.withheld
             change: Create | Update | None = None
             if organization is not None:
-                change = changes.update(account, organization, with_name=named)
+                restored = self.restores.used.get(organization.id, ())
+                change = changes.update(account, organization, with_name=named, restored=restored)
                 self.unchanged += change is None and named
             elif named:
                 change = changes.create(account)
@@ -160,6 +162,15 @@ class Side:
         self.problems += rested.problems
         self.streaks = rested.streaks
 
+    def explain(self, read_last: ReadLast) -> None:
+        """Says why each field changes. Nothing is read for a run that changes nothing."""
+        if not self.changes or self.earlier.memory is None:
+            return
+        organizations = {one.organization_id for one in self.changes if one.organization_id is not None}
+        last = read_last(self.name, {one.account_id for one in self.changes}, organizations)
+        found = Causes(self.all.config, self.all.schema, self.earlier, self.caused, self.restores.used, last)
+        self.changes = list(found.explained(self.changes))
+
     def hold(self) -> HeldRows:
         """What the guards and the waiting marks hold. An instance that is only read holds nothing."""
         if self._held is None:
@@ -172,10 +183,16 @@ class Side:
                 self.waiting,
                 self.earlier,
                 self.made,
-                self.restores.used,
                 self.caused,
+                self.restores.used,
             )
         return self._held
+
+    def accepted_rules(self, holds: Iterable[Hold], rules: str) -> str:
+        """The digest of the rules that are accepted after this run: its own, once nothing is held for them."""
+        if not self.earlier.armed:
+            return self.earlier.base_rules
+        return self.earlier.base_rules if any(one.reason == "rules" for one in holds) else rules
 
     def ended_keys(self) -> dict[str, set[str]]:
         """Decision to its keys that this plan shows to have ended."""
@@ -192,12 +209,6 @@ class Side:
         )
         left = ended_leaves(self.earlier.decisions, self.left, compared, self.all.accounts.begun)
         return {**left, **self.restores.ended}
-
-    def accepted_rules(self, holds: Iterable[Hold], rules: str) -> str:
-        """The digest of the rules that are accepted after this run: its own, once nothing is held for them."""
-        if not self.earlier.armed:
-            return self.earlier.base_rules
-        return self.earlier.base_rules if any(one.reason == "rules" for one in holds) else rules
 
     def marks_that_pass(self) -> list[Mark]:
         """The marks that nothing holds yet: only their tickets are worth counting."""

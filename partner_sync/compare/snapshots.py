@@ -78,11 +78,14 @@ class MatchedSnapshots:
     ) -> MatchedSnapshots:
         """The same reads, matched by other rules; `organizations` are those of each instance."""
         schema = organization_schema(config)
-        reads = (
+        reads = [
             InstanceRead(one.name, one.write, one.proof, tuple(organizations[one.name]), one.digest)
             for one in self.instances
+        ]
+        instances = tuple(
+            replace(_matched(schema, wanted, read), rules=one.rules)
+            for one, read in zip(self.instances, reads, strict=True)
         )
-        instances = tuple(_matched(schema, wanted, one) for one in reads)
         return replace(self, config=config, schema=schema, desired=wanted, instances=instances)
 
     def _with_read(self, instance: MatchedInstance, read: Iterable[Organization] | None) -> MatchedInstance:

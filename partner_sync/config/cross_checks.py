@@ -99,6 +99,7 @@ def _attributes(parts: Parts) -> Iterator[Finding]:
             yield _never_written(f"attributes[{at}].field", row.field)
         yield from _of_rule(f"attributes[{at}]", row)
         yield from _options(f"attributes[{at}]", row)
+        yield from _policy(f"attributes[{at}]", row, parts.partners)
         if parts.accounts is not None:
             yield from _source(f"attributes[{at}]", row, parts.accounts)
 
@@ -117,6 +118,21 @@ def _of_rule(at: str, row: Attribute) -> Iterator[Finding]:
         if needed and not given and row.rule == rule:
             what = "list what ticks the box" if rule == "checkbox" else "map each Salesforce value to an option"
             yield Finding(f"{at}.{key}", f'is missing or empty, but {row.field} is a "{rule}"', f"It must {what}.")
+
+
+def _policy(at: str, row: Attribute, partners: Partners | None) -> Iterator[Finding]:
+    """What identifies an organization follows Salesforce, and a checkbox is never empty."""
+    identity = row.rule in ("id_18", "id_15") or row.field == NAME or (partners and row.field == partners.field)
+    settings = (
+        ("policy", shown(row.policy), row.policy != "source", bool(identity)),
+        ("clear", "false", not row.clear, bool(identity)),
+        ("policy", shown(row.policy), row.policy == "if_empty", row.rule == "checkbox"),
+        ("clear", "false", not row.clear, row.rule == "checkbox"),
+    )
+    for key, value, given, refused in settings:
+        if given and refused:
+            why = "identifies an organization" if identity else "is a checkbox, which is never empty"
+            yield Finding(f"{at}.{key}", f"is {value}, but {row.field} {why}", "Take it out.")
 
 
 def _options(at: str, row: Attribute) -> Iterator[Finding]:

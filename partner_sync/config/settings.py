@@ -110,6 +110,20 @@ class Attribute:
         str | None,
         Field(pattern=r"^\S+$", description="for a drop-down: the value of the option that pinned accounts get"),
     ] = None
+    policy: Annotated[
+        Literal["source", "if_empty", "once"],
+        Field(
+            description="source: follows Salesforce; if_empty: written only while it is empty in Zendesk; once: written"
+            " only when the organization is created"
+        ),
+    ] = "source"
+    clear: Annotated[bool, Field(description="false: an empty value in Salesforce never clears the field")] = True
+
+    def leaves(self, before: str | bool | float | None, want: str | bool | float | None) -> bool:
+        """Whether the field of an existing organization keeps its canonical value `before` although `want` differs."""
+        if self.policy == "once" or (want is None and not self.clear):
+            return True
+        return self.policy == "if_empty" and before is not None
 
     @property
     def values(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from partner_sync.history.organization_results import CurrentState
 from partner_sync.history.results import RunRow
-from partner_sync.model import Does, Hold, HoldReason, Kind, NotRestoredReason, Value
+from partner_sync.model import Does, FieldCause, Hold, HoldReason, Kind, NotRestoredReason, Value
 
 STATE_LABELS: dict[CurrentState, str] = {
     "as desired": "Matches Salesforce",
@@ -55,6 +55,14 @@ _DONE: dict[Kind, tuple[str, str]] = {
     "update": ("be updated", "updated"),
     "mark": ("be marked for deletion", "marked"),
 }
+CAUSE_LABELS: dict[FieldCause, str] = {
+    "salesforce": "changed in Salesforce",
+    "zendesk": "edited in Zendesk",
+    "both": "changed in Salesforce and edited in Zendesk",
+    "set_back": "set back in Zendesk",
+    "rules": "caused by a changed config",
+}
+"""Why a field changes."""
 DECISION_LABELS: dict[Does, str] = {"allow": "approved", "leave": "left as they are", "restore": "undone"}
 """What a decision does with its rows."""
 NOT_RESTORED_LABELS: dict[NotRestoredReason, str] = {
@@ -132,6 +140,11 @@ def tickets_label(tickets: int | None, users: int | None) -> str:
     """What is known of an organization to mark: "2 open tickets, 1 user", or nothing."""
     known = ((tickets, "open ticket"), (users, "user"))
     return ", ".join(f"{count:,} {noun}{'' if count == 1 else 's'}" for count, noun in known if count is not None)
+
+
+def cause_label(cause: FieldCause | None) -> str:
+    """Why a field changes, as it follows its values: " (edited in Zendesk)", or nothing."""
+    return f" ({CAUSE_LABELS[cause]})" if cause else ""
 
 
 def ago(at: datetime | None, now: datetime) -> str:

@@ -96,9 +96,8 @@ def _planned(plan: Plan) -> Iterator[tuple[Change, Outcome, str | None, str | No
 
 
 def _change(one: Change) -> tuple[object, ...]:
-    fields = json.dumps(
-        [[field.field, field.before, field.after, field.reason] for field in one.fields], ensure_ascii=False
-    )
+    values = [[field.field, field.before, field.after, field.reason, field.cause] for field in one.fields]
+    fields = json.dumps(values, ensure_ascii=False)
     names = "".join(f"|{field.field}" for field in one.fields) + "|"
     tickets, users = (one.tickets, one.users) if isinstance(one, Mark) else (None, None)
     return (

@@ -21,7 +21,14 @@ from rich.text import Text
 
 from partner_sync.archive.records import RowVerdict, RunRecord, VerdictTally
 from partner_sync.cli.sanitize import sanitize
-from partner_sync.history.labels import DECISION_LABELS, HOLD_LABELS, NOT_RESTORED_LABELS, PLANNING_ONLY, tickets_label
+from partner_sync.history.labels import (
+    DECISION_LABELS,
+    HOLD_LABELS,
+    NOT_RESTORED_LABELS,
+    PLANNING_ONLY,
+    cause_label,
+    tickets_label,
+)
 from partner_sync.local.outcome import RunOutcome, write_totals
 from partner_sync.model import KINDS, Change, Hold, Kind, Mark, Plan, Problem, ReadProof, Update, Value, Verdict
 
@@ -136,7 +143,7 @@ def _change(change: Change, limits: Limits) -> Iterator[RenderableType]:
                     (display_value(each.before), "red" if each.before is not None else "dim"),
                     " -> ",
                     (display_value(each.after), "green" if each.after is not None else "dim"),
-                    (reason, "dim"),
+                    (f"{reason}{cause_label(each.cause)}", "dim"),
                 )
             ),
             6,

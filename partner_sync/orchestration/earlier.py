@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from partner_sync.archive.decision_store import Decisions
 from partner_sync.archive.instance_memory import InstanceMemory
 from partner_sync.archive.memory_records import EndedKeys, HoldRecord, HoldRow, Memory
-from partner_sync.compare.change_keys import change_keys
-from partner_sync.compare.earlier_runs import EarlierRuns
-from partner_sync.model import Plan
+from partner_sync.compare.change_keys import change_keys, field_key
+from partner_sync.compare.earlier_runs import EarlierRuns, LastResults
+from partner_sync.model import FieldCause, Plan, Value
 from partner_sync.orchestration.run_decisions import NOTHING_DECIDED, RunDecisions
 
 if TYPE_CHECKING:
@@ -34,10 +34,12 @@ def earlier_runs(archive: Archive, instance: str, now: datetime, shown: RunDecis
         )
         is not None
     }
+    written, last = _last_results(archive, memory)
     return EarlierRuns(
         memory=memory,
         marked=known.marked_without_approval(now),
-        written=_written(archive, memory),
+        written=written,
+        last=last,
         decisions=replace(
             decisions, decisions=(*decisions.decisions, *more), withdrawn=decisions.withdrawn.union(withdrawn)
         ),
@@ -71,22 +73,31 @@ def remember_holds(archive: Archive, plan: Plan) -> None:
         )
 
 
-def _written(archive: Archive, memory: Memory | None) -> frozenset[str]:
-    """The change keys that the last complete run sent and that have a result of their own, not that of a whole job."""
-    if memory is None:
-        return frozenset()
-    folder = archive.run_folder(memory.run_id, memory.run_after)
-    plan = archive.plan(folder, memory.order.plan_id)
-    if plan is None:
-        return frozenset()
+def _last_results(archive: Archive, memory: Memory | None) -> tuple[frozenset[str], LastResults]:
+    """The change keys that the last complete run sent and that have a result of their own, not that of a whole job,
+    and what else it did."""
+    folder = None if memory is None else archive.run_folder(memory.run_id, memory.run_after)
+    plan = None if memory is None else archive.plan(folder, memory.order.plan_id)
+    if memory is None or plan is None:
+        return frozenset(), LastResults()
     sent = {
-        (row.instance, row.account_id, row.organization_id)
+        (row.account_id, row.organization_id): row.verdict
         for row in archive.verdicts(folder, plan.id)
-        if row.written and row.verdict in ("confirmed", "rejected") and not row.whole_job
+        if row.written
+        and row.instance == memory.instance
+        and row.verdict in ("confirmed", "rejected")
+        and not row.whole_job
     }
-    return frozenset(
-        key
-        for change in plan.changes
-        if change.instance == memory.instance and (change.instance, change.account_id, change.organization_id) in sent
-        for key in change_keys(change)
-    )
+    keys, values, causes = set[str](), dict[int, dict[str, Value]](), dict[str, FieldCause]()
+    for change in (*plan.changes, *plan.withheld_changes):
+        if change.instance == memory.instance:
+            causes |= {field_key(change, one): one.cause for one in change.fields if one.cause is not None}
+    for change in plan.changes:
+        if change.instance != memory.instance:
+            continue
+        verdict = sent.get((change.account_id, change.organization_id))
+        if verdict is not None:
+            keys.update(change_keys(change))
+        if verdict == "confirmed" and change.organization_id is not None:
+            values.setdefault(change.organization_id, {}).update({one.field: one.after for one in change.fields})
+    return frozenset(keys), LastResults(values, causes)

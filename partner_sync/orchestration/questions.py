@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from partner_sync.archive.replay_store import get_rules
+from partner_sync.archive.snapshot_store import accounts_of, organizations_of
+from partner_sync.compare.causes import LastReads
 from partner_sync.compare.evidence import AccountLookup, AccountRow
 from partner_sync.compare.plan import Questions
 from partner_sync.compare.soql import IS_DELETED, lookup_queries
@@ -37,6 +39,7 @@ def questions(archive: Archive, config: Config, earlier: Mapping[str, EarlierRun
         count_tickets=lambda asked: _count_tickets(config, asked, calls),
         last_rows=lambda: _last_rows(archive, config, earlier),
         rules=lambda digest: get_rules(archive.root, digest),
+        last_reads=lambda instance, *ids: last_reads(archive, earlier[instance], *ids),
     )
 
 
@@ -52,6 +55,22 @@ def read_adopted(matched: MatchedSnapshots, calls: Counter[str]) -> dict[str, tu
         read[name] = tuple(whole(raw, matched.schema) for chunk in chunks for raw in chunk)
         calls[name] += client.calls
     return read
+
+
+def last_reads(
+    archive: Archive, earlier: EarlierRuns, accounts: Collection[str], organizations: Collection[int]
+) -> LastReads:
+    """What the last complete run read; nothing if that cannot be read: it only explains changes."""
+    memory = earlier.memory
+    if memory is None or not memory.accounts or not memory.organizations:
+        return LastReads()
+    try:
+        rows = accounts_of(archive.root, memory.accounts, accounts)
+        found = organizations_of(archive.root, memory.organizations, organizations)
+    except PartnerSyncError as error:
+        log.warning("the last snapshots cannot be read, so changes have no cause: %s", error)
+        return LastReads()
+    return LastReads(True, rows, {one.id: one for one in found})
 
 
 def _last_rows(archive: Archive, config: Config, earlier: Mapping[str, EarlierRuns]) -> dict[str, AccountRow]:

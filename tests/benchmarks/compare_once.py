@@ -4,6 +4,8 @@ That is: map, match, plan, batches, partner states, and every object that the ta
 
     python -m tests.benchmarks.compare_once make FOLDER NUMBER    NUMBER accounts against as many organizations
     python -m tests.benchmarks.compare_once run FOLDER
+    python -m tests.benchmarks.compare_once rules FOLDER          the same, after an edit of the config: it plans twice
+    python -m tests.benchmarks.compare_once preview FOLDER        the preview of that edit, from an archived run
     python -m tests.benchmarks.compare_once count FOLDER          how many functions it calls: the same every time
 
 One account in a hundred has no organization, one in thirty another owner.
@@ -11,32 +13,61 @@ One account in a hundred has no organization, one in thirty another owner.
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from partner_sync.archive import codec
 from partner_sync.archive.archive import Archive
+from partner_sync.archive.memory_records import Memory
 from partner_sync.archive.records import RunRecord, Trigger
+from partner_sync.archive.snapshot_store import save_accounts, save_organizations
+from partner_sync.cli.show_effect import main
+from partner_sync.compare.earlier_runs import EarlierRuns
 from partner_sync.compare.evidence import AccountLookup
 from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.compare.partner_states import partner_states
-from partner_sync.compare.plan import ComparedRun, Comparison, Questions, compare_snapshots
-from partner_sync.compare.snapshots import match_snapshots
+from partner_sync.compare.plan import ComparedRun, Comparison, Questions
 from partner_sync.compare.tickets import Question, TicketCount, TicketCounts
 from partner_sync.config.load import load
-from partner_sync.model import AccountsSnapshot, InstanceRead, Organization, OrganizationsSnapshot, ReadProof
+from partner_sync.config.rules import rules_digest, rules_text
+from partner_sync.model import (
+    AccountsSnapshot,
+    InstanceRead,
+    Organization,
+    OrganizationsSnapshot,
+    PlanOrder,
+    ReadProof,
+)
 from partner_sync.orchestration.earlier import remember, remember_holds
+from partner_sync.orchestration.recording import compare_recorded
 from partner_sync.sandbox import large_world
 from tests.benchmarks import memory
 from tests.benchmarks.stage import CONFIG
 
 BEGUN = datetime(2026, 11, 24, 3, 0, tzinfo=timezone.utc)
+Edit = Callable[[str], str]
+
+
+def unedited(text: str) -> str:
+    return text
+
+
+def another_owner(text: str) -> str:
+    """Fills the owner from another field, so most organizations change."""
+    return text.replace('from = "Account_Owner_Calc__c"', 'from = "Technical_Account_Manager_Name__c"')
+
+
+def another_value(text: str) -> str:
+    """Checks a box for one more value, which few accounts have."""
+    return text.replace('["Restricted Party"]', '["Restricted Party", "Under Review"]')
 
 
 def make(folder: Path, number: int) -> dict[str, Any]:
@@ -74,13 +105,13 @@ def _organizations(rows: list[dict[str, Any]], kept: tuple[str, ...]) -> Iterato
         )
 
 
-def run(folder: Path) -> dict[str, Any]:
+def run(folder: Path, edit: Edit = unedited) -> dict[str, Any]:
     start, begun = memory.now(), time.process_time()
     accounts = _read(AccountsSnapshot, folder / "accounts.json")
     organizations = _read(OrganizationsSnapshot, folder / "organizations.json")
     loaded, clock = time.process_time(), time.perf_counter()
     with tempfile.TemporaryDirectory() as archive:
-        comparison = _whole_task(accounts, organizations, Archive(Path(archive)))
+        comparison = _whole_task(accounts, organizations, Archive(Path(archive)), edit)
     took = time.process_time() - loaded, time.perf_counter() - clock, memory.peak() - start
     plan = comparison.plan
     changes = [*plan.changes, *plan.withheld_changes]
@@ -98,12 +129,44 @@ def run(folder: Path) -> dict[str, Any]:
     }
 
 
-def _whole_task(accounts: AccountsSnapshot, organizations: OrganizationsSnapshot, archive: Archive) -> Comparison:
+def preview(folder: Path) -> dict[str, Any]:
+    """Everything that the command does after its imports."""
+    accounts = _read(AccountsSnapshot, folder / "accounts.json")
+    organizations = _read(OrganizationsSnapshot, folder / "organizations.json")
+    with tempfile.TemporaryDirectory() as name:
+        archive = Archive(Path(name))
+        config = load(CONFIG.read_text(), "partner_sync.toml")
+        saved = save_accounts(archive.root, accounts.rows, config.accounts.id)
+        (read,) = organizations.instances
+        digest = save_organizations(archive.root, read.organizations, organization_schema(config).kept)
+        reads = replace(organizations, instances=(replace(read, digest=digest),))
+        _whole_task(replace(accounts, digest=saved), reads, archive, unedited)
+        edited = archive.root / "new.toml"
+        edited.write_text(another_owner(CONFIG.read_text()))
+        out, err = io.StringIO(), io.StringIO()
+        start, clock = time.process_time(), time.perf_counter()
+        code = main(["--config", str(edited), "--archive", name, "--format", "markdown"], {}, out, err)
+        took = time.process_time() - start, time.perf_counter() - clock
+    assert code == 2, err.getvalue()
+    return {"seconds": took[0], "wall_seconds": took[1]}
+
+
+def _whole_task(
+    accounts: AccountsSnapshot, organizations: OrganizationsSnapshot, archive: Archive, edit: Edit
+) -> Comparison:
     """The order of `tasks.compare`, which needs an Airflow for the rest."""
-    config = load(CONFIG.read_text(), "partner_sync.toml")
-    matched = match_snapshots(config, accounts, organizations)
-    assert not matched.unread_fields()
-    comparison = compare_snapshots(matched, ComparedRun("r", BEGUN, "p", BEGUN), Questions(_look_up, _count_tickets))
+    shipped, config = (load(text, "partner_sync.toml") for text in (CONFIG.read_text(), edit(CONFIG.read_text())))
+    rules = rules_text(shipped)
+    memory = Memory(PlanOrder(BEGUN, BEGUN, "o"), "global", "r", BEGUN, accepted_rules=rules_digest(rules))
+    comparison = compare_recorded(
+        archive,
+        config,
+        ComparedRun("r", BEGUN, "p", BEGUN, earlier={"global": EarlierRuns(memory)}),
+        accounts,
+        organizations,
+        ask=Questions(_look_up, _count_tickets, rules=lambda _: rules),
+        read_adopted=lambda _: {},
+    )
     trigger = Trigger("partner_sync", "r", "manual", None, None, BEGUN, {})
     archive.write_run(RunRecord(trigger, {}, comparison.plan))
     remember_holds(archive, comparison.plan)
@@ -135,7 +198,7 @@ def count(folder: Path) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as archive:
         sys.setprofile(called)
-        _whole_task(accounts, organizations, Archive(Path(archive)))
+        _whole_task(accounts, organizations, Archive(Path(archive)), unedited)
         sys.setprofile(None)
     return {"calls": calls}
 
@@ -146,5 +209,12 @@ def _read(cls: type[Any], path: Path) -> Any:
 
 if __name__ == "__main__":
     verb, where = sys.argv[1], Path(sys.argv[2])
-    done = make(where, int(sys.argv[3])) if verb == "make" else run(where) if verb == "run" else count(where)
+    verbs = {
+        "make": lambda: make(where, int(sys.argv[3])),
+        "run": lambda: run(where),
+        "rules": lambda: run(where, another_value),
+        "preview": lambda: preview(where),
+        "count": lambda: count(where),
+    }
+    done = verbs[verb]()
     sys.stdout.write(json.dumps(done) + "\n")

@@ -17,6 +17,7 @@ from tests.benchmarks.stage import REPOSITORY, TOKENS, fresh, sandbox
 
 COMPARE = "the whole task compare, 100,000 accounts against 100,000 organizations"
 COMPARE_SECONDS, COMPARE_MEGABYTES = 4.0, 600
+RULES_SECONDS, PREVIEW_SECONDS = 7.0, 10.0
 LINEAR_FROM, LINEAR = 10_000, 1.05
 """Ten times the accounts may take ten times this many times as many function calls. Calls are counted, since they are
 the same every time; seconds a row also grow with what the processor's caches no longer hold, and stand beside it."""
@@ -42,9 +43,20 @@ def compare(folder: Path, quick: bool) -> Iterator[Measurement]:
         else:
             measured = f"{took:.2f} s of a core, {held:.0f} MB, {runs[0]['changes']:,} changes"
             yield Measurement(f"the whole task compare, {size:,} against {size:,}", "", measured)
+            yield from _edits(folder)
     times, longer = calls[100_000] / calls[LINEAR_FROM], seconds[100_000] / seconds[LINEAR_FROM]
     measured = f"{times:.2f} times the function calls, {longer:.1f} times the seconds"
     yield Measurement("compare, ten times 10,000", "10 times the work", measured, times <= 10 * LINEAR)
+
+
+def _edits(folder: Path) -> Iterator[Measurement]:
+    """An edit of the config: `compare` plans twice, and a preview of another edit that changes most organizations."""
+    for verb, what, most in (
+        ("rules", "the same task where the rules changed", RULES_SECONDS),
+        ("preview", "preview of an edit, 100,000 against 100,000", PREVIEW_SECONDS),
+    ):
+        took = fresh("compare_once", verb, str(folder))["seconds"]
+        yield Measurement(what, f"under {most:g} s of a core", f"{took:.2f} s", took < most, timed=True)
 
 
 def gather(folder: Path, quick: bool) -> Iterator[Measurement]:

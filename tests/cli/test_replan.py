@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,26 +11,7 @@ import pytest
 from partner_sync.archive.object_store import Root
 from partner_sync.cli.replan import main
 from partner_sync.model import Plan
-from partner_sync.sandbox import Sandbox
-from tests.sync.stage import SHIPPED, Stage
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(job_seconds=0) as running:
-        yield running
-
-
-@pytest.fixture
-def stage(sandbox: Sandbox, tmp_path: Path) -> Stage:
-    """Two creates, two updates, a deleted account and one without a trace."""
-    sandbox.reset(world="large", accounts=6, organizations=12, creates=2, updates=2, marks=2)
-    return Stage(sandbox, tmp_path / "archive", config=SHIPPED)
-
-
-@pytest.fixture
-def plan(stage: Stage) -> Plan:
-    return stage.plan()
+from tests.sync.stage import Stage
 
 
 def replay(stage: Stage, *arguments: str) -> tuple[int, str, str]:

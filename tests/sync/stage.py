@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -19,6 +19,7 @@ from partner_sync.archive.memory_records import Armed
 from partner_sync.archive.records import RowVerdict, RunRecord, Trigger
 from partner_sync.archive.snapshot_store import save_accounts
 from partner_sync.compare.batches import batches
+from partner_sync.compare.causes import LastReads
 from partner_sync.compare.evidence import AccountLookup
 from partner_sync.compare.organization_schema import organization_schema
 from partner_sync.compare.plan import ComparedRun, Questions
@@ -36,6 +37,7 @@ from partner_sync.model import AccountsSnapshot, Batch, Organization, Organizati
 from partner_sync.orchestration import run_decisions
 from partner_sync.orchestration.earlier import earlier_runs, end_decisions, remember, remember_holds
 from partner_sync.orchestration.organization_reads import read_instance
+from partner_sync.orchestration.questions import last_reads
 from partner_sync.orchestration.recording import compare_recorded
 from partner_sync.sandbox import Sandbox
 from partner_sync.sync.batch import BatchAttempt, Done
@@ -203,7 +205,11 @@ class Stage:
                 }
             )
 
-        return Questions(look_up, count_tickets)
+        def read_last(_: str, accounts: Collection[str], organizations: Collection[int]) -> LastReads:
+            earlier = earlier_runs(self.archive, "global", self.clock.time)
+            return last_reads(self.archive, earlier, accounts, organizations)
+
+        return Questions(look_up, count_tickets, last_reads=read_last)
 
     def arm(self) -> None:
         InstanceMemory(self.archive.root, "global").arm(Armed("global", "ann", self.clock.time, "run-0"))
