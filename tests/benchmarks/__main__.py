@@ -21,12 +21,12 @@ from rich.console import Console
 
 from partner_sync.local.home import Home
 from partner_sync.local.progress import Progress, show
-from tests.benchmarks import page, single, writing
+from tests.benchmarks import page, reads, single, writing
 from tests.benchmarks.measurements import KEPT, Measurement, missed, not_measured, table
 
 PARTS = {
     "compare": single.compare,
-    "gather": single.gather,
+    "gather": reads.gather,
     "run": single.make_run,
     "writing": writing.writing,
     "page": page.page,

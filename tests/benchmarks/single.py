@@ -1,9 +1,7 @@
-"""The numbers of one process at a time: compare, gather, and `make run`."""
+"""The numbers of one process at a time: compare and `make run`."""
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import subprocess
 import time
@@ -13,7 +11,7 @@ from statistics import median
 from typing import Any
 
 from tests.benchmarks.measurements import Measurement
-from tests.benchmarks.stage import REPOSITORY, TOKENS, fresh, sandbox
+from tests.benchmarks.stage import REPOSITORY, fresh
 
 COMPARE = "the whole task compare, 100,000 accounts against 100,000 organizations"
 COMPARE_SECONDS, COMPARE_MEGABYTES = 4.0, 600
@@ -21,7 +19,6 @@ RULES_SECONDS, PREVIEW_SECONDS = 7.0, 10.0
 LINEAR_FROM, LINEAR = 10_000, 1.05
 """Ten times the accounts may take ten times this many times as many function calls. Calls are counted, since they are
 the same every time; seconds a row also grow with what the processor's caches no longer hold, and stand beside it."""
-GATHER_MEGABYTES = 100
 RUN_SECONDS = 20.0
 
 
@@ -57,30 +54,6 @@ def _edits(folder: Path) -> Iterator[Measurement]:
     ):
         took = fresh("compare_once", verb, str(folder))["seconds"]
         yield Measurement(what, f"under {most:g} s of a core", f"{took:.2f} s", took < most, timed=True)
-
-
-def gather(folder: Path, quick: bool) -> Iterator[Measurement]:
-    sizes = (1_000, 10_000) if quick else (1_000, 10_000, 100_000)
-    with sandbox(folder, accounts=10, organizations=20) as control:
-        for size in sizes:
-            control.reset(world="large", seed=1, accounts=size * 3 // 100, organizations=size)
-            found = fresh("gather_once", json.dumps(control.connections))
-            calls = sum(call["path"] != TOKENS for call in control.calls())
-            pages = math.ceil(size / 100)
-            yield Measurement(
-                f"Zendesk calls to gather {size:,} organizations",
-                f"{pages:,} pages and at most 4",
-                f"{calls:,}, in {found['seconds']:.1f} s",
-                calls <= pages + 4,
-            )
-            held = f"{found['megabytes']:.0f} MB, {found['megabytes_with_xcom']:.0f} MB with its XCom"
-            big = size == 100_000
-            yield Measurement(
-                f"gather, memory above start, {size:,} organizations, {found['partners']:,} partners",
-                f"under {GATHER_MEGABYTES} MB" if big else "",
-                held,
-                found["megabytes"] < GATHER_MEGABYTES if big else None,
-            )
 
 
 def make_run(folder: Path, quick: bool) -> Iterator[Measurement]:

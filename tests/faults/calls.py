@@ -14,6 +14,7 @@ LOGIN = "/oauth/tokens"
 FIELDS = "/api/v2/organization_fields"
 COUNT = "/api/v2/organizations/count"
 LIST = "/api/v2/organizations"
+EXPORT = "/api/v2/incremental/organizations"
 SHOW = "/api/v2/organizations/show_many"
 CREATE = "/api/v2/organizations/create_many"
 UPDATE = "/api/v2/organizations/update_many"
@@ -32,7 +33,7 @@ class Call:
     `world` has what the call needs: `reads` one update, `adopt` one organization of another type, and one change of a
     kind each. `also` are faults without which a run does not come to this call. `outage` says that this is the call on
     which a system is tried that stays away for the whole run, `waits` that without an answer marks wait and nothing
-    fails, `asks_once` that all marks of the run wait for it.
+    fails, `asks_once` that all marks of the run wait for it. `again`: a run has been, so this one reads what changed.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Call:
     outage: bool = False
     waits: bool = False
     asks_once: bool = False
+    again: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -146,6 +148,28 @@ CALLS = (
         world="pages",
         form="page",
         links=True,
+    ),
+    Call(
+        "export of what changed",
+        "gather_organizations",
+        "zendesk",
+        _zendesk(EXPORT),
+        _zendesk(COUNT),
+        EXPORT,
+        world="update",
+        form="page",
+        links=True,
+        again=True,
+    ),
+    Call(
+        "export, lookup of what was written",
+        "gather_organizations",
+        "zendesk",
+        _zendesk(SHOW),
+        _zendesk(EXPORT),
+        SHOW,
+        world="update",
+        again=True,
     ),
     Call(
         "Salesforce token, to look up",
