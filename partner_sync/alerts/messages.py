@@ -82,7 +82,8 @@ def _counts(plan: Plan, verdicts: VerdictTally) -> list[str]:
     withheld = [f"{_of_kind(held.rows, held.kind)} in {held.instance}" for held in plan.holds]
     lines += [f"Held for review: {', '.join(withheld)}"] if withheld else []
     lines += [f"Not read: {', '.join(one.instance for one in plan.unread)}"] if plan.unread else []
-    return [*lines, f"Problems: {len(plan.problems)}"] if plan.problems else lines
+    problems = sum(one.acknowledged is None for one in plan.problems)
+    return [*lines, f"Problems: {problems}"] if problems else lines
 
 
 def _of_kind(count: int, kind: Kind) -> str:

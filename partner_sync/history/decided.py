@@ -12,6 +12,8 @@ from partner_sync.history.decision_results import DecidedRow, DecisionRow, Decis
 from partner_sync.history.kept import kept_objects
 
 _Mark = TypeVar("_Mark")
+FIRST_ROWS = 3
+"""How many rows of a decision are named."""
 
 
 def decision_rows(db: sqlite3.Connection, now: datetime) -> tuple[DecisionRow, ...]:
@@ -54,7 +56,7 @@ def _state(decision: Decision, withdrawn: bool, taken: Set[str], over: Set[str],
 def _rows(db: sqlite3.Connection, decision: Decision) -> tuple[DecidedRow, ...]:
     return tuple(
         DecidedRow(row.account_id, row.organization_id, newest_name(db, decision.instance, row.account_id))
-        for row in decision.rows
+        for row in decision.rows[:FIRST_ROWS]
     )
 
 

@@ -27,7 +27,7 @@ class DecidedRow:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRow:
-    """A decision, and whether it still counts."""
+    """A decision, whether it still counts, and the first of its rows with their names."""
 
     decision: Decision
     state: DecisionState

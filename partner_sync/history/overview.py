@@ -57,6 +57,7 @@ def query_overview(
         items=items,
         partners=_partners(db, instance, now),
         partners_before=_partners(db, instance, now - timedelta(days=CHANGED_DAYS)),
+        partners_days=min(CHANGED_DAYS, _days_known(db, now)),
         problems=problem_count(db, base, instance) if base else 0,
         problems_new=len(problems_new(db, base)) if base else 0,
         since_yesterday=_since(db, now - timedelta(days=1), instance),
@@ -202,6 +203,11 @@ def _partners(db: sqlite3.Connection, instance: str | None, then: datetime) -> d
         if instance in (None, one)
     ]
     return _added([row["types"] for row in read if row is not None])
+
+
+def _days_known(db: sqlite3.Connection, now: datetime) -> int:
+    [first] = db.execute("SELECT min(begun) FROM side WHERE types != '{}'").fetchone()
+    return (now - utc_time(first)).days if first is not None else 0
 
 
 def _added(texts: list[str]) -> dict[str, int]:

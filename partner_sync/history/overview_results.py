@@ -57,7 +57,9 @@ class Overview:
     items: tuple[AttentionItem, ...]
     partners: dict[str, int]
     partners_before: dict[str, int]
-    """The same 30 days ago, or on the first day that is known."""
+    """The same 30 days ago, or when they were read first."""
+    partners_days: int
+    """How many days ago that was."""
     problems: int
     problems_new: int
     since_yesterday: dict[Kind, int]

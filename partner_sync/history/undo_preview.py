@@ -44,7 +44,7 @@ def undo_preview(db: sqlite3.Connection, run: sqlite3.Row, account_id: str | Non
             for one in decision_rows(db, now)
             if one.decision.undoes == run["run_id"]
             and one.state == "in force"
-            and (account_id is None or any(row.account_id == account_id for row in one.rows))
+            and (account_id is None or any(row.account_id == account_id for row in one.decision.rows))
         ),
         None,
     )

@@ -155,16 +155,18 @@ def _change(change: Change, limits: Limits) -> Iterator[RenderableType]:
 def _problems(problems: Sequence[Problem], limits: Limits) -> Iterator[RenderableType]:
     if not problems:
         return
-    need = "item needs" if len(problems) == 1 else "items need"
-    yield _title("Problems", f"{len(problems):,} {need} attention; nothing else waits for them")
+    open_ones = [problem for problem in problems if problem.acknowledged is None]
+    need = "item needs" if len(open_ones) == 1 else "items need"
+    acknowledged = f", {len(problems) - len(open_ones):,} acknowledged" * (len(open_ones) < len(problems))
+    yield _title("Problems", f"{len(open_ones):,} {need} attention{acknowledged}; nothing else waits for them")
     by_kind: dict[str, list[Problem]] = defaultdict(list)
-    for problem in problems:
+    for problem in open_ones:
         by_kind[problem.kind].append(problem)
     for kind, some in sorted(by_kind.items()):
         yield _inset(Text.assemble((sanitize(kind).replace("_", " "), "yellow"), (f" {len(some)}", "yellow")))
         for problem in some[: limits.problems]:
             where = f"{sanitize(problem.instance)}: " if problem.instance else ""
-            yield _inset(Text(where + sanitize(problem.detail)), 4)
+            yield _inset(Text.assemble(where + sanitize(problem.detail), (f"  problem {problem.id}", "dim")), 4)
         if len(some) > limits.problems:
             yield _inset(Text(f"{len(some) - limits.problems:,} more: make run ALL=1", "dim"), 4)
         yield _inset(Text(sanitize(some[0].advice), "dim italic"), 6)
@@ -182,6 +184,7 @@ def _holds(holds: Sequence[Hold], limits: Limits) -> Iterator[RenderableType]:
         yield from _changes(item.changes, item.instance, item.kind, limits)
         yield _inset(Text(sanitize(item.why)), 4)
         yield _inset(Text(sanitize(item.next_step), "bold"), 4)
+        yield _inset(Text(f"To leave them as they are: {_conf('leave', item.id)}"), 4)
 
 
 def _decisions(plan: Plan, limits: Limits) -> Iterator[RenderableType]:

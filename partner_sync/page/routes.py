@@ -219,6 +219,17 @@ def show_history(
     return HTMLResponse(views.render_histories(found, history.decisions(), context(), history.field_sources()))
 
 
+@router.get("/story.csv")
+def download_history(
+    history: _Archive, account: str = "", instance: str = "", organization: _Number = 0
+) -> StreamingResponse:
+    """Every change of an account or organization, the newest first."""
+    one = history.organization(instance, organization, events=-1) if organization and not account else None
+    found = history.account(account, events=-1) if account else (one,) if one else ()
+    changes = (event.change for story in found for event in story.history if event.change is not None)
+    return _file(downloads.csv_lines(changes), account or str(organization), ".csv")
+
+
 @router.get("/find")
 def show_search(history: _Archive, context: _Context, q: Annotated[str, Query(max_length=500)] = "") -> Response:
     """A single hit opens at once."""

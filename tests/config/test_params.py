@@ -178,3 +178,9 @@ def test_the_trigger_form_refuses_an_approval_of_another_shape(hold: str) -> Non
 def test_the_trigger_form_takes_holds_and_single_rows_of_them() -> None:
     given = [HOLD, f" {HOLD}:{PINNED} ", f"{HOLD}:{PINNED[:15]}"]
     assert Param(**PARAMS["approve"]).resolve(given) == given
+
+
+def test_a_note_is_a_text():
+    assert ("as agreed", "") == (options({"note": " as agreed "}).note, options({"note": None}).note)
+    with pytest.raises(ConfigError, match="note is 3, not a text"):
+        options({"note": 3})

@@ -155,7 +155,7 @@ def test_partners_by_type_are_the_newest_and_those_of_thirty_days_ago(past):
     past.run(0, types={"open_partner": 104, "select_partner": 52})
     found = past.history(0.5).overview()
     assert {"open_partner": 104, "select_partner": 52} == found.partners
-    assert {"open_partner": 99} == found.partners_before
+    assert ({"open_partner": 99}, 30) == (found.partners_before, found.partners_days)
 
 
 def test_the_most_changed_fields_are_those_of_confirmed_updates_of_thirty_days(past):

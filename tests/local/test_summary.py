@@ -211,12 +211,14 @@ def test_a_reason_of_a_field_is_told_unless_it_is_the_changes_own():
 
 def test_problems_are_grouped_by_kind_with_one_advice_each():
     problems = [Problem("name_taken", "global", (), (), f"The name {name} is held.", "Rename it.") for name in "ABCDE"]
-    said = text(an_outcome(problems=[*problems, Problem("malformed_id", None, (), (), "An id is wrong.", "Copy it.")]))
+    said = text(
+        an_outcome(problems=[*problems, Problem("malformed_id", None, (), (), "An id is wrong.", "Copy it.", "p1")])
+    )
     assert "Problems  6 items need attention; nothing else waits for them" in said
     assert said.count("Rename it.") == 1
     assert "name taken 5\n    global: The name A is held." in said
     assert "2 more: make run ALL=1" in said
-    assert "malformed id 1\n    An id is wrong.\n      Copy it." in said
+    assert "malformed id 1\n    An id is wrong.  problem p1\n      Copy it." in said
 
 
 def test_a_hold_has_its_reason_since_when_its_rows_and_the_next_step():
@@ -399,6 +401,19 @@ def test_decisions_show_what_they_did_what_could_not_be_undone_and_the_exact_com
     assert "2 rows already done, or no longer the same\n" in said
     assert "not undone: organization 42, account_owner: somebody else changed it since\n" in said
     assert """To end it early: CONF='{"withdraw": ["8c1f20aa73be"]}' make run\n""" in said
+
+
+def test_problems_show_their_ids_and_those_that_are_acknowledged_are_only_counted():
+    one, two = (Problem("name_taken", "global", (), (), f"{name} is held.", "Rename it.", name) for name in "ab")
+    said = text(an_outcome(problems=[one, replace(two, acknowledged="1ea000000001")]))
+    assert "Problems  1 item needs attention, 1 acknowledged; nothing else waits for them" in said
+    assert "global: a is held.  problem a\n" in said
+    assert "b is held" not in said
+
+
+def test_a_hold_shows_the_command_that_leaves_its_rows():
+    said = text(an_outcome(holds=[a_hold(a_mark())]))
+    assert """To leave them as they are: CONF='{"leave": ["3f2a91c0de12"]}' make run\n""" in said
 
 
 def test_a_run_that_changed_organizations_shows_the_command_that_takes_it_back():

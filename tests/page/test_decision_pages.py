@@ -283,6 +283,13 @@ def test_fields_have_the_names_of_zendesk_with_keys_on_hover_and_say_where_they_
     assert "Account_Owner_Calc__c</span>, as it is" in story
 
 
+def test_the_history_of_an_organization_can_be_downloaded(past):
+    past.run(-1, [an_update(1, "Kestrel")])
+    past.run(0, [an_update(1, "Kestrel", support_hold=(False, True))])
+    text = client(past).get("/story.csv", params={"account": account(1)}).text
+    assert ["support_hold", "account_owner"] == [line.split(",")[5] for line in text.splitlines()[1:]]
+
+
 # -- finding -------------------------------------------------------------------------------------------------
 
 

@@ -46,6 +46,7 @@ def addresses(run: str) -> list[str]:
         "/hold?id=x",
         "/find?q=a",
         "/story?account=0014M0000000001",
+        "/story.csv?account=x",
         "/recent",
         "/partners",
     ]
