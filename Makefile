@@ -46,7 +46,7 @@ test-wheel: venv ## Install the wheel into a new environment; test its DAG, page
 	@$(python) -m pytest -m wheel tests/packaging $(ARGS)
 
 walks: venv ## Test random sequences of runs, edits and faults. WALKS=1000 sets how many.
-	@WALKS=$${WALKS:-300} $(python) -m pytest -n auto --dist worksteal tests/walks $(ARGS)
+	@WALKS=$${WALKS:-300} $(python) -m pytest -n auto --dist worksteal tests/walks tests/gather/test_read_worlds.py $(ARGS)
 
 faults: venv ## Test every step of a run under every fault. ARGS="-k poll" selects rows or faults.
 	@$(python) -m pytest tests/faults --matrix -n auto --tb=short --show-capture=no $(ARGS)

@@ -49,6 +49,8 @@ def _call_cannot(call: Call, fault: Fault) -> str | None:
         return "only Salesforce's login names the host of what follows"
     if fault.name == "clock skew" and call.asks_once:
         return "the marks of the run wait, and no call follows that such a clock could mislead"
+    if fault.name == "clock skew" and call.name == "export of what changed":
+        return "a listing takes its place, and no call follows that such a clock could mislead"
     if fault.name == "outage" and not call.outage:
         return "a system that stays away is met at the first call of a task"
     return None
