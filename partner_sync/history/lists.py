@@ -11,6 +11,7 @@ from partner_sync.history.changes import change_row
 from partner_sync.history.links import VendorLinks
 from partner_sync.history.results import ChangeRow, ResultPage
 from partner_sync.history.runs import page_of
+from partner_sync.model import EXTERNAL_ID, NAME
 
 ROWS_SHOWN = 50
 
@@ -30,8 +31,8 @@ class PartnerRow:
 
 
 def field_titles(db: sqlite3.Connection) -> dict[str, str]:
-    """The names of fields in Zendesk, by key, where an instance has one."""
-    found: dict[str, str] = {}
+    """The names of fields in Zendesk, by key, where an instance has one. Attributes have none there."""
+    found = {NAME: "Name", EXTERNAL_ID: "External ID"}
     for row in db.execute("SELECT titles FROM last_read ORDER BY instance"):
         found = {key: title for key, title in json.loads(row["titles"]).items() if title} | found
     return found

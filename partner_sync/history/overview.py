@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Literal
 
+from partner_sync.history.labels import hold_sentence
 from partner_sync.history.overview_results import AttentionItem, Health, ItemLink, Overview
 from partner_sync.history.problems import problem_count, problems_new
 from partner_sync.history.results import RunRow
@@ -133,7 +134,7 @@ def _withheld(base: sqlite3.Row | None, instance: str | None) -> list[AttentionI
             "withheld",
             one.rows,
             0,
-            one.why,
+            hold_sentence(one),
             one.opens_case or one.reason in COUNT_REASONS,
             ((one.kind, one.rows),),
             ItemLink(base["run_id"], "withheld", record.plan.id, verdict="withheld", hold=one.id),

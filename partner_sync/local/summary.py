@@ -267,7 +267,8 @@ def _end(outcome: RunOutcome) -> Iterator[RenderableType]:
         )
         table.add_row(Text("Archive", "dim"), Text(outcome.archive, overflow="fold"))
         table.add_row(Text("Page", "dim"), Text("make up shows every change of this run and what became of it"))
-        if any(row.written and row.kind != "create" for row in outcome.verdicts):
+        undoes = outcome.plan is not None and outcome.plan.restores
+        if not undoes and any(row.written and row.kind != "create" for row in outcome.verdicts):
             table.add_row(Text("Undo", "dim"), Text(_conf("undo", sanitize(outcome.record.trigger.run_id))))
     if outcome.systems:
         table.add_row(Text("Systems", "dim"), Text(outcome.systems))

@@ -44,6 +44,7 @@ _templates.filters |= {
     "dashed": lambda name: name.replace(" ", "-"),
     **{one.__name__: one for one in (formats.exact, formats.number, formats.ordinal, formats.short, formats.took)},
     "spaced": formats.spaced,
+    "upper_first": lambda text: text[:1].upper() + text[1:],
     "value": labels.value_label,
     "problem_label": labels.problem_label,
 }

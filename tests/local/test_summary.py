@@ -419,3 +419,5 @@ def test_a_hold_shows_the_command_that_leaves_its_rows():
 def test_a_run_that_changed_organizations_shows_the_command_that_takes_it_back():
     assert """Undo     CONF='{"undo": ["manual__1"]}' make run\n""" in text(an_outcome(a_create(), an_update()))
     assert "Undo " not in text(an_outcome(a_create()))
+    undoing = an_outcome(an_update())
+    assert "Undo " not in text(replace(undoing, plan=replace(undoing.plan, restores={0: {"account_owner": "d1"}})))

@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from tests.protocol.judge import LOST
 from tests.protocol.records import Archive, Batch, Change, Claim, Decision, Job, Verdicts
 from tests.protocol.register import Register
 from tests.protocol.rules import LOOKS, MAX_AGE
@@ -123,6 +124,11 @@ class Attempt:
 
     def _take_back(self) -> None:
         """Nothing was sent: removes what its own claim took, and nothing that another one took."""
+        archive, judge = self.archive, self.world.judge
+        for one in self.takes & archive.moved - archive.withdrawn if self.own in archive.claims else ():
+            by = [claim for other, *claim in archive.taken if other is one]
+            if by == [[*self.own]] and one.until >= self.time:
+                judge.bad("approval moved, nothing sent", LOST * one.lost)
         if self.rules.taken_back:
             self._untake()
         elif self.takes:

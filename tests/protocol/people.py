@@ -117,7 +117,7 @@ class People:
 
     def withdraw(self) -> None:
         archive = self.archive
-        live = [one for one in self.decided if one in archive.decisions - archive.withdrawn]
+        live = [one for one in self.decided if one in (archive.decisions | archive.moved) - archive.withdrawn]
         if live and self.random.random() < 0.6:
             one = self.random.choice(live[-6:])
             archive.withdrawn.add(one)

@@ -136,6 +136,7 @@ class Archive:
         self.latest: set[Plan] = set(other.latest) if other else set()
         self.foreign_names = other.foreign_names if other else 0
         self.decisions: set[Decision] = set(other.decisions) if other else set()
+        self.moved: set[Decision] = set(other.moved) if other else set()
         self.withdrawn: set[Decision] = set(other.withdrawn) if other else set()
         self.ended: set[Decision] = set(other.ended) if other else set()
         self.taken: set[tuple[Decision, Batch, int]] = set(other.taken) if other else set()

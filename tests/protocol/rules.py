@@ -115,6 +115,10 @@ class Rules:
     """A process that knows that it sent nothing takes its own taking back."""
     taken_kept: bool = True
     """A lost response leaves the approval taken."""
+    leave_outlives: bool = True
+    """A leave that is over moves only after every approval that it ended; else at once."""
+    moves_unclaimed: bool = True
+    """A used approval moves only when no claim that took it is open; else at once."""
     restore_ends: bool = True
     """A restore has ended for good once the mapping wanted something else."""
     restore_since: bool = True

@@ -114,6 +114,23 @@ class Run:
             judge.restore_ended(one)
             if rules.restore_ends:
                 archive.ended.add(one)
+        move_ended(archive, rules, judge.time)
+
+
+def move_ended(archive: Archive, rules: Rules, time: int) -> None:
+    """Takes decisions that are over out of the sight of the last looks; what is said about them stays."""
+    used = {one for one, *claim in archive.taken if not rules.moves_unclaimed or tuple(claim) not in archive.claims}
+    expired = {one for one in archive.decisions if one.kind == "allow" and one.until < time}
+    going = archive.decisions & (archive.withdrawn | archive.ended | used | expired)
+    if rules.leave_outlives:
+        staying = [one for one in archive.decisions - going if one.kind == "allow"]
+        going -= {
+            one
+            for one in going
+            if one.kind == "leave" and any(other.change == one.change and other.at <= one.at for other in staying)
+        }
+    archive.decisions -= going
+    archive.moved |= going
 
 
 def difference(

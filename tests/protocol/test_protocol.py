@@ -50,6 +50,8 @@ NEEDED = {
     "taken_back": (range(20), "approval spent, nothing sent"),
     "restore_since": (range(60, 75), "restore ended although the mapping never wanted anything else"),
     "leave_is_final": (range(180, 190), ENDED),
+    "leave_outlives": (range(3430, 3440), ENDED),
+    "moves_unclaimed": (range(80, 90), "approval moved, nothing sent"),
     "taken_before": (range(20), TWO_WRITES),
     "restore_ends": (range(295, 305), "sent by an ended restore"),
     "restore_spares": (range(60, 70), "restored over a value that is neither the run's nor the one before it"),
