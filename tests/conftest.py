@@ -45,8 +45,14 @@ def pytest_xdist_auto_num_workers() -> int:
 
 SLOWEST_FIRST = (
     "scheduler/test_scheduler",
+    "dag/test_decisions",
     "dag/test_faults",
     "sync/test_interleaving",
+    "dag/test_holds",
+    "gather/test_read_worlds",
+    "dag/test_config_edits",
+    "dag/test_changed_reads",
+    "dag/test_hours",
     "faults/test_matrix",
     "dag/test_worlds",
     "dag/test_alarms",
