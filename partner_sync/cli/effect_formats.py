@@ -14,7 +14,7 @@ from partner_sync.history.labels import value_label
 from partner_sync.model import Change, FieldChange
 
 MOST_ROWS = 50
-SIGNS: dict[Difference, str] = {"added": "+", "removed": "-", "changed": "~"}
+DIFFERENCE_SIGNS: dict[Difference, str] = {"added": "+", "removed": "-", "changed": "~"}
 _NOTHING = "Nothing changes: the same rows are planned."
 
 
@@ -28,7 +28,7 @@ def effect_text(effect: ConfigEffect, run_id: str, read: datetime, *, names: boo
         lines += ["", "Unknown:", *(f"  {one.subject}: {one.meaning}" for one in effect.unknown)]
     if effect.rows:
         shown = effect.rows[:MOST_ROWS]
-        lines += ["", "Rows:", *(f"  {SIGNS[row.difference]} {_row(row, names, str)}" for row in shown)]
+        lines += ["", "Rows:", *(f"  {DIFFERENCE_SIGNS[row.difference]} {_row(row, names, str)}" for row in shown)]
         lines += _more(effect)
     return "\n".join(map(sanitize, lines)) + "\n"
 

@@ -97,7 +97,7 @@ def _partner(db: sqlite3.Connection, row: sqlite3.Row, read: sqlite3.Row) -> Par
     marked = bool(row["marked"])
     if existing != desired:
         for change in confirmed_since(db, row, read["begun"]):
-            existing |= {field: after for field, _, after, _ in json.loads(change["fields"]) if field in existing}
+            existing |= {field: after for field, _, after, *_ in json.loads(change["fields"]) if field in existing}
             marked = marked or change["kind"] == "mark"
     differs = desired is not None and existing != desired
     numbers = row["account_id"] or None, row["organization_id"] or None

@@ -29,7 +29,7 @@ def undo_preview(db: sqlite3.Connection, run: sqlite3.Row, account_id: str | Non
             creates += 1
             continue
         current = _current(db, row)
-        for field, before, wrote, _ in json.loads(row["fields"]):
+        for field, before, wrote, *_ in json.loads(row["fields"]):
             value = current.get(field, wrote)
             if value == wrote:
                 fields += 1
@@ -63,5 +63,5 @@ def _current(db: sqlite3.Connection, change: sqlite3.Row) -> dict[str, Value]:
         return {}
     current: dict[str, Value] = dict(zip(json.loads(read["fields"]), json.loads(read["existing"]), strict=True))
     for later in confirmed_since(db, read, read["begun"]):
-        current |= {field: after for field, _, after, _ in json.loads(later["fields"])}
+        current |= {field: after for field, _, after, *_ in json.loads(later["fields"])}
     return current

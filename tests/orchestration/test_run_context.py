@@ -20,4 +20,4 @@ from partner_sync.orchestration.run_context import note_of
     ids=["none", "html", "the longest", "too long"],
 )
 def test_a_note_is_kept_as_text_and_a_long_one_is_cut_visibly(note, kept):
-    assert note_of({"dag_run": SimpleNamespace(note=note)}) == kept
+    assert note_of({"dag_run": SimpleNamespace(note=note), "params": {}}) == kept

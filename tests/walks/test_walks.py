@@ -76,7 +76,7 @@ CAUGHT = {
     IgnoresTheRegister: (1, "jobs in flight|stale"),
     ForgetsItsJobs: (1, "jobs in flight|written twice"),
     ForgetsWhatPeopleUndid: (1, r"\('undone"),
-    WritesWhatPeopleLeft: (1, r"\('(left|held|no evidence|open tickets)'"),
+    WritesWhatPeopleLeft: (2, r"\('(left|held|no evidence|open tickets)'"),
 }
 
 

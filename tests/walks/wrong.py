@@ -62,7 +62,7 @@ class _OwnEntryOnly(Besides):
         self.real.write_open_job(instance, entry)
 
     def open_jobs(self, instance: str) -> Any:
-        return [self.last]
+        return [self.last] if self.last else []
 
 
 class _NoJobs(Besides):
