@@ -26,7 +26,7 @@ back to what it was before, or the rules of the config changed."""
 Does = Literal["allow", "leave", "restore"]
 """What a decision does."""
 NotRestoredReason = Literal[
-    "changed", "unwanted", "identity", "no_account", "no_organization", "not_mapped", "name_in_use"
+    "changed", "unwanted", "identity", "mark", "no_account", "no_organization", "not_mapped", "name_in_use"
 ]
 Element = Literal["withheld", "instances", "problems"]
 ELEMENTS: tuple[Element, ...] = ("withheld", "instances", "problems")

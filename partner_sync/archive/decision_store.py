@@ -77,7 +77,8 @@ class DecisionsInForce:
 
     def leave_of(self, key: str, now: datetime) -> Decision | None:
         """The leave of a change key (or of a problem, by its id) that is in force: its newest decision, if not over."""
-        newest = max(self._by_key.get(key, ()), key=lambda one: (one.at, one.does == "leave", one.id), default=None)
+        known = (one for one in self._by_key.get(key, ()) if one.id not in self.withdrawn)
+        newest = max(known, key=lambda one: (one.at, one.does == "leave", one.id), default=None)
         if newest is None or newest.does != "leave" or key in self.ended_keys[newest.id]:
             return None
         return newest if self._lasts(newest, now) else None
@@ -89,7 +90,8 @@ class DecisionsInForce:
 
     def approved_since(self, leave: Decision, key: str) -> bool:
         """Whether somebody approved a key after it was left."""
-        return any(one.does == "allow" and one.at > leave.at for one in self._by_key.get(key, ()))
+        known = (one for one in self._by_key.get(key, ()) if one.id not in self.withdrawn)
+        return any(one.does == "allow" and one.at > leave.at for one in known)
 
     def restores(self, now: datetime) -> RestoresInForce:
         found: dict[tuple[int, str], list[tuple[Decision, WrittenField]]] = defaultdict(list)

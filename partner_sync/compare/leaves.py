@@ -56,7 +56,9 @@ class ComparedRows:
         number = row.organization_id
         if row.account_id in self.unsettled:
             return False
-        if decision.kind == "create" or number is None or number not in self.organizations:
+        if decision.kind == "create" or number is None:
+            return row.account_id in self.settled
+        if number not in self.organizations:
             return True
         if decision.kind == "mark":
             return number in self.account_of or number not in self.unmarked_partners

@@ -28,13 +28,17 @@ DISAGREE_FLOOR, DISAGREE_PERCENT = 3, 5
 
 @dataclass(frozen=True, slots=True)
 class DecidedMarks:
-    """`waiting` are marks that this run must not write, by organization, and why. `remembered` is for the next run."""
+    """`waiting` are marks that this run must not write, by organization, and why. `remembered` is for the next run.
+
+    `postponed` are organizations without a mark in this run that are in grace, or whose question had no answer.
+    """
 
     marks: tuple[Mark, ...]
     waiting: Mapping[int, HoldReason]
     problems: tuple[Problem, ...]
     spared: Counter[Spared]
     remembered: tuple[MissingAccount, ...]
+    postponed: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ class MissingAccounts:
         disagree = len(listed) > max(DISAGREE_FLOOR, partners * DISAGREE_PERCENT / 100)
         problems = [*self._problems(known, unasked, organization_of), *([self._disagree(listed)] if disagree else [])]
         spared: Counter[Spared] = Counter()
+        postponed = set[int]()
         marks: list[Mark] = []
         waiting: dict[int, HoldReason] = {}
         for one, state in zip(self.missing, known, strict=True):
@@ -78,11 +83,13 @@ class MissingAccounts:
             why = "not_marked" if waits else self._spared(state, lookup)
             if why is not None or state.evidence is None:
                 spared[why or "not_marked"] += 1
+                if waits or why == "in_grace":
+                    postponed.add(one.organization.id)
                 continue
             marks.append(self._mark(one, state.evidence, organization_of))
             if (hold := self._waits(state)) is not None:
                 waiting[one.organization.id] = hold
-        return DecidedMarks(tuple(marks), waiting, tuple(problems), spared, tuple(known))
+        return DecidedMarks(tuple(marks), waiting, tuple(problems), spared, tuple(known), frozenset(postponed))
 
     def _known(
         self, one: MissingOrganization, lookup: AccountLookup, last_rows: Mapping[str, AccountRow]

@@ -1,6 +1,7 @@
 """Undo: a field that a run wrote goes back to its value before, as long as the mapping wants what that run wrote.
 
-A field that somebody else changed since is left alone. Fields that name the account are never restored.
+A field that somebody else changed since is left alone. Fields that name the account are never restored, and nothing is
+marked again: a mark needs evidence of its own run.
 """
 
 from __future__ import annotations
@@ -125,8 +126,9 @@ class Restores:
         if chosen is None:
             return want
         decision, written = chosen
-        if written.field in self.schema.identity:
-            self._left(decision, written, now, "identity")
+        marks = written.field == self.schema.mark_field and written.before is True
+        if written.field in self.schema.identity or marks:
+            self._left(decision, written, now, "mark" if marks else "identity")
             self.ended[decision.id].add(written.key)
             return want
         if now not in (want, written.before):

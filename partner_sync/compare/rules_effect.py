@@ -35,19 +35,21 @@ class RulesEffect:
         """
         changed = {side.earlier.base_rules for side in sides} - {"", self.digest}
         for base in sorted(changed):
-            before = self._rows_under(texts(base), sides)
+            before = self._planned_under(texts(base), sides)
             for side in sides:
                 if side.earlier.base_rules == base:
-                    side.caused = caused_keys(side.changes, before.get(side.name, frozenset()))
+                    other = before.get(side.name)
+                    side.caused = caused_keys(side.changes, _written(other) if other else frozenset())
+                    side.postponed -= {one.organization_id for one in other.remembered} if other else set()
 
-    def _rows_under(self, text: str | None, sides: Iterable[Side]) -> dict[str, frozenset[str]]:
-        """Instance to the keys that the rules of a text produce and do not hold by themselves."""
+    def _planned_under(self, text: str | None, sides: Iterable[Side]) -> dict[str, Side]:
+        """Instance to what the rules of a text produce."""
         config = None if text is None else with_rules(self._matched.config, text)
         if config is None:
             return {}
         remembered = [one for side in sides if side.earlier.memory for one in side.earlier.memory.missing]
         other = under_rules(self._matched, config, self._answered, remembered, fields=self._matched.schema.kept)
-        return {} if other is None else {side.name: _written(side) for side in self._plan_rows(other)}
+        return {} if other is None else {side.name: side for side in self._plan_rows(other)}
 
 
 def caused_keys(changes: Iterable[Change], before: Collection[str]) -> frozenset[str]:
@@ -61,6 +63,7 @@ def caused_keys(changes: Iterable[Change], before: Collection[str]) -> frozenset
 
 
 def _written(side: Side) -> frozenset[str]:
+    """The keys that rules produce and do not hold by themselves."""
     return frozenset(
         key
         for change in side.changes

@@ -48,6 +48,8 @@ class Side:
     streaks: tuple[Streak, ...] = ()
     caused: frozenset[str] = frozenset()
     """Change keys that changed rules cause."""
+    postponed: frozenset[int] = frozenset()
+    """Organizations whose mark comes later: in grace, or without an answer. Of changed rules: those that they cause."""
     left: tuple[LeftRow, ...] = ()
     settled: frozenset[str] = frozenset()
     _held: HeldRows | None = None
@@ -143,6 +145,7 @@ class Side:
         self.problems += found.problems
         self.spared += found.spared
         self.remembered = found.remembered
+        self.postponed = found.postponed
 
     def rest(self) -> None:
         """Takes out what people left and values that never stick, and puts the rows in their order."""
@@ -189,8 +192,9 @@ class Side:
         return self._held
 
     def accepted_rules(self, holds: Iterable[Hold], rules: str) -> str:
-        """The digest of the rules that are accepted after this run: its own, once nothing is held for them."""
-        if not self.earlier.armed:
+        """The digest of the rules that are accepted after this run: its own, once nothing is held or comes later."""
+        waits = rules != self.earlier.base_rules and self.postponed
+        if not self.earlier.armed or (waits and self.earlier.base_rules):
             return self.earlier.base_rules
         return self.earlier.base_rules if any(one.reason == "rules" for one in holds) else rules
 

@@ -69,6 +69,7 @@ NOT_RESTORED_LABELS: dict[NotRestoredReason, str] = {
     "changed": "somebody else changed it since",
     "unwanted": "Salesforce wants another value by now",
     "identity": "it names the account, which is never undone",
+    "mark": "a mark needs evidence, so undo never marks",
     "no_account": "the organization has no account, another one, or a problem",
     "no_organization": "Zendesk does not list the organization",
     "not_mapped": "the config no longer has the field",

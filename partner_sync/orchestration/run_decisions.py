@@ -192,7 +192,7 @@ class _Making:
             for instance, several in written.fields.items()
             if instance in instances
         }
-        if refusal := self._not_undone(part, fields, written.restores):
+        if refusal := self._not_undone(part, instances, fields, written.restores):
             self.findings.append(Finding(str(part), *refusal))
             return
         for instance, several in fields.items():
@@ -209,11 +209,11 @@ class _Making:
                 )
 
     def _not_undone(
-        self, part: RunPart, fields: dict[str, list[WrittenField]], restores: Sequence[str]
+        self, part: RunPart, names: set[str], fields: dict[str, list[WrittenField]], restores: Sequence[str]
     ) -> tuple[str, str] | None:
         """Why a run cannot be undone, and what to do."""
-        writing = [entry for name in fields for entry in self.archive.open_jobs(name) if entry.run_id == part.run_id]
-        if writing:
+        entries = (entry for name in names for entry in self.archive.open_jobs(name))
+        if any(entry.run_id == part.run_id and not entry.settled for entry in entries):
             return "is still writing", "Undo it when it has ended."
         if any(fields.values()):
             return None

@@ -69,7 +69,9 @@
   document.addEventListener("change", (event) => {
     const form = event.target.closest("[data-decide]");
     if (!form) return;
-    if (event.target.matches("[data-all]")) boxes(form).forEach((box) => { box.checked = event.target.checked; });
+    // A row is named by its account, so rows of one account are chosen together.
+    const all = event.target.matches("[data-all]");
+    boxes(form).filter((box) => all || box.value === event.target.value).forEach((box) => { box.checked = event.target.checked; });
     show(form);
   });
   document.addEventListener("input", (event) => {
