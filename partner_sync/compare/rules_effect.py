@@ -40,7 +40,8 @@ class RulesEffect:
                 if side.earlier.base_rules == base:
                     other = before.get(side.name)
                     side.caused = caused_keys(side.changes, _written(other) if other else frozenset())
-                    side.postponed -= {one.organization_id for one in other.remembered} if other else set()
+                    missing = other.remembered if other else ()
+                    side.postponed -= {one.organization_id for one in missing if one.evidence is not None}
 
     def _planned_under(self, text: str | None, sides: Iterable[Side]) -> dict[str, Side]:
         """Instance to what the rules of a text produce."""

@@ -153,6 +153,15 @@ def test_a_newer_approval_ends_a_leave_and_one_of_the_same_moment_does_not(decis
     assert decisions.read().leave_of("k1", EVEN_LATER) is None
 
 
+def test_a_newer_decision_that_is_withdrawn_ends_no_leave(decisions):
+    decisions.record(LEAVE)
+    decisions.record(replace(ALLOW, id="d2", at=EVEN_LATER))
+    decisions.withdraw("d2", Withdrawal("bob", EVEN_LATER, "run 3"))
+    found = decisions.read()
+    assert found.leave_of("k1", EVEN_LATER).id == "l1"
+    assert not found.approved_since(found.leaves[0], "k1")
+
+
 @pytest.mark.parametrize("end", ["withdrawn", "its key ended"])
 def test_a_leave_that_is_over_leaves_nothing(decisions, end):
     decisions.record(LEAVE)

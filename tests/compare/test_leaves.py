@@ -120,6 +120,15 @@ def test_a_create_is_left_until_its_account_wants_something_else() -> None:
     assert held(runs.run()) == [("create", "limit", 1)]
 
 
+def test_a_leave_of_a_create_does_not_end_because_its_account_is_not_listed() -> None:
+    runs = Runs(config=limited(create=Limit(max_count=0)), rows=[an_account(HERE), an_account(2)])
+    runs.leave(runs.run().holds[0])
+    gone = runs.rows.pop()
+    runs.run()
+    runs.rows.append(gone)
+    assert [one.change.account_id for one in runs.run().left] == [an_id(2)]
+
+
 def test_a_narrowed_run_ends_no_leave_and_knows_it() -> None:
     runs = Runs(SEVEN, FOUR)
     runs.leave(runs.run().holds[0])

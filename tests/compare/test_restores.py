@@ -175,6 +175,18 @@ def test_a_mark_goes_back_and_the_organization_is_not_marked_again() -> None:
         assert runs.run().changes == ()
 
 
+def test_an_organization_is_not_marked_by_undoing_the_run_that_removed_its_mark() -> None:
+    runs = Runs(rows=[NEW])
+    runs.organizations[0] = an_organization(HERE, mark_for_deletion=True)
+    plan = runs.run()
+    assert (True, False) == changed(plan.changes[0])["mark_for_deletion"]
+    runs.apply(plan)
+    runs.undo(plan)
+    back = runs.run()
+    assert "mark_for_deletion" not in changed(back.changes[0])
+    assert ("mark_for_deletion", "mark") in why(back)
+
+
 def test_an_undone_mark_ends_when_the_account_is_back_and_is_planned_anew_when_it_leaves_again() -> None:
     runs = unmarking()
     runs.apply(runs.run())

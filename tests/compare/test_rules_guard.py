@@ -192,6 +192,21 @@ def test_marks_of_a_narrower_filter_are_caused_by_the_rules() -> None:
     assert [("mark", "rules", 2)] == held(runs.run())
 
 
+@pytest.mark.parametrize("first", ["in grace", "no answer"])
+def test_marks_of_a_narrower_filter_that_come_later_are_held_then(first: str) -> None:
+    runs = partners(3)
+    runs.rows, answers = runs.rows[:1], looked_up()
+    grace = replace(NOTHING.marks, grace_days=2 if first == "in grace" else 0)
+    runs.config = filtered(replace(NOTHING, marks=grace), Partner_Track__c=("Select",))
+    runs.rows[0] = an_account(1, Partner_Track__c="Select")
+    runs.organizations[0] = an_organization(1, account_type="select_partner")
+    runs.look_up = answers if first == "in grace" else lambda _: AccountLookup()
+    assert ([], []) == (written(plan := runs.run()), held(plan))
+    runs.look_up = answers
+    later = [runs.run(hours=20) for _ in range(3)][-1]
+    assert ([], [("mark", "rules", 2)]) == (written(later), held(later))
+
+
 def test_a_mark_that_both_filters_want_is_not_caused_by_the_rules() -> None:
     runs = partners(3)
     runs.rows, runs.look_up = runs.rows[:1], looked_up(Type="Customer")
