@@ -5,7 +5,7 @@ Field names are JSON keys of the archive and stay stable, so that archived objec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from partner_sync.model import Does, Evidence, HoldReason, Kind, PlanOrder, Value
@@ -54,19 +54,20 @@ class Streak:
     """How often in a row the change of a field was written and did not stay (`results`), from `since` to `last`.
 
     `key` is its change key, `row` the id of its row, by which a person lets it be written again. `rule` is the digest
-    of the field's rule and of its definition in Zendesk: when one of them changes, the streak ends.
+    of the field's rule and of its definition in Zendesk: when one of them changes, the streak ends. An object of the
+    first release has only the first four, so its streak ends.
     """
 
     key: str
     results: int
     since: datetime
     last: datetime
-    row: str
-    account_id: str
-    organization_id: int | None
-    field: str
-    before: Value
-    after: Value
+    row: str = ""
+    account_id: str = ""
+    organization_id: int | None = None
+    field: str = ""
+    before: Value = None
+    after: Value = None
     rule: str = ""
 
 
@@ -147,13 +148,14 @@ class Decision:
     `allow`: the `rows` of a `hold` are written once although they are held. `leave`: they are neither written nor held;
     or a `problem`, by its id, is acknowledged. `restore`: the `fields` that the run `undoes` wrote go back to their
     value before. The keys of a row are change keys (`compare/change_keys.py`); of a restore, those of what was written.
-    `run_id` is the run by which `by` decided, `note` what they wrote there.
+    `run_id` is the run by which `by` decided, `note` what they wrote there. An approval of an older release names no
+    rows: it is over.
     """
 
     id: str
     does: Does
     instance: str
-    rows: tuple[HoldRow, ...]
+    rows: tuple[HoldRow, ...] = field(default=(), kw_only=True)
     by: str
     run_id: str
     note: str

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from partner_sync.archive import codec
 from partner_sync.archive.decision_store import Decisions
-from partner_sync.archive.memory_records import Decision, EndedKeys, HoldRow, Taken, Withdrawal, WrittenField
+from partner_sync.archive.memory_records import Decision, EndedKeys, HoldRow, Streak, Taken, Withdrawal, WrittenField
 from partner_sync.errors import SnapshotError
 
 AT = datetime(2026, 11, 24, 3, tzinfo=timezone.utc)
@@ -162,6 +164,30 @@ def test_a_newer_decision_that_is_withdrawn_ends_no_leave(decisions):
     assert not found.approved_since(found.leaves[0], "k1")
 
 
+def test_an_approval_that_names_no_rows_is_over(decisions, tmp_path):
+    text = json.dumps(
+        {
+            "schema": "Decision/1",
+            "id": "d1",
+            "does": "allow",
+            "instance": "global",
+            "hold": "h1",
+            "reason": "limit",
+            "keys": ["k1"],
+            "by": "ada",
+            "run_id": "run 1",
+            "note": "",
+            "at": AT.isoformat(),
+            "until": ALLOW.until.isoformat(),
+        }
+    )
+    path = tmp_path / "instances" / "global" / "decisions" / "d1.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    found = decisions.read()
+    assert (approvals(decisions, "k1"), list(found.over(LATER, ()))) == (set(), list(found.decisions))
+
+
 @pytest.mark.parametrize("end", ["withdrawn", "its key ended"])
 def test_a_leave_that_is_over_leaves_nothing(decisions, end):
     decisions.record(LEAVE)
@@ -269,3 +295,9 @@ def test_only_approvals_of_the_plan_count_where_they_are_named(decisions):
     decisions.record(replace(ALLOW, id="d2", by="bob"))
     assert approvals(decisions, "k1", people=2, among=("d1",)) == set()
     assert approvals(decisions, "k1", people=2, among=("d1", "d2")) == {"d1", "d2"}
+
+
+def test_a_streak_of_an_older_release_can_be_read_and_belongs_to_no_row():
+    text = json.loads(codec.to_json(Streak("k1", 3, AT, LATER)))
+    old = {name: text[name] for name in ("key", "results", "since", "last")}
+    assert codec.from_json(Streak, json.dumps(old), source="memory", next_step="") == Streak("k1", 3, AT, LATER)
