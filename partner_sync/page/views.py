@@ -63,6 +63,7 @@ _templates.globals |= {
     "now_signs": formats.NOW_SIGNS,
     "now_labels": labels.STATE_LABELS,
     "outcome_labels": labels.OUTCOME_LABELS,
+    "cause_labels": labels.CAUSE_LABELS,
     "hold_labels": labels.HOLD_LABELS,
     "hold_sentence": labels.hold_sentence,
     "result_labels": labels.RESULT_LABELS,

@@ -18,7 +18,7 @@ from markupsafe import escape
 from partner_sync.history import History
 from partner_sync.history.overview_results import Overview
 from partner_sync.history.reader import Reader
-from partner_sync.model import UnreadInstance
+from partner_sync.model import FieldChange, UnreadInstance
 from partner_sync.page.app import page_app
 from partner_sync.page.assets import FILES
 from tests.history.past import a_create, a_hold, a_mark, a_partner, a_problem, an_update
@@ -243,6 +243,12 @@ def test_planning_only_is_said_on_the_overview_the_run_the_change_and_the_print(
     for address in ("/", f"/run?run={quote(run)}", f"/change?run={quote(run)}&n=0"):
         assert said in asked.get(address).text
     assert said.rstrip(".") in asked.get("/print", params={"run": run}).text
+
+
+def test_a_change_says_of_each_field_why_it_changes(past):
+    field = FieldChange("account_owner", "A", "B", cause="zendesk")
+    run = past.run(0, [replace(an_update(1), fields=(field,))])
+    assert "edited in Zendesk" in client(past).get("/change", params={"run": run, "n": 0}).text
 
 
 def test_an_instance_that_was_not_read_is_named_with_the_reason(past):
