@@ -11,7 +11,6 @@ from urllib.parse import unquote
 from partner_sync.archive.archive import Archive
 from partner_sync.archive.decision_store import Decisions
 from partner_sync.archive.instance_memory import InstanceMemory
-from partner_sync.archive.memory_records import Decision
 from partner_sync.archive.object_store import children
 from partner_sync.model import Does
 
@@ -58,17 +57,13 @@ def _decisions(archive: Archive, instance: str, now: datetime) -> Iterator[InFor
             instance=instance,
             about=one.hold or one.problem or one.undoes or "",
             rows=rows,
-            of=_size(one),
+            of=one.size,
             by=one.by,
             at=one.at,
             until=one.until,
             note=one.note,
             run_id=one.run_id,
         )
-
-
-def _size(decision: Decision) -> int:
-    return len(decision.rows) or int(decision.problem is not None)
 
 
 def _resting(archive: Archive, instance: str) -> Iterator[InForce]:

@@ -169,6 +169,11 @@ class Decision:
     fields: tuple[WrittenField, ...] = ()
 
     @property
+    def size(self) -> int:
+        """How many rows it is about; a problem counts as one."""
+        return len(self.rows) or int(self.problem is not None)
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """The change keys that it is about; of a problem, the problem's id."""
         return (self.problem,) if self.problem else tuple(key for row in self.rows for key in row.keys)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -15,6 +14,7 @@ from rich.text import Text
 
 from partner_sync.cli import terminal
 from partner_sync.cli.commands import command
+from partner_sync.cli.process import run_command
 from partner_sync.cli.sanitize import sanitize
 from partner_sync.cli.story import hit_lines, render_story
 from partner_sync.errors import ConfigError
@@ -22,7 +22,7 @@ from partner_sync.history import History
 from partner_sync.history.files import default_folder
 from partner_sync.history.organization import ALL
 from partner_sync.history.organization_results import OrganizationHistory, SearchHit, SearchResult
-from partner_sync.orchestration.locations import archive_url, own_stdout, root
+from partner_sync.orchestration.locations import archive_url, root
 
 SHOWN, NOTHING, UNUSABLE, SEVERAL = 0, 1, 2, 3
 
@@ -35,13 +35,13 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
         url = asked.archive or archive_url(environ)
         archive = root(url)
     except (ConfigError, ValueError, ImportError) as error:
-        return _refuse(err, f"The archive cannot be used: {error}")
+        return terminal.refuse_to(err, f"The archive cannot be used: {error}")
     history = History(archive, default_folder(str(archive), environ), fresh_seconds=60)
     history.refresh()
     if history.trouble is not None:
-        return _refuse(err, history.trouble)
+        return terminal.refuse_to(err, history.trouble)
     if not history.objects.days():
-        return _refuse(
+        return terminal.refuse_to(
             err, f"There is no run in the archive {url}. Choose another archive by --archive or PARTNER_SYNC_ARCHIVE."
         )
     found = history.find(asked.who)
@@ -107,13 +107,7 @@ def _print_json(out: TextIO, found: SearchResult, stories: Sequence[Organization
     out.write(json.dumps(result, default=lambda at: at.isoformat(), indent=1) + "\n")
 
 
-def _refuse(err: TextIO, message: str) -> int:
-    terminal.print_trimmed(err, Text(sanitize(message), "red"))
-    return UNUSABLE
-
-
 def run_why() -> NoReturn:
-    """The process of the command; exits with what `main` returns."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
-    with own_stdout() as own_out:
-        sys.exit(main(sys.argv[1:], os.environ, own_out, sys.stderr))
+    """The process of the command; exits with what `main` returns. `| head` is no error."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    run_command(main)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NoReturn, TextIO
 
 from partner_sync.archive.archive import Archive
 from partner_sync.cli import terminal
 from partner_sync.cli.commands import command
+from partner_sync.cli.process import run_command
 from partner_sync.cli.sanitize import sanitize
 from partner_sync.errors import ConfigError, PartnerSyncError
 from partner_sync.model import Plan
 from partner_sync.orchestration.archived_runs import archived_run
-from partner_sync.orchestration.locations import archive_url, own_stdout, root
+from partner_sync.orchestration.locations import archive_url, root
 
 _SAME, _DIFFERENT, _IMPOSSIBLE = 0, 1, 2
 
@@ -66,5 +66,4 @@ def plan_differences(archived: Plan, again: Plan) -> Iterator[str]:
 
 def run_replay() -> NoReturn:
     """Runs the command and exits with the code that `main` returns."""
-    with own_stdout() as answers:
-        sys.exit(main(sys.argv[1:], os.environ, answers, sys.stderr))
+    run_command(main)

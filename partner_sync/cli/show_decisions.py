@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -19,10 +18,11 @@ from partner_sync.archive.archive import Archive
 from partner_sync.archive.in_force import InForce, in_force
 from partner_sync.cli import terminal
 from partner_sync.cli.commands import command
+from partner_sync.cli.process import run_command
 from partner_sync.cli.sanitize import sanitize
 from partner_sync.errors import ConfigError, PartnerSyncError
 from partner_sync.history.labels import DECISION_LABELS, ago
-from partner_sync.orchestration.locations import archive_url, own_stdout, root
+from partner_sync.orchestration.locations import archive_url, root
 
 DONE, UNREADABLE = 0, 2
 
@@ -40,9 +40,9 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err:
     try:
         found = in_force(Archive(root(asked.archive or archive_url(environ))), now)
     except (ConfigError, ValueError, ImportError) as error:
-        return _refuse(err, f"The archive cannot be used: {error}")
+        return terminal.refuse_to(err, f"The archive cannot be used: {error}")
     except PartnerSyncError as error:
-        return _refuse(err, str(error))
+        return terminal.refuse_to(err, str(error))
     if asked.json:
         listed = [asdict(one) for one in found]
         out.write(json.dumps(listed, default=lambda at: at.isoformat(), indent=1) + "\n")
@@ -70,13 +70,7 @@ def _shown(one: InForce, now: datetime) -> list[RenderableType]:
     return [*lines, Text()]
 
 
-def _refuse(err: TextIO, message: str) -> int:
-    terminal.print_trimmed(err, Text(sanitize(message), "red"))
-    return UNREADABLE
-
-
 def run_decisions() -> NoReturn:
-    """The process of the command; exits with what `main` returns."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
-    with own_stdout() as own_out:
-        sys.exit(main(sys.argv[1:], os.environ, own_out, sys.stderr))
+    """The process of the command; exits with what `main` returns. `| head` is no error."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    run_command(main)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +14,11 @@ from partner_sync.cli import terminal
 from partner_sync.cli.commands import command
 from partner_sync.cli.effect_formats import FORMATS
 from partner_sync.cli.list_commands import config_in
+from partner_sync.cli.process import run_command
 from partner_sync.compare.config_effect import config_effect
 from partner_sync.errors import ConfigError, PartnerSyncError
 from partner_sync.orchestration.archived_runs import archived_run
-from partner_sync.orchestration.locations import archive_url, own_stdout, root
+from partner_sync.orchestration.locations import archive_url, root
 
 _SAME, _IMPOSSIBLE, _DIFFERENT = 0, 1, 2
 
@@ -66,5 +66,4 @@ def _parser(out: TextIO) -> terminal.Parser:
 
 def run_preview() -> NoReturn:
     """Runs the command and exits with the code that `main` returns."""
-    with own_stdout() as answers:
-        sys.exit(main(sys.argv[1:], os.environ, answers, sys.stderr))
+    run_command(main)

@@ -9,8 +9,10 @@ import sys
 from typing import Any, NoReturn, TextIO
 
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from partner_sync.cli.commands import Command
+from partner_sync.cli.sanitize import sanitize
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,6 +49,12 @@ def console(stream: TextIO) -> Console:
 def refuse(message: str) -> int:
     """Prints why to standard error. Returns the exit code."""
     sys.stderr.write(f"{message}\n")
+    return 2
+
+
+def refuse_to(err: TextIO, message: str) -> int:
+    """Prints why, in red, with what it quotes sanitized. Returns the exit code."""
+    print_trimmed(err, Text(sanitize(message), "red"))
     return 2
 
 

@@ -16,10 +16,11 @@ from typing import NoReturn, TextIO
 
 from partner_sync.cli import terminal
 from partner_sync.cli.commands import command
+from partner_sync.cli.process import run_command
 from partner_sync.errors import ConfigError
 from partner_sync.history import History
 from partner_sync.history.files import default_folder
-from partner_sync.orchestration.locations import archive_url, own_stdout, root
+from partner_sync.orchestration.locations import archive_url, root
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], out: TextIO, err: TextIO) -> int:
@@ -82,5 +83,4 @@ def _answer(out: TextIO, trouble: str | None) -> None:
 
 def run_update_index() -> NoReturn:
     """Runs the command and exits with the code that `main` returns."""
-    with own_stdout() as answers:
-        sys.exit(main(sys.argv[1:], os.environ, answers, sys.stderr))
+    run_command(main)

@@ -42,7 +42,7 @@ def with_decisions(plan: Plan, sides: Sequence[Side], made: datetime) -> Plan:
         left=tuple(left),
         not_restored=tuple(one for side in sides for one in side.restores.not_restored),
         decisions=tuple(
-            PlannedDecision(one.id, one.does, one.instance, rows[one.id], len(one.rows) or 1)
+            PlannedDecision(one.id, one.does, one.instance, rows[one.id], one.size)
             for side in sides
             for one in side.earlier.decisions.lasting(made)
         ),

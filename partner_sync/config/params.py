@@ -17,6 +17,13 @@ _ID = r"[0-9a-f]{12}"
 _ACCOUNT = r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?"
 _HOLD_PART = rf"{_ID}(:{_ACCOUNT})?"
 
+
+def _list(pattern: str, title: str, description: str) -> Mapping[str, Any]:
+    """The schema of a list of texts, empty by default."""
+    items = {"type": "string", "pattern": pattern}
+    return {"default": [], "type": ["array", "null"], "items": items, "title": title, "description": description}
+
+
 PARAMS: Mapping[str, Mapping[str, Any]] = {
     "dry_run": {
         "default": False,
@@ -24,46 +31,36 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
         "title": "Dry run",
         "description": "Read, compare, show and archive the plan; write nothing.",
     },
-    "account_ids": {
-        "default": [],
-        "type": ["array", "null"],
-        "items": {"type": "string", "pattern": r"^\W*[A-Za-z0-9]{15}([A-Za-z0-9]{3})?\W*$"},
-        "title": "Only these accounts",
-        "description": "Salesforce ids, 15 or 18 characters, one per line. Everything is read as always; only changes"
+    "account_ids": _list(
+        rf"^\W*{_ACCOUNT}\W*$",
+        "Only these accounts",
+        "Salesforce ids, 15 or 18 characters, one per line. Everything is read as always; only changes"
         " of these accounts are written, marks included. Empty: all.",
-    },
-    "approve": {
-        "default": [],
-        "type": ["array", "null"],
-        "items": {"type": "string", "pattern": rf"^\s*{_HOLD_PART}\s*$"},
-        "title": "Approve holds",
-        "description": "Ids of holds, as the page and the failed task withheld show them, one per line. Writes these"
+    ),
+    "approve": _list(
+        rf"^\s*{_HOLD_PART}\s*$",
+        "Approve holds",
+        "Ids of holds, as the page and the failed task withheld show them, one per line. Writes these"
         " rows once although they are held, and no others. For one row: the hold, a colon, and the account id.",
-    },
-    "leave": {
-        "default": [],
-        "type": ["array", "null"],
-        "items": {"type": "string", "pattern": rf"^\s*({_HOLD_PART}|problem:{_ID})\s*$"},
-        "title": "Leave as they are",
-        "description": "Ids of holds, one per line: their rows are not written, and no longer on hold. For one row: the"
+    ),
+    "leave": _list(
+        rf"^\s*({_HOLD_PART}|problem:{_ID})\s*$",
+        "Leave as they are",
+        "Ids of holds, one per line: their rows are not written, and no longer on hold. For one row: the"
         " hold, a colon, and the account id. To acknowledge a problem: problem, a colon, and its id.",
-    },
-    "undo": {
-        "default": [],
-        "type": ["array", "null"],
-        "items": {"type": "string", "pattern": r"^\s*\S+\s*$"},
-        "title": "Undo runs",
-        "description": "Ids of runs, one per line. Fields that such a run wrote go back to the value before it, unless"
+    ),
+    "undo": _list(
+        r"^\s*\S+\s*$",
+        "Undo runs",
+        "Ids of runs, one per line. Fields that such a run wrote go back to the value before it, unless"
         " somebody has changed them since. For one organization: the run, a colon, and the account id.",
-    },
-    "withdraw": {
-        "default": [],
-        "type": ["array", "null"],
-        "items": {"type": "string", "pattern": rf"^\s*{_ID}\s*$"},
-        "title": "Withdraw decisions",
-        "description": "Ids of decisions, one per line, as the page and the command decisions show them. Ends an"
+    ),
+    "withdraw": _list(
+        rf"^\s*{_ID}\s*$",
+        "Withdraw decisions",
+        "Ids of decisions, one per line, as the page and the command decisions show them. Ends an"
         " approval, a leave or an undo early, and lets a value that rests be written again.",
-    },
+    ),
     "note": {
         "default": "",
         "type": ["string", "null"],

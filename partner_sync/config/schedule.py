@@ -16,7 +16,7 @@ else:
 
 HOURLY = "@hourly"
 PRESETS = (HOURLY, "@daily", "@midnight", "@weekly", "@monthly", "@quarterly", "@yearly")
-"""Airflow's, but for @continuous, @once and None: the next run starts by itself, and after a while."""
+"""Those of Airflow that start a run by themselves, at intervals: not @continuous, @once or None."""
 FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12), ("day of the week", 0, 7))
 NAMES = {
     "month": ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),

@@ -86,12 +86,12 @@ def outcome(cell: Cell, stage: Stage, processes: Processes) -> str:
     if run.state == "success":
         waiting = MARKS - len(stage.writes()) if isinstance(cell.row, Call) and cell.row.waits else 0
         after = what_waited(stage, waiting) if waiting else next_after(cell, stage)
-        mended = bool(after.failures)
-        after = follow_advice(stage, after) if mended else after
+        red = bool(after.failures)
+        after = follow_advice(stage, after) if red else after
         assert "success" == after.state
         assert waiting or cell.fault.how == "clock" or "skipped" == after.tasks["sync"]
         verdicts_true(stage, *earlier, run, after)
-        return WAITED if waiting else CLEARED if mended else TRIED if run.failures else GREEN
+        return WAITED if waiting else CLEARED if red else TRIED if run.failures else GREEN
     stage.calm()
     mend = {"killed": CLEARED, "killed after": CLEARED, "killed for good": NEXT, "clock": CLEARED}.get(
         cell.fault.how, cell.mend

@@ -199,7 +199,7 @@ class ReadWorld:
         return Base(record, by_id, frozenset(self.written), frozenset(self.created))
 
     def _look_at(self, found: OrganizationsRead, begun: float) -> None:
-        """It is what a listing shows, but for what changed meanwhile and, unless we wrote it, in the minute before."""
+        """It is what a listing shows, except changes during the read, and those of others in the minute before it."""
         shown = {row["id"]: kept(row, SCHEMA) for row in self.zendesk.rows()}
         read = {one.id: one for one in found.instance.organizations}
         assert len(read) == len(found.instance.organizations) == found.instance.proof.read

@@ -227,7 +227,7 @@ class World(People, Workers):
             self.processes.append(settler)
 
     def _left(self) -> list[Batch]:
-        """Batches with an open announcement so old that whoever made it can no longer submit."""
+        """Batches with an open announcement that is so old that its process can no longer submit."""
         claims = (claim for claim in self.archive.claims.values() if claim.announced)
         return [claim.batch for claim in claims if self.named_at - claim.intended > GONE]
 

@@ -11,23 +11,11 @@ from partner_sync.sandbox import Sandbox
 from tests import oracle
 from tests.sync.stage import Task
 from tests.walks.accounts import is_partner
-from tests.walks.witness import Witness
+from tests.walks.witness import PARTNERS, UNDONE, Witness
 
 Row = dict[str, Any]
 
-TYPES = {"alliance_partner", "open_partner", "select_partner"}
-OWNED = {
-    "salesforce_id",
-    "sfdc_short_id",
-    "account_owner",
-    "technical_account_manager",
-    "solutions_architect",
-    "restricted_account",
-    "org_in_escalated_state",
-    "support_hold",
-    "account_type",
-    "mark_for_deletion",
-}
+OWNED = UNDONE - {"name"} | {"salesforce_id", "sfdc_short_id"}
 NEEDS_NO_ARCHIVE = {"no evidence", "open tickets", "limit"}
 """Rules over many runs that hold whatever becomes of the archive."""
 CHANGES_ROWS = {"drop_fields", "normalize"}
@@ -168,7 +156,7 @@ def only_ours(write: Row) -> None:
     allowed = OWNED | {"name", "tags"} | ({"external_id"} if made else set())
     assert changed <= allowed, ("not ours", changed - allowed)
     tags = set(before.get("tags") or ()) ^ set(after.get("tags") or ())
-    assert tags <= TYPES | {"customer", "former_customer"}, ("tags", tags)
+    assert tags <= PARTNERS | {"customer", "former_customer"}, ("tags", tags)
 
 
 def well_formed(job: Row, most_rows: int) -> None:
@@ -203,7 +191,7 @@ def untouched(now: Sequence[Row], then: Mapping[int, Row], touched: Mapping[int,
 def _not_ours(row: Row) -> Row:
     fields = {key: value for key, value in row["organization_fields"].items() if key not in OWNED}
     kept = {key: value for key, value in row.items() if key not in ("name", "organization_fields", "updated_at")}
-    return {**kept, "tags": sorted(set(row["tags"]) - TYPES - {"customer"}), "organization_fields": fields}
+    return {**kept, "tags": sorted(set(row["tags"]) - PARTNERS - {"customer"}), "organization_fields": fields}
 
 
 def as_desired(sandbox: Sandbox, plan: Plan, hidden: Collection[str] = ()) -> None:
@@ -231,6 +219,6 @@ def as_desired(sandbox: Sandbox, plan: Plan, hidden: Collection[str] = ()) -> No
     named = {account for one in plan.problems for account in one.account_ids}
     for row in organizations:
         ids = {row["external_id"], row["organization_fields"].get("salesforce_id")} - {None}
-        if row["organization_fields"]["account_type"] in TYPES and ids and not ids & accounts.keys():
+        if row["organization_fields"]["account_type"] in PARTNERS and ids and not ids & accounts.keys():
             marked = bool(row["organization_fields"]["mark_for_deletion"])
             assert marked or row["id"] in looked_at or ids & named, ("gone and not marked", row)

@@ -27,7 +27,7 @@ UNDONE = {
     "account_type",
     "mark_for_deletion",
 }
-"""Fields that an undo covers: what is ours, but for the ids of the account."""
+"""Fields that an undo covers: all that we write except the ids of the account."""
 PARTNERS = {"alliance_partner", "open_partner", "select_partner"}
 
 
