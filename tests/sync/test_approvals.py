@@ -32,7 +32,7 @@ def approve(stage: Stage, one: Task, id: str = "a1", hours: float = 24, by: str 
     )
     at = stage.clock()
     until = at + timedelta(hours=hours)
-    decisions.record(Decision(id, "allow", "global", rows, by, "r", "", at, until, hold="h", reason="limit"))
+    decisions.record(Decision(id, "allow", "global", by, "r", "", at, until, rows=rows, hold="h", reason="limit"))
     approvals = {row: (*one.batch.approvals.get(row, ()), id) for row in range(ROWS)}
     one.batch = replace(one.batch, approvals=approvals)
     return decisions
@@ -51,7 +51,7 @@ def restore(stage: Stage, one: Task) -> Decisions:
     rows = tuple(HoldRow(each.account_id, each.organization_id, (each.key,)) for each in fields)
     at = stage.clock()
     decisions.record(
-        Decision("a1", "restore", "global", rows, "ann", "r", "", at, at + timedelta(days=30), fields=fields)
+        Decision("a1", "restore", "global", "ann", "r", "", at, at + timedelta(days=30), rows=rows, fields=fields)
     )
     restores = {row: {each.field: "a1" for each in one.batch.changes[row].fields} for row in range(ROWS)}
     one.batch = replace(one.batch, restores=restores)
