@@ -16,7 +16,7 @@ AIRFLOW = """
 import sys, time
 
 if sys.argv[1] == {ends!r}:
-    print(*range(100), sep="\\n")
+    print(*range(100), sep="\\n", flush=True)
     sys.exit("database is locked")
 time.sleep(600)
 """
