@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+from airflow.configuration import write_default_airflow_configuration_if_needed
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from airflow.utils.db import initdb
@@ -50,5 +51,7 @@ def pause(paused: bool) -> None:
 
 
 if __name__ == "__main__":
+    # Components that start side by side would each make a key of their own, and could not read each other's triggers.
+    write_default_airflow_configuration_if_needed()
     prepare()
     pause(sys.argv[1] == "paused")

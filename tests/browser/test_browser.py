@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from partner_sync.page.assets import STATIC
 from tests.browser.conftest import HOSTILE
@@ -17,6 +17,8 @@ from tests.browser.visiting import PHONE, WIDE, Visitor
 from tests.scheduler.running import until
 
 pytestmark = pytest.mark.browser
+
+TEMPLATES = STATIC.parent / "templates"
 
 
 def test_the_first_visit_says_what_will_appear(watched):
@@ -50,6 +52,34 @@ def test_filters_narrow_the_list_and_going_back_widens_it_again(visitor, run):
     visitor.page.go_back()
     expect(ours.locator(".total")).to_have_text(f"{len(rows)} changes")
     expect(ours.get_by_label("kind")).to_have_value("")
+
+
+def test_a_late_refresh_does_not_undo_a_filter(visitor, run):
+    """A page that was shown before the archive was read to its end refreshes itself once, after two seconds."""
+    late: list[Route] = []
+    refreshes = next(line for line in (TEMPLATES / "base.html").read_text().splitlines() if "delay:2s" in line)
+
+    def shown_too_early(route: Route) -> None:
+        if route.request.headers.get("hx-trigger") == "reading":
+            late.append(route)
+        elif route.request.headers.get("hx-request"):
+            route.continue_()
+        else:
+            response = route.fetch()
+            route.fulfill(
+                response=response, body=response.text().replace('tabindex="-1">', f'tabindex="-1">{refreshes}', 1)
+            )
+
+    visitor.page.route("**/partner-sync/run?*", shown_too_early)
+    ours = visitor.see("run", run=run.id)
+    marks = [one for one in [*run.plan.changes, *run.plan.withheld_changes] if one.kind == "mark"]
+    until("the page refreshes itself", 20, lambda: visitor.page.wait_for_timeout(100) or late)
+    ours.get_by_label("kind").select_option("mark")
+    visitor.page.wait_for_timeout(1000)
+    for route in late:
+        route.continue_()
+    visitor.page.wait_for_timeout(1000)
+    expect(ours.locator(".changes .kind")).to_have_text(["− mark"] * len(marks))
 
 
 def test_a_search_narrows_the_list_while_it_is_typed(visitor, run):
