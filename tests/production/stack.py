@@ -24,6 +24,7 @@ from airflow.utils.net import get_hostname
 from cryptography.fernet import Fernet
 
 from partner_sync.archive.archive import Archive
+from partner_sync.archive.object_store import remove, stored
 from partner_sync.orchestration.locations import root
 from partner_sync.sandbox import Control
 from tests.production import machine
@@ -216,6 +217,14 @@ class Stack:
         given = self.environment("worker-1")
         os.environ["AIRFLOW_CONN_PARTNER_SYNC_S3"] = given["AIRFLOW_CONN_PARTNER_SYNC_S3"]
         return Archive(root(given["PARTNER_SYNC_ARCHIVE"]))
+
+    def new_world(self, **values: object) -> None:
+        """Resets the sandbox. What runs remember of the old world goes with it: a read of what changed since then would
+        find nothing of a Zendesk in which every organization is another one."""
+        self.control.reset(**values)
+        for one in stored(self.archive().root / "instances" / "global"):
+            if one.parts[0] in ("memory", "marked", "read.json"):
+                remove(one.path)
 
     def _service(self, name: str) -> Service:
         return self._services[re.sub(r"-\d$", "", name)]

@@ -64,7 +64,7 @@ def withheld_task(one: Run) -> dict[str, Any]:
 def small(stack: Stack, undisturbed: Outcome) -> Stack:
     """A world of 3 creates, 4 updates, and 20 marks, which are more than their limit allows."""
     numbers = {"accounts": 60, "organizations": 200, "creates": 3, "updates": 4, "marks": 20}
-    stack.control.reset(world="large", seed=50, **numbers)
+    stack.new_world(world="large", seed=50, **numbers)
     stack.control.settings(job_seconds=0.2)
     return stack
 

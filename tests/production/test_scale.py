@@ -93,7 +93,7 @@ def measured(stack: Stack, batches: int) -> Size:
     creates = batches * 30
     updates = batches * 100 - creates
     numbers = {"accounts": creates * 6 + 100, "organizations": creates * 5 + 1000}
-    stack.control.reset(world="large", seed=batches, creates=creates, updates=updates, **numbers)
+    stack.new_world(world="large", seed=batches, creates=creates, updates=updates, **numbers)
     stack.control.settings(job_seconds=JOB_SECONDS)
     rows_before, (objects_before, bytes_before) = rows(stack), sizes(stack)
     run_id, most, until = stack.api.trigger(), 0.0, time.monotonic() + RUN_SECONDS

@@ -53,7 +53,7 @@ class Trial:
 
     def __init__(self, stack: Stack, seed: int) -> None:
         self.stack = stack
-        stack.control.reset(seed=seed, **WORLD)
+        stack.new_world(seed=seed, **WORLD)
         stack.control.settings(job_seconds=JOB_SECONDS)
 
     def of(
