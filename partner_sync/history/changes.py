@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
 from partner_sync.history.folding import fold
@@ -75,7 +77,8 @@ def changes_page(
     """One page of a plan's changes with their facets."""
     number, run_id, plan_id, links = plan["id"], run["run_id"], plan["plan_id"], links_of(db, run)
     where, values = filters.where(number)
-    [total] = db.execute(f"SELECT count(*) FROM change c WHERE {where}", values).fetchone()  # noqa: S608 - conditions are ours
+    groups = _groups(db, number, filters)
+    total = sum(one.count for one in groups if one.passes(filters))
     [every] = db.execute("SELECT count(*) FROM change WHERE plan = ?", [number]).fetchone()
     page, pages = page_of(total, page, page_size)
     rows = db.execute(
@@ -83,34 +86,59 @@ def changes_page(
         [*values, page_size, (page - 1) * page_size],
     )
     found = tuple(change_row(row, run_id, plan_id, links) for row in rows)
-    return ChangesPage(run_id, plan_id, found, total, every, page, pages, _facets(db, number, filters))
+    return ChangesPage(run_id, plan_id, found, total, every, page, pages, _facets(groups, filters))
 
 
-def _facets(db: sqlite3.Connection, plan: int, filters: Filters) -> Facets:
-    return Facets(
-        kind=_facet(db, plan, replace(filters, kind=None), "kind"),
-        field=_fields(db, plan, replace(filters, field=None)),
-        verdict=_facet(db, plan, replace(filters, verdict=None), "outcome"),
-        instance=_facet(db, plan, replace(filters, instance=None), "instance"),
-    )
+@dataclass(frozen=True)
+class _Group:
+    """Changes that are alike in all that people filter by. There are few groups, however many changes."""
+
+    kind: str
+    fields: frozenset[str]
+    verdict: str
+    instance: str
+    count: int
+
+    def passes(self, filters: Filters) -> bool:
+        return (
+            filters.kind in (None, self.kind)
+            and (filters.field is None or filters.field in self.fields)
+            and filters.verdict in (None, self.verdict)
+            and filters.instance in (None, self.instance)
+        )
 
 
-def _facet(db: sqlite3.Connection, plan: int, filters: Filters, column: str) -> dict[str, int]:
-    where, values = filters.where(plan)
+def _groups(db: sqlite3.Connection, plan: int, filters: Filters) -> list[_Group]:
+    """The groups of a plan, all facets from one pass over its changes."""
+    where, values = replace(filters, kind=None, field=None, verdict=None, instance=None).where(plan)
     found = db.execute(
-        f"SELECT c.{column} AS choice, count(*) AS count FROM change c WHERE {where} GROUP BY 1 ORDER BY 2 DESC, 1",  # noqa: S608 - our own columns
+        f"SELECT kind, field_names, outcome, instance, count(*) FROM change c WHERE {where} GROUP BY 1, 2, 3, 4",  # noqa: S608 - conditions are ours
         values,
     )
-    return {row["choice"]: row["count"] for row in found}
+    return [
+        _Group(kind, frozenset(names.strip("|").split("|")) - {""}, verdict, instance, count)
+        for kind, names, verdict, instance, count in found
+    ]
 
 
-def _fields(db: sqlite3.Connection, plan: int, filters: Filters) -> dict[str, int]:
-    """Changes by field. There are few combinations of fields, so each is split once."""
-    counts: dict[str, int] = {}
-    for names, count in _facet(db, plan, filters, "field_names").items():
-        for name in names.strip("|").split("|"):
-            if name:
-                counts[name] = counts.get(name, 0) + count
+def _facets(groups: Iterable[_Group], filters: Filters) -> Facets:
+    """Each facet counts what all other filters let pass, the most frequent choice first."""
+    kind, field, verdict, instance = (
+        [one for one in groups if one.passes(replace(filters, **{name: None}))]
+        for name in ("kind", "field", "verdict", "instance")
+    )
+    return Facets(
+        kind=_counted((one.kind, one.count) for one in kind),
+        field=_counted((name, one.count) for one in field for name in one.fields),
+        verdict=_counted((one.verdict, one.count) for one in verdict),
+        instance=_counted((one.instance, one.count) for one in instance),
+    )
+
+
+def _counted(found: Iterable[tuple[str, int]]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for choice, count in found:
+        counts[choice] += count
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 

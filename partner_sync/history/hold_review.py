@@ -16,7 +16,7 @@ from partner_sync.history.run_summary import run_record
 from partner_sync.history.runs import links_of_run, run_rows
 from partner_sync.model import Hold, Update
 
-LISTED = 2000
+LISTED = 500
 """How many rows of a hold are listed. Rows that are not listed can be decided with all others only."""
 
 

@@ -194,16 +194,17 @@ def _problems(db: sqlite3.Connection, base: sqlite3.Row | None, instance: str | 
 
 def _partners(db: sqlite3.Connection, instance: str | None, then: datetime) -> dict[str, int]:
     """Partner organizations by type as each instance was read last by `then`, or first after it."""
+    known = "SELECT types FROM side WHERE instance = ?1 AND types != '{}' AND"
     read = [
         db.execute(
-            "SELECT types FROM side WHERE instance = ?1 AND types != '{}'"
-            " ORDER BY begun > ?2, iif(begun <= ?2, -begun, begun) LIMIT 1",
+            f"SELECT coalesce(({known} begun <= ?2 ORDER BY begun DESC LIMIT 1),"
+            f"({known} begun > ?2 ORDER BY begun LIMIT 1)) AS types",
             [one, then.timestamp()],
         ).fetchone()
         for one in instance_names(db)
         if instance in (None, one)
     ]
-    return _added([row["types"] for row in read if row is not None])
+    return _added([row["types"] for row in read if row["types"] is not None])
 
 
 def _days_known(db: sqlite3.Connection, now: datetime) -> int:

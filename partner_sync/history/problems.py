@@ -36,18 +36,19 @@ def problems_new(db: sqlite3.Connection, run: sqlite3.Row) -> set[int]:
     """The problems of a run that the last run with a plan a day earlier, or the first, did not have."""
     if run["problem_set"] is None:
         return set()
-    before = db.execute(
-        "SELECT problem_set FROM run WHERE begun < ?1 AND problem_set IS NOT NULL"
-        " ORDER BY begun > ?2, iif(begun <= ?2, -begun, begun) LIMIT 1",
+    with_plan = "SELECT problem_set FROM run WHERE problem_set IS NOT NULL AND"
+    [before] = db.execute(
+        f"SELECT coalesce(({with_plan} begun <= ?2 ORDER BY begun DESC LIMIT 1),"
+        f"({with_plan} begun > ?2 AND begun < ?1 ORDER BY begun LIMIT 1))",
         [run["begun"], run["begun"] - DAY_SECONDS],
     ).fetchone()
-    if before is not None and before["problem_set"] == run["problem_set"]:
+    if before == run["problem_set"]:
         return set()
     found = db.execute(
         "SELECT p.id FROM problem_in i JOIN problem p ON p.id = i.problem WHERE i.problem_set = ?"
         " AND p.acknowledged IS NULL AND p.identity NOT IN"
         " (SELECT q.identity FROM problem_in j JOIN problem q ON q.id = j.problem WHERE j.problem_set = ?)",
-        [run["problem_set"], before["problem_set"] if before else None],
+        [run["problem_set"], before],
     )
     return {row["id"] for row in found}
 
@@ -129,7 +130,7 @@ def _withheld_row(db: sqlite3.Connection, run: sqlite3.Row, item: Hold) -> Withh
 def _usual(db: sqlite3.Connection, run: sqlite3.Row, instance: str, column: str) -> tuple[int, ...]:
     """What the ten runs before wrote of this kind, the oldest first."""
     found = db.execute(
-        f"SELECT s.{column} AS count FROM run r JOIN side s ON s.run = r.id AND s.instance = ?"  # noqa: S608 - a column of ours
+        f"SELECT s.{column} AS count FROM run r CROSS JOIN side s ON s.run = r.id AND s.instance = ?"  # noqa: S608 - a column of ours
         " WHERE r.begun < ? AND r.plan_id IS NOT NULL AND r.dry_run = 0 AND r.state != 'planning only'"
         " ORDER BY r.begun DESC LIMIT ?",
         [instance, run["begun"], LOOKED_BACK],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 4
+VERSION = 5
 """Raised when the tables or their contents change: an index of another release is never read."""
 
 TABLES = """
@@ -26,6 +26,7 @@ CREATE TABLE run (
 CREATE INDEX run_begun ON run (begun);
 CREATE INDEX run_run_id ON run (run_id);
 CREATE INDEX run_day ON run (day);
+CREATE INDEX run_running ON run (begun) WHERE state = 'running';
 CREATE INDEX run_unsettled ON run (settled) WHERE settled = 0;
 CREATE INDEX run_problem_set ON run (problem_set, begun);
 CREATE INDEX run_plan ON run (plan_id);
@@ -61,6 +62,7 @@ CREATE TABLE change (
     calls INTEGER
 );
 CREATE UNIQUE INDEX change_plan ON change (plan, n);
+CREATE INDEX change_groups ON change (plan, kind, field_names, outcome, instance, hold);
 CREATE INDEX change_account ON change (account_id);
 CREATE INDEX change_organization ON change (organization_id);
 CREATE INDEX change_hold ON change (hold, begun) WHERE hold IS NOT NULL;

@@ -27,15 +27,16 @@ def search_subjects(db: sqlite3.Connection, text: str) -> SearchResult:
     if not text:
         return SearchResult(text, (), 0, ())
     found = db.execute(
-        "SELECT instance, account_id, max(organization_id) AS organization_id, max(at) AS at FROM subject"  # noqa: S608 - ours
+        "SELECT instance, account_id, max(organization_id) AS organization_id, max(at) AS at,"  # noqa: S608 - ours
+        " count(*) OVER () AS found FROM subject"
         f" WHERE {where} GROUP BY instance, account_id, iif(account_id = '', organization_id, 0)"
-        " ORDER BY min(length(folded)), folded, account_id, instance",
-        values,
+        " ORDER BY min(length(folded)), folded, account_id, instance LIMIT ?",
+        [*values, HITS],
     ).fetchall()
-    hits = tuple(_hit(db, row) for row in found[:HITS])
+    hits = tuple(_hit(db, row) for row in found)
     if not hits:
         hits = _by_problem(db, account or text)
-    return SearchResult(text, hits, max(0, len(found) - HITS), () if hits else _near(db, text))
+    return SearchResult(text, hits, max(0, found[0]["found"] - HITS) if found else 0, () if hits else _near(db, text))
 
 
 def _any(db: sqlite3.Connection, where: str, value: object) -> bool:

@@ -16,12 +16,13 @@ from typing import Any
 
 from partner_sync.local.children import Child
 from partner_sync.sandbox import Control
+from tests.forgetting import forget
 from tests.scheduler.running import FINISHED, Airflow
 from tests.scheduler.starting import REPOSITORY, started
 
 CONFIG = REPOSITORY / "dags" / "partner_sync.toml"
 NO_RATE_LIMIT = ("--zendesk-calls-per-minute", "0", "--salesforce-calls-per-day", "0")
-TOKENS = "/oauth/tokens"
+TOKENS = ("/oauth/tokens", "/services/oauth2/token")
 RUN_SECONDS = 1200
 
 
@@ -63,10 +64,15 @@ def fresh(module: str, *arguments: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Measured:
-    """One DAG run: how long from the end of `compare` to the last verdict, and what it took."""
+    """One DAG run: how long from the end of `compare` to the last verdict, and what it took.
+
+    `calls` are those to Zendesk after `compare`; `vendor_calls` are all of the run to both systems, tokens apart.
+    """
 
     state: str
     seconds: float
+    run_seconds: float
+    vendor_calls: int
     planned: int
     confirmed: int
     batches: int
@@ -96,8 +102,9 @@ class Stage:
     sandbox: Outside
 
     def world(self, **numbers: int) -> None:
-        """Another world: nothing that was before is left in the sandbox."""
+        """Another world in the sandbox, that no run remembers."""
         self.sandbox.reset(world="large", seed=1, **numbers)
+        forget(self.airflow.archive.root)
 
     def measure(self) -> Measured:
         """Starts a run and measures it once it is over."""
@@ -110,11 +117,14 @@ class Stage:
         found = self.airflow.finished(run_id)
         compared = _moment(found.tasks["compare"]["end_date"])
         gathered = _moment(found.tasks["gather_organizations"]["end_date"]).timestamp()
-        made = [each for each in self.sandbox.calls(calls) if each["system"] == "zendesk" and each["path"] != TOKENS]
+        asked = [each for each in self.sandbox.calls(calls) if each["path"] not in TOKENS]
+        made = [each for each in asked if each["system"] == "zendesk"]
         last = max((row.at for row in found.verdicts), default=compared)
         return Measured(
             state=found.state,
             seconds=(last - compared).total_seconds(),
+            run_seconds=(_moment(found.row["end_date"]) - _moment(found.row["start_date"])).total_seconds(),
+            vendor_calls=len(asked),
             planned=len(found.plan.changes) if found.plan else 0,
             confirmed=sum(row.verdict == "confirmed" for row in found.verdicts),
             batches=len({row.batch for row in found.verdicts}),

@@ -24,9 +24,9 @@ from airflow.utils.net import get_hostname
 from cryptography.fernet import Fernet
 
 from partner_sync.archive.archive import Archive
-from partner_sync.archive.object_store import remove, stored
 from partner_sync.orchestration.locations import root
 from partner_sync.sandbox import Control
+from tests.forgetting import forget
 from tests.production import machine
 from tests.production.airflow_api import AirflowApi
 from tests.production.compose import REPOSITORY, Service, services
@@ -219,12 +219,9 @@ class Stack:
         return Archive(root(given["PARTNER_SYNC_ARCHIVE"]))
 
     def new_world(self, **values: object) -> None:
-        """Resets the sandbox. What runs remember of the old world goes with it: a read of what changed since then would
-        find nothing of a Zendesk in which every organization is another one."""
+        """Another world in the sandbox, that no run remembers."""
         self.control.reset(**values)
-        for one in stored(self.archive().root / "instances" / "global"):
-            if one.parts[0] in ("memory", "marked", "read.json"):
-                remove(one.path)
+        forget(self.archive().root)
 
     def _service(self, name: str) -> Service:
         return self._services[re.sub(r"-\d$", "", name)]
