@@ -1,6 +1,6 @@
 """`make bench`: every number to reach as measured, beside its target. Exits with 1 where one is missed.
 
-    python -m tests.benchmarks [quick] [counted] [keep] [compare] [gather] [run] [writing] [page]
+    python -m tests.benchmarks [quick] [counted] [keep] [compare] [gather] [run] [writing] [page] [schedule]
 
 Everything is real: a sandbox in its own process, the real scheduler, new processes. "quick" runs a slice of less than
 three minutes; names select parts. With "counted", only counts and not times decide the exit code, for machines with
@@ -21,7 +21,7 @@ from rich.console import Console
 
 from partner_sync.local.home import Home
 from partner_sync.local.progress import Progress, show
-from tests.benchmarks import page, reads, single, writing
+from tests.benchmarks import every_five_minutes, page, reads, single, writing
 from tests.benchmarks.measurements import KEPT, Measurement, missed, not_measured, table
 
 PARTS = {
@@ -30,6 +30,7 @@ PARTS = {
     "run": single.make_run,
     "writing": writing.writing,
     "page": page.page,
+    "schedule": every_five_minutes.every_five_minutes,
 }
 SUITE_SECONDS = 240
 
