@@ -18,9 +18,8 @@ from partner_sync.archive.object_store import Root, children, get, put, put_new
 
 BUDGET = timedelta(days=7)
 MEMORY_STEP = (
-    "Without it a run starts with nothing remembered: marks wait for evidence again, holds are red again, and an edited"
-    " config is not compared with the one before. If it was damaged, move it away, and edit the config after the next"
-    " run."
+    "Without it a run starts with nothing remembered: marks wait for evidence again, and holds are red again. If it was"
+    " damaged, move it away."
 )
 
 

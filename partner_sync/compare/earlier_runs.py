@@ -27,7 +27,8 @@ class LastResults:
 class EarlierRuns:
     """`marked` are organizations that were marked in the last seven days without an approval; `written` are the change
     keys that the last complete run sent with a result of their own, confirmed or rejected; `released` are rows that
-    rest and that people let be written again, with the time."""
+    rest and that people let be written again, with the time. `planned_rules` is the digest of the rules of the latest
+    plan, where the memory is lost."""
 
     memory: Memory | None = None
     marked: frozenset[int] = frozenset()
@@ -36,6 +37,7 @@ class EarlierRuns:
     armed: bool = True
     released: Mapping[str, datetime] = field(default_factory=dict)
     last: LastResults = field(default_factory=LastResults)
+    planned_rules: str = ""
 
     @property
     def base_rules(self) -> str:
@@ -44,7 +46,7 @@ class EarlierRuns:
         Before an instance is armed there are none that anybody accepted; what arms it accepts those of the last plan.
         """
         if self.memory is None:
-            return ""
+            return self.planned_rules
         return self.memory.accepted_rules or (self.memory.rules if self.armed else "")
 
     def missing(self, now: datetime) -> dict[int, MissingAccount]:

@@ -55,7 +55,7 @@ class Answers:
 class PlanInputs:
     """Everything that a plan is made from. The snapshots are without rows: their digests name them.
 
-    `adopted` are organizations that `compare` read itself, by instance.
+    `adopted` are organizations that `compare` read itself, by instance; `rules` is the digest of the rules.
     """
 
     config_digest: str
@@ -64,6 +64,7 @@ class PlanInputs:
     organizations: OrganizationsSnapshot
     adopted: dict[str, tuple[Organization, ...]]
     answers: Answers
+    rules: str = ""
 
     def compare(self, config: Config, accounts: AccountsSnapshot, organizations: OrganizationsSnapshot) -> Comparison:
         """Makes the plan again, from the whole snapshots."""

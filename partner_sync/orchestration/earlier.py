@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from partner_sync.archive.decision_store import Decisions
 from partner_sync.archive.instance_memory import InstanceMemory
 from partner_sync.archive.memory_records import EndedKeys, HoldRecord, HoldRow, Memory
+from partner_sync.archive.replay_store import get_inputs
 from partner_sync.compare.change_keys import change_keys, field_key
 from partner_sync.compare.earlier_runs import EarlierRuns, LastResults
+from partner_sync.compare.inputs import PlanInputs
 from partner_sync.model import FieldCause, Plan, Value
 from partner_sync.orchestration.run_decisions import NOTHING_DECIDED, RunDecisions
 
@@ -45,6 +47,7 @@ def earlier_runs(archive: Archive, instance: str, now: datetime, shown: RunDecis
         ),
         armed=known.armed() is not None,
         released=released,
+        planned_rules=_planned_rules(archive, instance) if memory is None else "",
     )
 
 
@@ -71,6 +74,13 @@ def remember_holds(archive: Archive, plan: Plan) -> None:
         InstanceMemory(archive.root, hold.instance).write_hold(
             HoldRecord(hold.id, hold.instance, hold.kind, hold.reason, rows, plan.id, plan.order.made)
         )
+
+
+def _planned_rules(archive: Archive, instance: str) -> str:
+    """The digest of the rules of an instance's latest plan; empty if there is none, or it is of an older release."""
+    latest = archive.latest(instance)
+    inputs = None if latest is None else get_inputs(PlanInputs, archive.root, latest.plan_id)
+    return "" if inputs is None else inputs.rules
 
 
 def _last_results(archive: Archive, memory: Memory | None) -> tuple[frozenset[str], LastResults]:

@@ -43,6 +43,7 @@ def compare_recorded(
         organizations=without_rows(organizations),
         adopted=adopted,
         answers=recorded.answers,
+        rules=comparison.rules,
     )
     put_config(archive.root, config.digest, config.text)
     put_rules(archive.root, comparison.rules, rules_text(config))

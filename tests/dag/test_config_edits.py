@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -116,6 +117,16 @@ def test_a_held_edit_is_written_by_its_approval_and_accepted_then(quiet: Stage) 
     account = partners(quiet)[5]
     quiet.sandbox.put_account(Id=account, Account_Owner_Calc__c="Somebody New")
     assert {("update", account, frozenset({"owner_name", "account_owner"}))} == written(quiet.run())
+
+
+def test_without_memory_an_edit_is_compared_with_the_rules_of_the_latest_plan(quiet: Stage) -> None:
+    shutil.rmtree(quiet.archive.root / "instances" / "global" / "memory")
+    quiet.config(EDITS["a new attribute"].text)
+
+    run = quiet.run()
+
+    hold_of(run, "rules")
+    assert set() == written(run)
 
 
 def test_an_edit_that_is_taken_back_leaves_nothing(quiet: Stage) -> None:
