@@ -51,7 +51,7 @@ def with_decisions(plan: Plan, sides: Sequence[Side], made: datetime) -> Plan:
 
 def ended_keys(side: Side, problems: Iterable[Problem], begun: datetime) -> dict[str, set[str]]:
     """Decision to its keys that ended: rows that nothing wants any more, and problems that are solved."""
-    there = {one.id for one in problems}
+    there = {one.id for one in problems} | side.tried_again
     solved = {
         one.id: {one.problem}
         for one in side.earlier.decisions.leaves

@@ -165,6 +165,11 @@ class Side:
         self.problems += rested.problems
         self.streaks = rested.streaks
 
+    @property
+    def tried_again(self) -> set[str]:
+        """The ids of problems of values that rest, in a run that tries them once more: they are not solved by that."""
+        return {one.row for one in self.streaks if one.results >= self.all.config.resting.after}
+
     def explain(self, read_last: ReadLast) -> None:
         """Says why each field changes. Nothing is read for a run that changes nothing."""
         if not self.changes or self.earlier.memory is None:

@@ -125,6 +125,18 @@ def test_a_row_that_rests_is_named_by_its_problem_and_a_withdrawal_lets_it_be_wr
     assert [len(run(runs, hours=0.2).changes) for _ in range(4)] == [1, 1, 1, 0]
 
 
+def test_a_resting_value_that_is_acknowledged_stays_so_while_it_is_tried_once_more() -> None:
+    runs = Runs(rows=[OWNER])
+    plan = [run(runs) for _ in range(4)][-1]
+    decision = runs.acknowledge(plan.problems[0])
+    tried, later = run(runs), run(runs)
+    assert (len(tried.changes), [one.acknowledged for one in later.problems]) == (1, [decision.id])
+    run(runs, hours=6)
+    runs.organizations[0] = an_organization(1, account_owner="B")
+    run(runs)
+    assert [decision.id] == [one.decision for one in runs.ended]
+
+
 def test_a_withdrawal_of_another_row_or_of_an_earlier_time_releases_nothing() -> None:
     runs = resting(Runs(rows=[OWNER]))
     assert runs.memory is not None
