@@ -70,7 +70,8 @@ def shown_evidence(evidence: Evidence, winner_organization: int | None = None) -
     if evidence.kind == "deleted":
         return f"deleted in Salesforce, seen {evidence.seen.day} {evidence.seen:%b}"
     if evidence.kind == "filtered":
-        was = f"{_shown(evidence.before)} -> " if evidence.before is not None else ""
+        before = evidence.before if evidence.before != evidence.found else None  # the filter changed, not the account
+        was = f"{_shown(before)} -> " if before is not None else ""
         return f"{evidence.field}: {was}{_shown(evidence.found)}"
     if evidence.kind == "no_record":
         return "Salesforce shows this user no record"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from partner_sync.compare.evidence import AccountLookup
+from partner_sync.compare.evidence import AccountLookup, shown_evidence
 from partner_sync.config.limits import Limit
 from partner_sync.config.load import Config
 from partner_sync.config.settings import OnlyIfOlder
@@ -106,6 +106,11 @@ def test_the_value_that_a_field_of_the_filter_had_stays_known() -> None:
     seen = replace(known.evidence, before="Select")
     runs.memory = replace(runs.memory, missing=(replace(known, evidence=seen),))
     assert [one.reason for one in runs.run().withheld_changes] == ["Partner_Track__c: Select -> Technology"]
+
+
+def test_an_account_that_only_a_changed_filter_leaves_out_shows_its_value_once() -> None:
+    evidence = Evidence(an_id(1), "filtered", MADE, field="Partner_Track__c", before="Open", found="Open")
+    assert shown_evidence(evidence) == "Partner_Track__c: Open"
 
 
 # -- what is remembered -------------------------------------------------------------------------------------
