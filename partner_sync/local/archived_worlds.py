@@ -16,12 +16,12 @@ from partner_sync.ids import id_18
 from partner_sync.model import EXTERNAL_ID, NAME, Change, InstanceRead, Organization, Value
 from partner_sync.orchestration.archived_runs import ArchivedRun
 
-Row = dict[str, Any]
+_Row = dict[str, Any]
 
 _TYPES = {bool: "boolean", int: "double", float: "double"}
 
 
-def account_world(run: ArchivedRun, new: Config) -> Row:
+def account_world(run: ArchivedRun, new: Config) -> _Row:
     """The accounts of a run, and those that it looked up. Every field that the new config reads exists.
 
     A line of the new filter on a field that the run did not read is passed by all accounts.
@@ -45,7 +45,7 @@ def account_world(run: ArchivedRun, new: Config) -> Row:
     }
 
 
-def organization_world(run: ArchivedRun, new: Config, read: InstanceRead, verdicts: Iterable[RowVerdict]) -> Row:
+def organization_world(run: ArchivedRun, new: Config, read: InstanceRead, verdicts: Iterable[RowVerdict]) -> _Row:
     """The organizations of an instance with the confirmed writes of the run, and the fields that both configs need.
 
     A field is of a type that the run saw, or of one that the new config needs. A drop-down has every option that one of
@@ -63,7 +63,7 @@ def organization_world(run: ArchivedRun, new: Config, read: InstanceRead, verdic
     }
 
 
-def _with_ids(rows: Iterable[Row], path: str) -> Iterator[Row]:
+def _with_ids(rows: Iterable[_Row], path: str) -> Iterator[_Row]:
     """Each row with an `Id` of its own: two accounts may have one id in the field that the config reads it from."""
     taken = set[str]()
     for number, row in enumerate(rows):
@@ -75,16 +75,16 @@ def _with_ids(rows: Iterable[Row], path: str) -> Iterator[Row]:
         yield {**row, "Id": own}
 
 
-def _field_types(needed: Iterable[str], rows: Iterable[Row]) -> dict[str, str]:
+def _field_types(needed: Iterable[str], rows: Iterable[_Row]) -> dict[str, str]:
     found = dict.fromkeys(needed, "string")
     for row in rows:
         found |= {path: _TYPES.get(type(value), "string") for path, value in row.items() if value is not None}
     return {path: "id" if path.rpartition(".")[2].casefold() == "id" else kind for path, kind in found.items()}
 
 
-def _nested(row: Row) -> Row:
+def _nested(row: _Row) -> _Row:
     """A row with its lookups as objects: {"Owner.Name": "Ada"} is {"Owner": {"Name": "Ada"}}."""
-    account: Row = {}
+    account: _Row = {}
     for path, value in row.items():
         *lookups, field = path.split(".")
         at = account
@@ -105,7 +105,7 @@ def _confirmed_values(changes: Iterable[Change], verdicts: Iterable[RowVerdict])
     return {number: {each.field: each.after for each in one.fields} for number, one in rows if number is not None}
 
 
-def _row(schema: OrganizationSchema, one: Organization, written: Mapping[str, Value]) -> Row:
+def _row(schema: OrganizationSchema, one: Organization, written: Mapping[str, Value]) -> _Row:
     own = {schema.id_field: one.salesforce_id, schema.partner_field: one.account_type}
     values = {NAME: one.name, EXTERNAL_ID: one.external_id, **own, **(one.fields or {}), **written}
     name, external_id = values.pop(NAME), values.pop(EXTERNAL_ID)
@@ -114,13 +114,13 @@ def _row(schema: OrganizationSchema, one: Organization, written: Mapping[str, Va
 
 
 def _definitions(
-    schemas: Sequence[OrganizationSchema], titles: Mapping[str, str], rows: Sequence[Row]
-) -> Iterator[Row]:
+    schemas: Sequence[OrganizationSchema], titles: Mapping[str, str], rows: Sequence[_Row]
+) -> Iterator[_Row]:
     """The fields that some schemas expect; of one key, the last schema decides about the type."""
     expected = {one.key: one for schema in schemas for one in schema.expected}
     for key, field in expected.items():
         kind = "decimal" if "decimal" in field.types else field.types[0]
-        definition: Row = {"key": key, "type": kind, "title": titles.get(key) or key}
+        definition: _Row = {"key": key, "type": kind, "title": titles.get(key) or key}
         if kind == "dropdown":
             options = {
                 option for schema in schemas for one in schema.expected if one.key == key for option in one.options
