@@ -219,7 +219,7 @@ def test_a_home_with_other_files_is_left_alone(stage: Stage, tmp_path: Path) -> 
 
 def test_neither_a_second_rehearsal_nor_make_clean_disturbs_the_first(stage: Stage, tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
-    with home.claim("make run"):
+    with home.claim("make up"):
         pass
     (tmp_path / "new.toml").write_text(TOML)
     environ = {
@@ -228,9 +228,11 @@ def test_neither_a_second_rehearsal_nor_make_clean_disturbs_the_first(stage: Sta
         "PARTNER_SYNC_ARCHIVE": str(tmp_path / "archive"),
     }
     with Home(home.rehearsal).claim("make rehearse"):
-        second = [command(name, **environ) for name in ("rehearse", "clean")]
-    assert [2, 2] == [one.returncode for one in second]
-    assert all(one.stderr.startswith("make rehearse (process ") for one in second)
+        with home.claim("make up"):
+            second = command("rehearse", **environ)
+        cleaning = command("clean", **environ)
+    assert [2, 2] == [second.returncode, cleaning.returncode]
+    assert all(one.stderr.startswith("make rehearse (process ") for one in (second, cleaning)), "and not make up"
     assert home.rehearsal.exists()
 
 
