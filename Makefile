@@ -3,7 +3,7 @@
 #   CONF='{"dry_run": true}' make run     make up PORT=8090     make test ARGS="-k mapping"     make PYTHON=python3.12 run
 
 .SUFFIXES:
-.PHONY: help run up airflow test faults walks bench check audit docs test-browser test-production test-wheel clean venv
+.PHONY: help run rehearse up airflow test faults walks bench check audit docs test-browser test-production test-wheel clean venv
 
 VENV = .venv
 python = $(VENV)/bin/python
@@ -19,6 +19,9 @@ help:
 
 run: venv ## Run one complete sync against the sandbox. ALL=1 shows every change; CONF='{"dry_run": true}' writes nothing.
 	$(call until_ctrl_c,run)
+
+rehearse: venv ## Run the DAG with an edited config on a sandbox with the archived snapshots: make rehearse CONFIG=new.toml.
+	$(call until_ctrl_c,rehearse)
 
 up: venv ## Run the full Airflow on 127.0.0.1 until Ctrl-C. PORT=8090 chooses the port.
 	$(call until_ctrl_c,up)

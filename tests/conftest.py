@@ -47,6 +47,7 @@ SLOWEST_FIRST = (
     "scheduler/test_scheduler",
     "dag/test_decisions",
     "dag/test_faults",
+    "local/test_rehearse",
     "sync/test_interleaving",
     "dag/test_holds",
     "gather/test_read_worlds",

@@ -11,11 +11,13 @@ VARIABLES: Mapping[str, str] = {
     "ALL": "Set to 1: show all changes, fields, problems and verdicts, not just the first.",
     "COLUMNS": "Width of the output. Default: that of the terminal; 120 columns without a terminal.",
     "CONF": 'The conf of the run, as JSON: {"dry_run": true}.',
+    "CONFIG": "The edited config that is rehearsed.",
     "NO_COLOR": "Set to anything: no colors.",
     "PARTNER_SYNC_ARCHIVE": "The archive: a folder or s3://CONN_ID@bucket/prefix. Default: archive in the home.",
     "PARTNER_SYNC_CONFIG": "The config. Default: partner_sync.toml beside the DAG file.",
     "PARTNER_SYNC_HOME": "The folder of all local state. Default: .partner_sync in the checkout.",
     "PORT": "The port of Airflow on 127.0.0.1. Default: 8080, or a free port if 8080 is taken.",
+    "RUN": "The run that a rehearsal begins after. Default: the newest complete run.",
 }
 """Environment variables that commands and tasks read, to their meaning."""
 
@@ -75,6 +77,23 @@ COMMANDS: tuple[Command, ...] = (
             "PARTNER_SYNC_CONFIG",
             *_SHOWN,
         ),
+    ),
+    Command(
+        typed="python -m partner_sync.local rehearse",
+        make="make rehearse",
+        does="runs the DAG with an edited config on a sandbox that has the archived snapshots, and prints a summary",
+        examples={
+            "make rehearse CONFIG=new.toml": "as the next run, after the newest complete run",
+            "make rehearse CONFIG=new.toml ALL=1": "show every change, not just examples",
+            "make rehearse CONFIG=new.toml RUN='scheduled__2026-11-24T03:00:00+00:00'": "after another run",
+        },
+        exits={
+            0: "the run succeeded",
+            1: "the run failed, or is red because it holds changes: the output shows where",
+            2: "refused: a config with errors, which are listed, or a run that the archive does not have whole",
+        }
+        | _STOPPED,
+        variables=("CONFIG", "RUN", "ALL", "PARTNER_SYNC_HOME", "PARTNER_SYNC_ARCHIVE", *_SHOWN),
     ),
     Command(
         typed="python -m partner_sync.local up",

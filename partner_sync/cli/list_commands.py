@@ -56,16 +56,17 @@ def _parser() -> terminal.Parser:
     return parser
 
 
-def config_in(named: Path | None) -> Config:
+def config_in(named: Path | None, named_by: str = "--config or PARTNER_SYNC_CONFIG") -> Config:
     """The config in a file: the named one, that of the environment, or the shipped one.
 
+    :param named_by: how a person names another
     :raises ConfigError: with every error in it
     """
     path = named or Path(os.environ.get("PARTNER_SYNC_CONFIG") or SHIPPED)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        wrong = Finding(str(path), f"cannot be read ({error})", "Name the config with --config or PARTNER_SYNC_CONFIG.")
+        wrong = Finding(str(path), f"cannot be read ({error})", f"Name the config with {named_by}.")
         raise ConfigError("The config", [wrong]) from None
     return load(text, str(path))
 

@@ -11,7 +11,7 @@ from partner_sync.compare.earlier_runs import EarlierRuns
 from partner_sync.compare.evidence import AccountLookup, folded_values
 from partner_sync.compare.inputs import Answers, PlanInputs
 from partner_sync.compare.organization_schema import organization_schema
-from partner_sync.compare.other_rules import OtherRules, under_rules
+from partner_sync.compare.other_rules import OtherRules, computable, under_rules
 from partner_sync.compare.plan import ComparedRun, Comparison, Questions, compare_snapshots
 from partner_sync.compare.snapshots import MatchedInstance, MatchedSnapshots, match_snapshots
 from partner_sync.config.load import Config
@@ -78,17 +78,14 @@ def config_effect(
     """
     run = replace(inputs.run, options=Options())
     matched = match_snapshots(old, accounts, organizations).with_read(inputs.adopted)
+    unknown = unknown_to(matched, new)
     before = compare_snapshots(matched, run, inputs.answers.questions())
     answered = _merged(inputs.answers)
     applied = replace(new, accounts=replace(new.accounts, filter=_known_lines(new, accounts)))
     remembered = [one for earlier in run.earlier.values() if earlier.memory for one in earlier.memory.missing]
     instances = replace(matched, instances=tuple(_instances(matched, new)))
     other = under_rules(instances, applied, answered, remembered, fields={*organization_schema(new).kept, NAME})
-    if other is None or new.accounts.object != old.accounts.object:
-        raise SnapshotError(
-            "The snapshots cannot show this edit: accounts.object, accounts.id, accounts.name, the id field or"
-            " partners.field differ, and all that is known was read by them. Review the first run with it as a dry run."
-        )
+    assert other is not None  # noqa: S101 - unknown_to() has refused what cannot be computed
     after = _plan(other, before, run, inputs.answers, rules_text(old))
     unlooked = {
         one for problem in after.plan.problems if problem.kind == "lookup_failed" for one in problem.account_ids
@@ -97,7 +94,7 @@ def config_effect(
     return ConfigEffect(
         rows=tuple(_rows(before, after, _by_id(one for hold in held for one in hold.changes))),
         holds=tuple(held),
-        unknown=(*_unknown(old, new, matched), *_unlooked(unlooked)),
+        unknown=(*unknown, *_unlooked(unlooked)),
         planning_only=after.plan.planning_only,
     )
 
@@ -168,8 +165,21 @@ def _differing(one: Change | None, other: Change | None) -> tuple[str, ...]:
 # -- what is unknown ----------------------------------------------------------------------------------------
 
 
-def _unknown(old: Config, new: Config, matched: MatchedSnapshots) -> Iterator[Unknown]:
-    """What the new config reads and the snapshots do not have."""
+def unknown_to(matched: MatchedSnapshots, new: Config) -> tuple[Unknown, ...]:
+    """What a new config reads and the snapshots, matched by the config that read them, do not have.
+
+    :raises SnapshotError: if the snapshots cannot be read by the new config at all
+    """
+    fields = {*organization_schema(new).kept, NAME}
+    if new.accounts.object != matched.config.accounts.object or computable(new, matched, fields) is None:
+        raise SnapshotError(
+            "The snapshots cannot show this edit: accounts.object, accounts.id, accounts.name, the id field or"
+            " partners.field differ, and all that is known was read by them. Review the first run with it as a dry run."
+        )
+    return tuple(_unknown(matched, new))
+
+
+def _unknown(matched: MatchedSnapshots, new: Config) -> Iterator[Unknown]:
     partners = sum(len(one.partners) for one in matched.instances)
     read, kept = matched.accounts.rows[0].keys(), {*matched.schema.kept, NAME}
     for one in new.attributes:
@@ -183,7 +193,7 @@ def _unknown(old: Config, new: Config, matched: MatchedSnapshots) -> Iterator[Un
     for field in new.accounts.filter:
         if field not in read:
             yield Unknown("filter", field, "The snapshot has no such field, so this line of the filter is not applied.")
-    if wider := list(_wider(old, new)):
+    if wider := list(_wider(matched.config, new)):
         meaning = "Accounts that only the new filter reads are not in the snapshot: their changes are not shown."
         yield Unknown("wider", ", ".join(wider), meaning)
     there = {one.name for one in matched.instances}

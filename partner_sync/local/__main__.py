@@ -1,4 +1,7 @@
-"""The command line: `python -m partner_sync.local run | up | airflow | clean`. The Makefile has a target for each."""
+"""The command line: `python -m partner_sync.local run | rehearse | up | airflow | clean`.
+
+The Makefile has a target for each.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import NoReturn
 
 from rich.console import Console
@@ -16,12 +20,14 @@ from partner_sync.cli.sanitize import sanitize
 from partner_sync.local import signals, systems
 from partner_sync.local.environment import embedded
 from partner_sync.local.home import Home, Refusal
+from partner_sync.local.rehearse import rehearse
 from partner_sync.local.run import run
 from partner_sync.local.up import ComponentEnded, up
 from partner_sync.orchestration.locations import IN_CHECKOUT
 
 PROGRAM = "python -m partner_sync.local"
 _COMMANDS = [command for command in commands.COMMANDS if command.typed.startswith(f"{PROGRAM} ")]
+_RUNS = {"run": run, "rehearse": rehearse}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -32,15 +38,16 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if not IN_CHECKOUT:
             raise Refusal(f"`make {chosen}` needs a checkout of Partner Sync; the installed package has no DAG file.")
-        if chosen == "run":
-            return run(os.environ, console)
+        if chosen in _RUNS:
+            return _RUNS[chosen](os.environ, console)
         if chosen == "up":
             up(os.environ, console)
         if chosen == "airflow":
             airflow(asked.arguments)
         return clean(console)
     except Refusal as refusal:
-        errors.print(Text(sanitize(refusal), "red"), soft_wrap=True)
+        for line in str(refusal).split("\n"):  # the errors of a config have a line each
+            errors.print(Text(sanitize(line), "red"), soft_wrap=True)
         return 2
     except ComponentEnded as ended:
         errors.print(Text(sanitize(ended), "red"), soft_wrap=True)
@@ -67,7 +74,8 @@ def clean(console: Console) -> int:
     if not home.root.exists():
         console.print(Text(sanitize(f"Nothing to remove: there is no {home.root}.")), soft_wrap=True)
         return 0
-    with home.claim("make clean"):
+    rehearsal = Home(home.rehearsal).claim("make clean") if home.rehearsal.exists() else nullcontext()
+    with home.claim("make clean"), rehearsal:
         left = home.empty()
     console.print(Text(sanitize(f"Removed all state of Partner Sync in {home.root}.")), soft_wrap=True)
     if left:
@@ -77,7 +85,7 @@ def clean(console: Console) -> int:
 
 def _parser() -> terminal.Parser:
     parser = terminal.Parser(prog=PROGRAM, description="Runs Partner Sync on this machine; see also make.")
-    chosen = parser.add_subparsers(dest="command", metavar="run | up | airflow | clean", required=True)
+    chosen = parser.add_subparsers(dest="command", metavar="run | rehearse | up | airflow | clean", required=True)
     for command in _COMMANDS:
         name = command.typed.removeprefix(f"{PROGRAM} ")
         added = chosen.add_parser(name, command=command, help=command.does)

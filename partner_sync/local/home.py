@@ -5,6 +5,7 @@ airflow/      Airflow's home: metadata database, login
 archive/      plans, verdicts, open jobs
 xcom/         XCom objects
 sandbox/      the data of the sandbox
+rehearsal/    a home of its own: that of the last `make rehearse`
 logs/         of runs, tasks and Airflow's components
 secrets.json  random, valid for this home only
 last-run.json the outcome of the last `make run`
@@ -33,6 +34,7 @@ OURS = (
     "history",
     "xcom",
     "sandbox",
+    "rehearsal",
     "logs",
     "secrets.json",
     "last-run.json",
@@ -57,6 +59,7 @@ class Home:
         self.archive = root / "archive"
         self.xcom = root / "xcom"
         self.sandbox = root / "sandbox"
+        self.rehearsal = root / "rehearsal"
         self.logs = root / "logs"
         self.secrets = root / "secrets.json"
         self.passwords = self.airflow / "passwords.json"
@@ -116,14 +119,18 @@ class Home:
         """The password of the user `admin` in the local Airflow."""
         return str(json.loads(self.passwords.read_text())[ADMIN])
 
-    def empty(self) -> list[Path]:
-        """Removes our files and returns the others. Call it while the home is claimed."""
+    def clear(self) -> None:
+        """Removes our files, except the lock. Call it while the home is claimed."""
         for name in OURS:
             path = self.root / name
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+
+    def empty(self) -> list[Path]:
+        """Removes our files and returns the others. Call it while the home is claimed."""
+        self.clear()
         left = sorted(path for path in self.root.iterdir() if path.name != MARKER)
         if not left:
             self.marker.unlink()

@@ -25,7 +25,10 @@ class FailedTask:
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """The result of one run. `record` is None if `compare` did not finish; `plan` has its changes."""
+    """The result of one run. `record` is None if `compare` did not finish; `plan` has its changes.
+
+    Of a rehearsal there is nothing to decide, to undo, or to view on the page.
+    """
 
     state: str
     seconds: float
@@ -36,6 +39,7 @@ class RunOutcome:
     archive: str
     log: str
     systems: str = ""
+    rehearsal: bool = False
 
     @property
     def changes(self) -> tuple[Change, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,34 +29,66 @@ LOGS_KEPT = 20
 AT_ONCE_SECONDS, FINISH_SECONDS = 0.3, 8.0
 
 
+Connect = Callable[[contextlib.ExitStack], Mapping[str, str]]
+"""Starts what a run talks to, and returns its AIRFLOW_CONN_ variables."""
+
+
 def run(environ: Mapping[str, str], console: Console) -> int:
     """Runs the DAG once and prints the summary. Returns 0 only if the DAG run succeeded."""
     home, conf, own = Home.of(environ), conf_of(environ), systems.are_own(environ)
-    limits = summary.EXAMPLES if environ.get("ALL", "0") in ("", "0") else summary.EVERYTHING
+
+    def connect(stack: contextlib.ExitStack) -> Mapping[str, str]:
+        return systems.own(environ) if own else systems.Sandbox(stack, home, environ).connections()
+
     with home.claim("make run") as lock:
         home.make()
-        log = _new_log(home)
-        with Progress(console) as progress, contextlib.ExitStack() as stack:
-            if names := ignored(environ):
-                progress.line("Airflow", f"ignoring {', '.join(names)}")
-            progress.doing("starting")
-            connections = systems.own(environ) if own else systems.Sandbox(stack, home, environ).connections()
-            progress.line("systems", systems.WHICH[own])
-            env = embedded(environ, home, connections, paused=own)
-            child, received = _start(env, conf, log, lock, stack)
-            try:
-                ended, failures = _watch(received, progress)
-            except Stop:
-                if not child.ask_to_end(AT_ONCE_SECONDS):
-                    progress.line("stopping", "after the current batch is written")
-                    child.ask_to_end(FINISH_SECONDS)
-                raise
-        if ended is None:
-            raise Refusal(f"The DAG run broke off. See the end of {near(log)}.")
-        outcome = _outcome(ended, failures, progress.seconds, env, log, own=own)
+        outcome = run_dag(environ, home, lock, connect, systems.WHICH[own], console, conf=conf, paused=own)
+    return report(outcome, home, limits_of(environ), console)
+
+
+def run_dag(
+    environ: Mapping[str, str],
+    home: Home,
+    lock: int,
+    connect: Connect,
+    which: str,
+    console: Console,
+    *,
+    conf: Mapping[str, Any],
+    paused: bool = False,
+) -> RunOutcome:
+    """Runs the DAG once in a claimed home and shows its progress. `which` describes the systems."""
+    log = _new_log(home)
+    with Progress(console) as progress, contextlib.ExitStack() as stack:
+        if names := ignored(environ):
+            progress.line("Airflow", f"ignoring {', '.join(names)}")
+        progress.doing("starting")
+        connections = connect(stack)
+        progress.line("systems", which)
+        env = embedded(environ, home, connections, paused=paused)
+        child, received = _start(env, conf, log, lock, stack)
+        try:
+            ended, failures = _watch(received, progress)
+        except Stop:
+            if not child.ask_to_end(AT_ONCE_SECONDS):
+                progress.line("stopping", "after the current batch is written")
+                child.ask_to_end(FINISH_SECONDS)
+            raise
+    if ended is None:
+        raise Refusal(f"The DAG run broke off. See the end of {near(log)}.")
+    return _outcome(ended, failures, progress.seconds, env, log, which)
+
+
+def report(outcome: RunOutcome, home: Home, limits: summary.Limits, console: Console) -> int:
+    """Keeps the outcome in the home and prints the summary. Returns the exit code."""
     home.last_run.write_text(json.dumps(facts(outcome), indent=1) + "\n")
     show(console, summary.render(outcome, limits))
     return 0 if outcome.state == "success" and outcome.record else 1
+
+
+def limits_of(environ: Mapping[str, str]) -> summary.Limits:
+    """How much the summary shows: with ALL, everything."""
+    return summary.EXAMPLES if environ.get("ALL", "0") in ("", "0") else summary.EVERYTHING
 
 
 def conf_of(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -126,8 +158,7 @@ def _outcome(
     seconds: float,
     env: Mapping[str, str],
     log: Path,
-    *,
-    own: bool,
+    which: str,
 ) -> RunOutcome:
     archive = _archive(env)
     folder = archive.run_folder(ended.run_id, ended.when)
@@ -147,7 +178,7 @@ def _outcome(
         failures,
         archive=near(folder) if isinstance(folder, Path) else str(folder),
         log=near(log),
-        systems=systems.WHICH[own],
+        systems=which,
     )
 
 

@@ -11,7 +11,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -44,13 +44,17 @@ NOT_CONFIRMED: tuple[Verdict, ...] = ("rejected", "unknown", "superseded")
 
 @dataclass(frozen=True)
 class Limits:
-    """How many of each kind are shown: changes (`reasons` if they have that many), fields, problems, verdict rows."""
+    """How many of each kind are shown: changes (`reasons` if they have that many), fields, problems, verdict rows.
+
+    `more` is the command that shows all.
+    """
 
     changes: int = 3
     reasons: int = 6
     fields: int = 4
     problems: int = 3
     rows: int = 10
+    more: str = field(default="make run ALL=1", kw_only=True)
 
 
 EXAMPLES = Limits()
@@ -65,7 +69,7 @@ def render(outcome: RunOutcome, limits: Limits = EXAMPLES) -> RenderableType:
         parts += _reads(plan)
         parts += _planned(outcome, plan, limits)
         parts += _problems(plan.problems, limits)
-        parts += _holds(outcome.plan.holds if outcome.plan else plan.holds, limits)
+        parts += _holds(outcome.plan.holds if outcome.plan else plan.holds, limits, outcome.rehearsal)
         parts += _decisions(outcome.plan or plan, limits)
         parts += _verdicts(outcome, limits)
     parts += _failures(outcome)
@@ -126,7 +130,7 @@ def _changes(changes: Sequence[Change], instance: str, kind: Kind, limits: Limit
     for change in some if len(shown) == len(some) else shown:
         yield from _change(change, limits)
     if len(some) > len(shown):
-        yield _inset(Text(f"{_count(len(some) - len(shown), f'more {kind}')}: make run ALL=1", "dim"), 4)
+        yield _inset(Text(f"{_count(len(some) - len(shown), f'more {kind}')}: {limits.more}", "dim"), 4)
 
 
 def _change(change: Change, limits: Limits) -> Iterator[RenderableType]:
@@ -168,11 +172,11 @@ def _problems(problems: Sequence[Problem], limits: Limits) -> Iterator[Renderabl
             where = f"{sanitize(problem.instance)}: " if problem.instance else ""
             yield _inset(Text.assemble(where + sanitize(problem.detail), (f"  problem {problem.id}", "dim")), 4)
         if len(some) > limits.problems:
-            yield _inset(Text(f"{len(some) - limits.problems:,} more: make run ALL=1", "dim"), 4)
+            yield _inset(Text(f"{len(some) - limits.problems:,} more: {limits.more}", "dim"), 4)
         yield _inset(Text(sanitize(some[0].advice), "dim italic"), 6)
 
 
-def _holds(holds: Sequence[Hold], limits: Limits) -> Iterator[RenderableType]:
+def _holds(holds: Sequence[Hold], limits: Limits, rehearsal: bool) -> Iterator[RenderableType]:
     if not holds:
         return
     yield _title("On hold", "planned, not written")
@@ -183,6 +187,8 @@ def _holds(holds: Sequence[Hold], limits: Limits) -> Iterator[RenderableType]:
         yield _inset(Text.assemble(head, (reason, "dim")))
         yield from _changes(item.changes, item.instance, item.kind, limits)
         yield _inset(Text(sanitize(item.why)), 4)
+        if rehearsal:
+            continue
         yield _inset(Text(sanitize(item.next_step), "bold"), 4)
         yield _inset(Text(f"To leave them as they are: {_conf('leave', item.id)}"), 4)
 
@@ -197,12 +203,12 @@ def _decisions(plan: Plan, limits: Limits) -> Iterator[RenderableType]:
         yield _inset(Text.assemble(head, (f"  in {sanitize(one.instance)}, decision {sanitize(one.id)}", "dim")))
         if one.rows < one.of:
             yield _inset(Text(f"{_count(one.of - one.rows, 'row')} already done, or no longer the same"), 4)
-        missed = [field for field in plan.not_restored if field.decision == one.id]
-        for field in missed[: limits.rows]:
-            where = f"organization {field.organization_id}, {sanitize(field.field)}"
-            yield _inset(Text(f"not undone: {where}: {NOT_RESTORED_LABELS[field.why]}"), 4)
+        missed = [each for each in plan.not_restored if each.decision == one.id]
+        for each in missed[: limits.rows]:
+            where = f"organization {each.organization_id}, {sanitize(each.field)}"
+            yield _inset(Text(f"not undone: {where}: {NOT_RESTORED_LABELS[each.why]}"), 4)
         if len(missed) > limits.rows:
-            yield _inset(Text(f"{len(missed) - limits.rows:,} more: make run ALL=1", "dim"), 4)
+            yield _inset(Text(f"{len(missed) - limits.rows:,} more: {limits.more}", "dim"), 4)
         yield _inset(Text(f"To end it early: {_conf('withdraw', one.id)}", "bold"), 4)
 
 
@@ -228,7 +234,7 @@ def _verdicts(outcome: RunOutcome, limits: Limits) -> Iterator[RenderableType]:
         for row in rows[: limits.rows]:
             yield from _row(row)
         if len(rows) > limits.rows:
-            yield _inset(Text(f"{len(rows) - limits.rows:,} more {verdict}: make run ALL=1", "dim"), 4)
+            yield _inset(Text(f"{len(rows) - limits.rows:,} more {verdict}: {limits.more}", "dim"), 4)
 
 
 def _row(row: RowVerdict) -> Iterator[RenderableType]:
@@ -266,8 +272,9 @@ def _end(outcome: RunOutcome) -> Iterator[RenderableType]:
             Text("Calls", "dim"), Text(f"{reads + writes:,}: {reads:,} to read, {writes:,} to write and confirm")
         )
         table.add_row(Text("Archive", "dim"), Text(outcome.archive, overflow="fold"))
-        table.add_row(Text("Page", "dim"), Text("make up shows every change of this run and what became of it"))
-        undoes = outcome.plan is not None and outcome.plan.restores
+        if not outcome.rehearsal:
+            table.add_row(Text("Page", "dim"), Text("make up shows every change of this run and what became of it"))
+        undoes = outcome.rehearsal or (outcome.plan is not None and outcome.plan.restores)
         if not undoes and any(row.written and row.kind != "create" for row in outcome.verdicts):
             table.add_row(Text("Undo", "dim"), Text(_conf("undo", sanitize(outcome.record.trigger.run_id))))
     if outcome.systems:

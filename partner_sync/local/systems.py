@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 
 from partner_sync.local.children import Child
 from partner_sync.local.home import Home, Refusal, near
@@ -36,13 +37,17 @@ def own(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 class Sandbox:
-    """The sandbox as a child process; it keeps its state in the home."""
+    """The sandbox as a child process.
 
-    def __init__(self, stack: ExitStack, home: Home, environ: Mapping[str, str]) -> None:
+    It keeps its state in the home, or beside the file of the `world` that it begins with.
+    """
+
+    def __init__(self, stack: ExitStack, home: Home, environ: Mapping[str, str], world: Path | None = None) -> None:
+        state = world.with_suffix(".sqlite") if world else home.sandbox / "world.sqlite"
         self._child = Child(
             stack,
             "partner_sync.sandbox",
-            *("--state", str(home.sandbox / "world.sqlite"), "--exit-with-parent"),
+            *("--state", str(state), "--exit-with-parent", *(("--world-file", str(world)) if world else ())),
             env={**environ, "PYTHONPATH": str(CHECKOUT)},
             log=home.logs / "sandbox.log",
             piped=True,

@@ -79,7 +79,7 @@ def _newest(archive: Archive) -> Root:
     names = [path.name for path in children(archive.root / "instances")]
     memories = [memory for name in names if (memory := InstanceMemory(archive.root, name).newest()) is not None]
     if not memories:
-        raise SnapshotError("The archive has no complete run yet. Start a run, or name a dry run with --run.")
+        raise SnapshotError("The archive has no complete run yet. Start a run, or name a dry run.")
     newest = max(memories, key=lambda memory: memory.order.key)
     return archive.run_folder(newest.run_id, newest.run_after)
 

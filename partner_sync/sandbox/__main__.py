@@ -21,7 +21,7 @@ from .settings import Settings
 from .state import State
 from .tokens import connections
 from .wire import SALESFORCE, ZENDESK
-from .world import make_world
+from .world import make_world, world_in
 
 _EPILOG = """
 examples:
@@ -82,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
         ("marks", "partner organizations without an account"),
     ):
         world.add_argument(f"--{name}", type=int, help=f"{meaning}; implies --world large")
+    world.add_argument(
+        "--world-file", type=Path, help="a world of your own, as JSON with the fields of the class World"
+    )
     settings = parser.add_argument_group("settings; a limit of 0 means no limit")
     for each in fields(Settings):
         settings.add_argument(
@@ -137,13 +140,16 @@ def main(arguments: list[str] | None = None) -> int:
         name: getattr(options, name)
         for name in ("world", "seed", "accounts", "organizations", "creates", "updates", "marks")
     }
+    if options.world_file and any(value is not None for value in numbers.values()):
+        parser.error("--world-file goes with no other option of the world")
+    begin = partial(world_in, options.world_file) if options.world_file else partial(make_world, **numbers)
     changes = {each.name: getattr(options, each.name) for each in fields(Settings)}
     try:
         # A large world is millions of objects and no garbage: looking for some is half of the start, and pauses later.
         gc.disable()
         state = State(
             options.state,
-            partial(make_world, **numbers),
+            begin,
             {name: value for name, value in changes.items() if value is not None},
         )
         gc.freeze()

@@ -109,16 +109,17 @@ class AccountQuery:
         """A record: attributes, then what was selected, relationships as objects or null."""
         record: dict[str, Any] = {"attributes": _attributes(ENTITY, row["Id"], version)}
         for path in self._fields:
-            relationship, dot, field = path.rpartition(".")
-            if not dot:
-                record[path] = row.get(path, _LIVING.get(path))
-                continue
-            related = row.get(relationship)
-            if related is None:
-                record[relationship] = None
-                continue
-            attributes = _attributes(RELATED_ENTITY, related.get("Id", ""), version)
-            record.setdefault(relationship, {"attributes": attributes})[field] = related.get(field)
+            *lookups, field = path.split(".")
+            found, shown = row, record
+            for lookup in lookups:
+                related = found.get(lookup)
+                if related is None:
+                    shown[lookup] = None
+                    break
+                attributes = _attributes(RELATED_ENTITY, related.get("Id", ""), version)
+                found, shown = related, shown.setdefault(lookup, {"attributes": attributes})
+            else:
+                shown[field] = found.get(field, None if lookups else _LIVING.get(path))
         return record
 
 

@@ -85,7 +85,7 @@ class State:
         self.accounts.define(world.account_fields)
         self.accounts.put([*world.accounts, *world.deleted_accounts])
         for account in world.deleted_accounts:
-            self.accounts.delete(account["Id"])
+            self.accounts.delete(account["Id"], account.get("MasterRecordId"))
         for definition in world.organization_fields:
             self.fields.add(definition)
         self.organizations.number_from(OrganizationIds(world.seed, len(world.organizations)))

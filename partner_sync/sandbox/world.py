@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from .cases import MATCHING_ACCOUNTS, ORGANIZATIONS, add_cases
 from .world_builder import ACCOUNT_FIELDS, ORGANIZATION_FIELDS, PINNED_ACCOUNT_ID, World, WorldBuilder
 
-__all__ = ["PINNED_ACCOUNT_ID", "World", "an_empty_world", "default_world", "large_world", "make_world"]
+__all__ = ["PINNED_ACCOUNT_ID", "World", "an_empty_world", "default_world", "large_world", "make_world", "world_in"]
 
 
 def an_empty_world() -> World:
@@ -92,3 +94,11 @@ def make_world(world: str | None = None, **numbers: Any) -> World:
     if world == "large":
         return large_world(**given)
     raise ValueError(f"unknown world {world!r}; known are default, empty, large")
+
+
+def world_in(path: Path) -> World:
+    """The world in a JSON file, an object with the fields of ``World``.
+
+    Raises ``OSError``, ``ValueError`` for what is no JSON, ``TypeError`` for other fields.
+    """
+    return World(**json.loads(path.read_text(encoding="utf-8")))

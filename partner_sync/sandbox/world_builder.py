@@ -65,7 +65,8 @@ class World:
     """What both systems hold at the beginning.
 
     ``cases`` name what is there on purpose: ids of accounts (``Id``) and of organizations (digits) by case. ``seed``
-    decides about the ids of organizations that come later. ``deleted_accounts`` are in the recycle bin.
+    decides about the ids of organizations that come later. ``deleted_accounts`` are in the recycle bin; those with a
+    ``MasterRecordId`` lost a merge with that account.
     """
 
     accounts: list[Row] = field(default_factory=list)

@@ -55,6 +55,7 @@ def command(tmp_path):
         (["up"], {"PORT": "http"}, "PORT is 'http'"),
         (["run"], {"PARTNER_SYNC_HOME": str(REPOSITORY)}, "holds files that are not ours"),
         (["clean"], {"PARTNER_SYNC_HOME": str(REPOSITORY)}, "holds files that are not ours"),
+        (["rehearse"], {}, "CONFIG names no config"),
         (["airflow", "dags", "list"], {}, "There is no local Airflow"),
         (["walk"], {}, "usage:"),
     ],

@@ -421,3 +421,13 @@ def test_a_run_that_changed_organizations_shows_the_command_that_takes_it_back()
     assert "Undo " not in text(an_outcome(a_create()))
     undoing = an_outcome(an_update())
     assert "Undo " not in text(replace(undoing, plan=replace(undoing.plan, restores={0: {"account_owner": "d1"}})))
+
+
+def test_of_a_rehearsal_there_is_nothing_to_decide_to_undo_or_to_view():
+    held = an_outcome(an_update(), holds=[a_hold(*(a_mark(number) for number in range(3, 50)))])
+    hints = ["Review them.", "To leave them", "make up", "Undo", "make run"]
+    assert hints == [hint for hint in hints if hint in text(held)]
+    said = text(replace(held, rehearsal=True), limits=replace(EXAMPLES, more="make rehearse CONFIG=new.toml ALL=1"))
+    assert [] == [hint for hint in hints if hint in said]
+    assert "40 marks in global (67 %)." in said
+    assert "44 more marks: make rehearse CONFIG=new.toml ALL=1" in said

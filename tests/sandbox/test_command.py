@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,8 @@ def test_with_a_certificate_it_is_reached_by_https_at_any_address(tmp_path: Path
         ["--host", "sandbox"],
         ["--certificate", "certificate.pem"],
         ["--key", "key.pem"],
+        ["--world-file", "world.json", "--accounts", "7"],
+        ["--world-file", "pyproject.toml"],
     ],
     ids=" ".join,
 )
@@ -118,6 +121,33 @@ def test_arguments_that_make_no_sense_are_refused(arguments: list[str]) -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "error:" in done.stderr
+
+
+def test_a_world_comes_from_a_file_and_an_existing_state_goes_on(tmp_path: Path) -> None:
+    file, arguments = tmp_path / "world.json", ["--state", str(tmp_path / "state.db")]
+    world = an_empty_world()
+    world.accounts = [{"Id": "0014M00001KKzjJQAT", "Name": "a"}]
+    world.organizations = [{"id": 7, "name": "b", "organization_fields": {"seats": 3}}]
+    file.write_text(json.dumps(asdict(world)))
+    with command("--world-file", str(file), *arguments) as running:
+        assert [row["Name"] for row in running.control.accounts()] == ["a"]
+        (organization,) = running.control.organizations()
+        assert (organization["id"], organization["organization_fields"]["seats"]) == (7, 3)
+        running.control.put_account(Name="c")
+        running.end(signal.SIGTERM)
+    with command("--world-file", str(file), *arguments) as running:
+        assert [row["Name"] for row in running.control.accounts()] == ["a", "c"]
+
+
+def test_a_world_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "partner_sync.sandbox", "--world-file", str(tmp_path / "none.json")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot start" in done.stderr
 
 
 def test_a_killed_sandbox_goes_on_where_it_was(tmp_path: Path) -> None:

@@ -39,6 +39,13 @@ def test_the_loser_of_a_merge_names_the_winner(sandbox: Sandbox, salesforce: Any
     assert found(salesforce, "queryAll", f"WHERE MasterRecordId = '{winner}'") == {"loser": (True, winner)}
 
 
+def test_a_world_can_begin_with_the_loser_of_a_merge() -> None:
+    winner, loser = (salesforce_id(f"0014M00001KKzj{letter}") for letter in "AB")
+    lost = {"Id": loser, "Name": "loser", "MasterRecordId": winner}
+    with Sandbox(World([{"Id": winner, "Name": "winner"}], deleted_accounts=[lost])) as begun:
+        assert [(row["Id"], row["MasterRecordId"]) for row in begun.deleted_accounts()] == [(loser, winner)]
+
+
 def test_a_purged_account_and_its_link_to_a_winner_are_gone(sandbox: Sandbox, salesforce: Any) -> None:
     winner, loser = sandbox.put_accounts([{"Name": "winner"}, {"Name": "loser"}])
     sandbox.merge_accounts(loser, winner)

@@ -235,3 +235,9 @@ def test_records_carry_attributes_and_relationships_as_objects_or_null(accounts:
             "Architect__r": None,
         },
     ]
+
+
+def test_a_lookup_of_a_lookup_is_an_object_in_an_object(accounts: Accounts) -> None:
+    accounts.put([{"Id": ROWS[0]["Id"], "Owner": {"Name": "Ada", "Manager": {"Name": "Eva"}}}])
+    first, second = accounts.select("SELECT Owner.Name, Owner.Manager.Name FROM Account LIMIT 2", "59.0")
+    assert (first["Owner"]["Name"], first["Owner"]["Manager"]["Name"], second["Owner"]) == ("Ada", "Eva", None)

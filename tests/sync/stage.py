@@ -55,7 +55,6 @@ CONFIG = replace(SHIPPED, limits={})
 CALLS = Calls(connect_seconds=30, read_seconds=30, attempts=1, reserve_percent=0)
 """One attempt for each call: the tests of vendors/ cover the retries of a session."""
 SETTINGS = Sync(polling_seconds=0.5)
-SCHEMA = organization_schema(CONFIG)
 TIMEOUT = timedelta(minutes=10)
 START = datetime(2026, 3, 1, 9, tzinfo=timezone.utc)
 SUBMITS = ("create_many", "update_many", "update_alike")
@@ -132,7 +131,7 @@ class Stage:
 
     def __init__(self, sandbox: Sandbox, folder: Path, settings: Sync = SETTINGS, config: Config = CONFIG) -> None:
         self.sandbox, self.archive, self.clock, self.settings = sandbox, Archive(folder), Clock(), settings
-        self.config = config
+        self.config, self.schema = config, organization_schema(config)
         self.arm()
         known = sandbox.connections()
         login = {name: known["salesforce"]["extra"][name] for name in ("consumer_key", "consumer_secret", "domain")}
@@ -158,7 +157,7 @@ class Stage:
     def organizations(self) -> OrganizationsSnapshot:
         begun = self.clock()
         request = ReadRequest(begun, "run", START, full=True)
-        read = read_instance(self.archive, CONFIG.instances[0], self.zendesk, SCHEMA, request, lambda *_: None)
+        read = read_instance(self.archive, CONFIG.instances[0], self.zendesk, self.schema, request, lambda *_: None)
         return OrganizationsSnapshot(begun, self.clock(), (read,))
 
     def plan(self, accounts: AccountsSnapshot | None = None, organizations: Any = None, name: bool = True) -> Plan:
@@ -228,7 +227,7 @@ class Stage:
         return {name: [self.whole(raw) for raw in self.zendesk.show_many(ids=ids)] for name, ids in unread.items()}
 
     def whole(self, raw: dict[str, Any]) -> Organization:
-        return whole(raw, SCHEMA)
+        return whole(raw, self.schema)
 
     def keep(self, plan: Plan) -> None:
         trigger = Trigger("partner_sync", plan.run_id, "scheduled", None, None, START, {})
@@ -301,7 +300,7 @@ class Task:
             archive=Watched(stage.archive, self.watch),
             settings=stage.settings,
             calls=CALLS,
-            reader=OrganizationReader(SCHEMA),
+            reader=OrganizationReader(stage.schema),
             now=stage.clock,
             sleep=stage.clock.sleep,
             run_after=START,
