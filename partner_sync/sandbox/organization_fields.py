@@ -19,6 +19,7 @@ _WITH_OPTIONS = ("dropdown", "multiselect")
 _KEY = re.compile(r"\w+\Z", re.ASCII)
 _FIRST_ID = 20_480_300_000_000
 _MADE_AT = "2021-03-01T09:00:00Z"
+_MADE = "options_made"  # how many options a field has had; nobody is shown it
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*)?\Z")
 
 
@@ -73,7 +74,7 @@ class OrganizationFields:
         if kind == "checkbox":
             field["tag"] = definition.get("tag")
         if kind in _WITH_OPTIONS:
-            field["custom_field_options"] = _options(field["id"], definition.get("options", []))
+            _set_options(field, definition.get("options", []))
         self.rows[key] = field
         self._storage.put("organization_field", key, field)
         return field
@@ -89,7 +90,7 @@ class OrganizationFields:
             raise ValueError(f"cannot change {', '.join(sorted(unknown or {'options'}))} of a {field['type']} field")
         for name, value in changes.items():
             if name == "options":
-                field["custom_field_options"] = _options(field["id"], value)
+                _set_options(field, value)
             else:
                 field[name] = value
         self._storage.put("organization_field", key, field)
@@ -102,7 +103,8 @@ class OrganizationFields:
 
     def rendered(self, field: Field, base: str) -> Field:
         """A field as Zendesk shows it."""
-        return {"url": f"{base}/api/v2/organization_fields/{field['id']}.json", **field}
+        shown = {name: value for name, value in field.items() if name != _MADE}
+        return {"url": f"{base}/api/v2/organization_fields/{field['id']}.json", **shown}
 
 
 def stored_value(field: Field, value: Any) -> Any:
@@ -133,16 +135,17 @@ def option_values(field: Field) -> list[str]:
     return [option["value"] for option in field["custom_field_options"]]
 
 
-def _options(field_id: int, values: list[str]) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": field_id + place + 1,
-            "name": value.replace("_", " ").capitalize(),
-            "raw_name": value.replace("_", " ").capitalize(),
-            "value": value,
-        }
-        for place, value in enumerate(values)
-    ]
+def _set_options(field: Field, values: list[str]) -> None:
+    """Give a field these options. One that was removed and comes back has another id than before (assumption)."""
+    ids = {option["value"]: option["id"] for option in field.get("custom_field_options", [])}
+    options = []
+    for value in values:
+        if value not in ids:
+            field[_MADE] = field.get(_MADE, len(field.get("custom_field_options", []))) + 1
+            ids[value] = field["id"] + field[_MADE]
+        name = value.replace("_", " ").capitalize()
+        options.append({"id": ids[value], "name": name, "raw_name": name, "value": value})
+    field["custom_field_options"] = options
 
 
 def _text(_field: Field, value: Any) -> str:

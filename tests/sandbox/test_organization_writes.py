@@ -246,6 +246,16 @@ def test_deleting_a_field_leaves_its_tag(sandbox: Sandbox, zendesk: Any) -> None
     assert (shown["tags"], "account_type" in shown["organization_fields"]) == (["customer"], False)
 
 
+def test_an_option_that_comes_back_has_another_id_than_before(sandbox: Sandbox) -> None:
+    def ids(*options: str) -> dict[str, int]:
+        field = sandbox.change_organization_field("support_level", options=list(options))
+        return {one["value"]: one["id"] for one in field["custom_field_options"]}
+
+    first, _, again = ids("gold", "silver"), ids("gold"), ids("silver", "gold")
+    assert first["gold"] == again["gold"]
+    assert again["silver"] not in first.values()
+
+
 def test_options_left_out_are_removed_from_organizations(sandbox: Sandbox, zendesk: Any) -> None:
     organization = zendesk.create(
         name="a", organization_fields={"account_type": "customer", "regions": ["emea", "apac"]}

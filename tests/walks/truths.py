@@ -121,13 +121,14 @@ class Record:
         still = self.last() == before  # else another wrote after the batch was read back
         untrue = oracle.untrue(sandbox, task.done.verdicts)
         assert [] == untrue, ("untrue", untrue)
+        broken = {job["id"] for job in sandbox.jobs() if job["status"] in ("failed", "killed")}
         for line in task.done.verdicts:
             number = line.organization_id or rows.get(line.account_id)
             if line.verdict == "confirmed" and still:
                 change = next(one for one in task.batch.changes if one.account_id == line.account_id)
                 self._shows(sandbox.organization(number), change, line)
-            if (line.kind, line.verdict) == ("create", "confirmed") and line.vendor_words:
-                others = self.touched.get(number)  # else we asked for what we had made
+            if (line.kind, line.verdict) == ("create", "confirmed") and line.vendor_words and line.job_id not in broken:
+                others = self.touched.get(number)  # else Zendesk refused what we had made
                 self._kept(others is not None, "written twice", line)
             newer = self.newest.get(number)
             if line.verdict != "superseded" and number and (newer is None or plan.order.newer_than(newer.order)):

@@ -134,7 +134,8 @@ class Witness:
             if self.stage.plan_of_job.get(write["job_id"]) is plan and number in confirmed:
                 for name, value in write["after"].items():
                     field = name.removeprefix("organization_fields.")
-                    if field in UNDONE and (number, field) not in back:
+                    unmarks = field == "mark_for_deletion" and not value  # a mark needs evidence, so undo never marks
+                    if field in UNDONE and (number, field) not in back and not unmarks:
                         wrote[number, confirmed[number], field] = value
         self.stage.decide(Options(undo=(RunPart(plan.run_id),)))
         self.past.undone.append(Undone(at, plan.order.snapshot_begun, wrote))
