@@ -292,7 +292,7 @@ class History:
 
     def review(self, hold_id: str) -> HoldReview | None:
         """A hold with its rows and what was decided; None if the archive does not know it."""
-        return self._ask(lambda db: hold_review(db, hold_id, self.clock()))
+        return self._ask(lambda db: hold_review(db, self.objects, hold_id, self.clock()))
 
     def undo(self, run_id: str, account_id: str | None = None) -> UndoPreview | None:
         """What undo of a run, or of one account in it, would do."""
