@@ -210,11 +210,15 @@ class History:
         kind: str | None = None,
         field: str | None = None,
         instance: str | None = None,
+        edited: bool = False,
         page: int = 1,
     ) -> ResultPage[ChangeRow]:
-        """One page of what was written since then, the newest first."""
-        asked = {"kind": kind, "field": field, "instance": instance}
-        return self._ask(lambda db: lists.recent_changes(db, runs.links_of_run(db), since, **asked, page=page))
+        """One page of what was written since then, the newest first; see `recent_changes`."""
+        return self._ask(
+            lambda db: lists.recent_changes(
+                db, runs.links_of_run(db), since, kind=kind, field=field, instance=instance, edited=edited, page=page
+            )
+        )
 
     def partners(
         self, *, type_name: str | None = None, instance: str | None = None, page: int = 1
