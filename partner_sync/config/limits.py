@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, with_config
@@ -60,6 +61,11 @@ class Approvals:
             " may trigger the DAG"
         ),
     ] = ()
+
+    @property
+    def lasts(self) -> timedelta:
+        """How long an approval is in force."""
+        return timedelta(hours=self.hours)
 
 
 @with_config(STRICT)

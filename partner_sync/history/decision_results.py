@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from partner_sync.archive.memory_records import Decision
+from partner_sync.config.limits import Approvals
 from partner_sync.history.results import ChangeRow, Outcome, RunRow
 from partner_sync.model import Hold, Value
 
@@ -82,7 +83,8 @@ class HoldReview:
     """A hold with all of its rows, as the newest plan that has it shows them.
 
     `current` is whether the newest complete plan has it; `successor` is the hold that has its case now, if another.
-    `runs` counts the runs that had it. `more` rows are not listed.
+    `runs` counts the runs that had it. `more` rows are not listed. `decisions` are all about any listed row, the newest
+    first. `approvals` is the table of the newest config, None if the archive does not have it.
     """
 
     hold: Hold
@@ -94,6 +96,13 @@ class HoldReview:
     rows: tuple[ReviewRow, ...]
     more: int
     decisions: tuple[DecisionRow, ...]
+    approvals: Approvals | None
+
+    @property
+    def approved_by(self) -> tuple[str, ...]:
+        """Who approved any row, while that is in force; the first of them first."""
+        valid = [one.decision.by for one in self.decisions if one.decision.does == "allow" and one.state == "in force"]
+        return tuple(dict.fromkeys(reversed(valid)))
 
     @property
     def results(self) -> dict[ReviewResult, int]:

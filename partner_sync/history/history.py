@@ -210,11 +210,15 @@ class History:
         kind: str | None = None,
         field: str | None = None,
         instance: str | None = None,
+        edited: bool = False,
         page: int = 1,
     ) -> ResultPage[ChangeRow]:
-        """One page of what was written since then, the newest first."""
-        asked = {"kind": kind, "field": field, "instance": instance}
-        return self._ask(lambda db: lists.recent_changes(db, runs.links_of_run(db), since, **asked, page=page))
+        """One page of what was written since then, the newest first; see `recent_changes`."""
+        return self._ask(
+            lambda db: lists.recent_changes(
+                db, runs.links_of_run(db), since, kind=kind, field=field, instance=instance, edited=edited, page=page
+            )
+        )
 
     def partners(
         self, *, type_name: str | None = None, instance: str | None = None, page: int = 1
@@ -292,7 +296,7 @@ class History:
 
     def review(self, hold_id: str) -> HoldReview | None:
         """A hold with its rows and what was decided; None if the archive does not know it."""
-        return self._ask(lambda db: hold_review(db, hold_id, self.clock()))
+        return self._ask(lambda db: hold_review(db, self.objects, hold_id, self.clock()))
 
     def undo(self, run_id: str, account_id: str | None = None) -> UndoPreview | None:
         """What undo of a run, or of one account in it, would do."""

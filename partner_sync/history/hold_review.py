@@ -6,10 +6,14 @@ import sqlite3
 from datetime import datetime
 
 from partner_sync.compare.change_keys import change_keys
+from partner_sync.config.limits import Approvals
+from partner_sync.config.load import load
+from partner_sync.errors import ConfigError
 from partner_sync.history.changes import change_row
 from partner_sync.history.decided import decision_rows
 from partner_sync.history.decision_results import DecisionRow, HoldReview, ReviewResult, ReviewRow
 from partner_sync.history.kept import newest_memory
+from partner_sync.history.objects import Objects
 from partner_sync.history.problems import withheld_rows
 from partner_sync.history.results import ChangeRow
 from partner_sync.history.run_summary import run_record
@@ -20,7 +24,7 @@ LISTED = 500
 """How many rows of a hold are listed. Rows that are not listed can be decided with all others only."""
 
 
-def hold_review(db: sqlite3.Connection, hold_id: str, now: datetime) -> HoldReview | None:
+def hold_review(db: sqlite3.Connection, objects: Objects, hold_id: str, now: datetime) -> HoldReview | None:
     """The review of a hold; None if no run of the archive has it."""
     newest = db.execute(
         "SELECT r.*, p.id AS plan, p.plan_id AS held_in FROM change c JOIN plan p ON p.id = c.plan"
@@ -45,6 +49,7 @@ def hold_review(db: sqlite3.Connection, hold_id: str, now: datetime) -> HoldRevi
     [runs] = db.execute(
         "SELECT count(DISTINCT p.run) FROM change c JOIN plan p ON p.id = c.plan WHERE c.hold = ?", [hold_id]
     ).fetchone()
+    listed = {key for change in changes for key in change_keys(_planned(change))}
     current = _current(db, hold)
     return HoldReview(
         hold=hold,
@@ -55,8 +60,23 @@ def hold_review(db: sqlite3.Connection, hold_id: str, now: datetime) -> HoldRevi
         runs=runs,
         rows=rows,
         more=hold.rows - len(rows),
-        decisions=tuple(dict.fromkeys(row.decided for row in rows if row.decided)),
+        decisions=tuple(one for one in decisions if not listed.isdisjoint(one.decision.keys)),
+        approvals=_approvals(db, objects),
     )
+
+
+def _approvals(db: sqlite3.Connection, objects: Objects) -> Approvals | None:
+    """The table `[approvals]` of the newest config: the one of the run that would record an approval now, unless the
+    file was edited since."""
+    newest = db.execute("SELECT * FROM run WHERE header IS NOT NULL ORDER BY begun DESC LIMIT 1").fetchone()
+    record = run_record(newest) if newest is not None else None
+    if record is None:
+        return None
+    [(path, text)] = objects.texts([f"configs/{record.plan.config_digest}.toml"])
+    try:
+        return load(text, path).approvals if isinstance(text, str) else None
+    except ConfigError:  # of another release
+        return None
 
 
 def _current(db: sqlite3.Connection, hold: Hold) -> list[str]:

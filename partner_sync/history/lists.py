@@ -10,6 +10,7 @@ from datetime import datetime
 from partner_sync.history.changes import change_row
 from partner_sync.history.links import VendorLinks
 from partner_sync.history.results import ChangeRow, ResultPage
+from partner_sync.history.run_summary import EDITED
 from partner_sync.history.runs import page_of
 from partner_sync.model import EXTERNAL_ID, NAME
 
@@ -52,15 +53,20 @@ def recent_changes(
     kind: str | None = None,
     field: str | None = None,
     instance: str | None = None,
+    edited: bool = False,
     page: int = 1,
 ) -> ResultPage[ChangeRow]:
-    """Confirmed writes since `since`, the newest first: exactly what the overview counts."""
+    """Confirmed writes since `since`, the newest first: exactly what the overview counts.
+
+    With `edited`, only those that wrote over an edit in Zendesk: of `field`, or of any.
+    """
     source = (
-        " FROM run r JOIN plan p ON p.run = r.id JOIN change c ON c.plan = p.id WHERE r.begun >= ?"
+        " FROM run r JOIN plan p ON p.run = r.id JOIN change c ON c.plan = p.id WHERE r.begun >= ?"  # noqa: S608 - ours
         " AND c.outcome = 'confirmed' AND c.written AND (? IS NULL OR c.kind = ?) AND (? IS NULL OR c.instance = ?)"
-        " AND (? IS NULL OR instr(c.field_names, ?) > 0)"
+        " AND (? IS NULL OR instr(c.field_names, ?) > 0) AND (NOT ? OR EXISTS (SELECT 1 FROM json_each(c.fields) f"
+        f" WHERE json_extract(f.value, '$[0]') = coalesce(?, json_extract(f.value, '$[0]')) AND {EDITED}))"
     )
-    values = [since.timestamp(), kind, kind, instance, instance, field, f"|{field}|"]
+    values = [since.timestamp(), kind, kind, instance, instance, field, f"|{field}|", edited, field]
     [total] = db.execute(f"SELECT count(*){source}", values).fetchone()
     page, pages = page_of(total, page, ROWS_SHOWN)
     found = db.execute(

@@ -63,7 +63,8 @@ def query_overview(
         problems_new=len(problems_new(db, base)) if base else 0,
         since_yesterday=_since(db, now - timedelta(days=1), instance),
         chart=run_rows(db, chart[::-1], instance),
-        most_changed=_most_changed(db, now - timedelta(days=CHANGED_DAYS), instance),
+        most_changed=_fields(db, "count", now - timedelta(days=CHANGED_DAYS), instance),
+        edited=_fields(db, "edited", now - timedelta(days=CHANGED_DAYS), instance),
         runs=runs_page(db, instance=instance),
         unreadable=unreadable_objects(db),
     )
@@ -229,10 +230,13 @@ def _since(db: sqlite3.Connection, since: datetime, instance: str | None) -> dic
     return dict(zip(KINDS, row, strict=True))
 
 
-def _most_changed(db: sqlite3.Connection, since: datetime, instance: str | None) -> tuple[tuple[str, int], ...]:
+def _fields(
+    db: sqlite3.Connection, column: Literal["count", "edited"], since: datetime, instance: str | None
+) -> tuple[tuple[str, int], ...]:
+    """The fields with the highest counts in a column of `changed`."""
     found = db.execute(
-        "SELECT field, sum(count) AS count FROM changed WHERE begun >= ? AND (? IS NULL OR instance = ?)"
-        " GROUP BY field ORDER BY 2 DESC, 1 LIMIT ?",
+        f"SELECT field, sum({column}) AS count FROM changed WHERE begun >= ? AND (? IS NULL OR instance = ?)"  # noqa: S608 - a column of ours
+        f" GROUP BY field HAVING sum({column}) > 0 ORDER BY 2 DESC, 1 LIMIT ?",
         [since.timestamp(), instance, instance, MOST_CHANGED],
     )
     return tuple((row["field"], row["count"]) for row in found)

@@ -66,5 +66,8 @@ class Overview:
     chart: tuple[RunRow, ...]
     """The last 48 runs, the oldest first."""
     most_changed: tuple[tuple[str, int], ...]
+    """Fields with their confirmed updates of 30 days."""
+    edited: tuple[tuple[str, int], ...]
+    """Fields with those of them that wrote over an edit in Zendesk."""
     runs: ResultPage[RunRow]
     unreadable: tuple[Unreadable, ...]

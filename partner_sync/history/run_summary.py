@@ -12,6 +12,8 @@ from partner_sync.history.run_states import RunEvidence, RunStatus, run_status
 from partner_sync.model import VERDICTS
 
 WRITTEN = {"create": "created", "update": "updated", "mark": "marked"}
+EDITED = "json_extract(f.value, '$[4]') IN ('zendesk', 'both', 'set_back')"
+"""Whether a field `f` of a change has a cause that is an edit in Zendesk."""
 
 
 def run_record(row: sqlite3.Row) -> RunRecord | None:
@@ -110,10 +112,11 @@ def _sides(
         newest = plan["plan_id"] == row["plan_id"]
         _count(db, plan["id"], sides, verdicts, newest=newest or row["plan_id"] is None)
         db.execute(
-            "INSERT INTO changed SELECT ?, c.instance, json_extract(f.value, '$[0]'), ?, count(*)"
+            "INSERT INTO changed SELECT ?, c.instance, json_extract(f.value, '$[0]'), ?, count(*),"  # noqa: S608 - ours
+            f" count(*) FILTER (WHERE {EDITED})"
             " FROM change c, json_each(c.fields) f"
             " WHERE c.plan = ? AND c.kind = 'update' AND c.outcome = 'confirmed' AND c.written GROUP BY 2, 3"
-            " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            " ON CONFLICT DO UPDATE SET count = count + excluded.count, edited = edited + excluded.edited",
             [run, begun, plan["id"]],
         )
     db.execute("DELETE FROM side WHERE run = ?", [run])

@@ -66,11 +66,12 @@ CREATE INDEX change_groups ON change (plan, kind, field_names, outcome, instance
 CREATE INDEX change_account ON change (account_id);
 CREATE INDEX change_organization ON change (organization_id);
 CREATE INDEX change_hold ON change (hold, begun) WHERE hold IS NOT NULL;
-CREATE TABLE changed (  -- confirmed updates by field
+CREATE TABLE changed (  -- confirmed updates by field, and how many of them wrote over an edit in Zendesk
     run INTEGER NOT NULL, instance TEXT NOT NULL, field TEXT NOT NULL, begun REAL NOT NULL, count INTEGER NOT NULL,
+    edited INTEGER NOT NULL,
     PRIMARY KEY (run, instance, field)
 ) WITHOUT ROWID;
-CREATE INDEX changed_begun ON changed (begun, instance, field, count);
+CREATE INDEX changed_begun ON changed (begun, instance, field, count, edited);
 
 -- Problems last for weeks: a run refers to a set of problems, and equal sets are stored once.
 CREATE TABLE problem (

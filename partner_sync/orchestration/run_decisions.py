@@ -131,7 +131,7 @@ class _Making:
         return [self._of_hold(does, holds[of], tuple(named.values())) for of, named in rows.items()]
 
     def _of_hold(self, does: Does, hold: HoldRecord, rows: tuple[HoldRow, ...]) -> Decision:
-        lasts = timedelta(hours=self.config.approvals.hours) if does == "allow" else None
+        lasts = self.config.approvals.lasts if does == "allow" else None
         param = "approve" if does == "allow" else "leave"
         return self._decision(
             does,

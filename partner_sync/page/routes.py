@@ -80,11 +80,14 @@ def show_recent(
     field: str = "",
     instance: str = "",
     days: Annotated[int, Query(ge=1, le=3660)] = 1,
+    edited: bool = False,
     page: _PageNumber = 1,
 ) -> HTMLResponse:
     since = history.clock() - timedelta(days=days)
-    found = history.recent(since, kind=kind or None, field=field or None, instance=instance or None, page=page)
-    asked = {"kind": kind, "field": field, "instance": instance, "days": days}
+    found = history.recent(
+        since, kind=kind or None, field=field or None, instance=instance or None, edited=edited, page=page
+    )
+    asked = {"kind": kind, "field": field, "instance": instance, "days": days, "edited": edited or ""}
     return HTMLResponse(views.render_recent(found, asked, context()))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
+from partner_sync.model import FieldCause, Update
 from tests.history.past import NOON, a_create, a_mark, a_partner, account, an_update
 
 
@@ -23,6 +25,25 @@ def test_updates_of_a_field_are_what_the_overview_counts(past):
     history = past.history()
     for field, count in history.overview().most_changed:
         assert count == history.recent(NOON - timedelta(days=30), kind="update", field=field).total
+
+
+def test_edits_in_zendesk_that_were_written_over_are_what_the_overview_counts(past):
+    causes = ("zendesk", "both", "set_back", "salesforce", "rules", None)
+    updates = [caused(number, cause) for number, cause in enumerate(causes)]
+    rejected, another = caused(7, "zendesk"), caused(8, "zendesk", account_type=("x", "y"), account_owner=("A", "B"))
+    past.run(-1, [*updates, rejected], verdicts={7: "rejected"})
+    past.run(0, [replace(another, fields=(another.fields[0], replace(another.fields[1], cause=None)))])
+    history = past.history()
+    assert (("account_owner", 3), ("account_type", 1)) == history.overview().edited
+    since = NOON - timedelta(days=30)
+    for field, count in history.overview().edited:
+        assert count == history.recent(since, kind="update", field=field, edited=True).total
+    assert 4 == history.recent(since, edited=True).total
+
+
+def caused(number: int, cause: FieldCause | None, **values) -> Update:
+    one = an_update(number, **values)
+    return replace(one, fields=tuple(replace(field, cause=cause) for field in one.fields))
 
 
 def test_a_partner_whose_difference_was_confirmed_since_the_read_matches_salesforce(past):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -13,11 +15,13 @@ from partner_sync.archive.decision_store import Decisions
 from partner_sync.archive.instance_memory import InstanceMemory
 from partner_sync.archive.memory_records import Decision, HoldRow, Memory, MissingAccount, Withdrawal, WrittenField
 from partner_sync.archive.records import PartnerState, PartnerStates
+from partner_sync.archive.replay_store import put_config
 from partner_sync.compare.change_keys import change_keys
 from partner_sync.page.app import page_app
 from partner_sync.page.dag import DagView
 from tests.history.past import NOON, a_create, a_hold, a_mark, a_partner, a_problem, account, an_update
 
+TOML = (Path(__file__).parents[2] / "dags" / "partner_sync.toml").read_text()
 ADMIN = DagView(user="admin", may_trigger=True)
 MARKS = [a_mark(number, tickets=0, users=number) for number in range(37)]
 HOLD = a_hold(*MARKS, is_case=True, limit=35, of=176)
@@ -158,6 +162,70 @@ def test_after_a_decision_the_review_says_who_why_and_what_became_of_each_row(pa
     assert "This hold is over." in text
     assert f'href="hold?id={rest.id}"' in text
     assert 'name="does"' not in text
+
+
+def configured(past, approvals: str) -> None:
+    """The config of every run of this past."""
+    text = re.sub(r"(?s)(\[approvals\]\n).*?(?=\n\[)", rf"\1{approvals}\n", TOML)
+    put_config(past.archive.root, "digest", text)
+
+
+@pytest.mark.parametrize(
+    ("hours", "said", "expiry"),
+    [("24", "24 hours", "2026-11-25T13:00:00+00:00"), ("1", "1 hour", "2026-11-24T14:00:00+00:00")],
+)
+def test_a_review_says_when_an_approval_of_now_would_expire_by_the_newest_config(past, hours, said, expiry):
+    past.run(0, holds=[HOLD])
+    configured(past, f"hours = {hours}")
+    text = client(past).get("/hold", params={"id": HOLD.id}).text
+    assert f"expires after {said}: " in text
+    assert f'datetime="{expiry}"' in text.split('class="expiry"')[1].split("</span>")[0]
+
+
+@pytest.mark.parametrize("text", [None, "this = is of another release"])
+def test_a_review_names_no_hours_that_it_does_not_know(past, text):
+    past.run(0, holds=[HOLD])
+    if text:
+        put_config(past.archive.root, "digest", text)
+    shown = client(past).get("/hold", params={"id": HOLD.id}).text
+    assert "expires after the <code>hours</code> of the config." in shown
+    assert "two people" not in shown
+
+
+def people(past, user: str = "admin") -> str:
+    """What a review says about who has to approve."""
+    text = client(past, replace(ADMIN, user=user)).get("/hold", params={"id": HOLD.id}).text
+    found = re.search(r'<p class="people">(.*?)</p>', text)
+    return re.sub("<[^>]+>", "", found[1]) if found else ""
+
+
+def test_a_review_says_that_two_people_are_needed_and_who_has_approved(past):
+    past.run(0, holds=[HOLD])
+    configured(past, "people = 2")
+    assert "This needs two people. Nobody has approved yet. The first approval writes nothing." == people(past)
+    made = decides(past, *MARKS)
+    waits = "approved. Nothing is written until one more person approves the same rows."
+    assert f"This needs two people. maria has {waits}" == people(past)
+    assert f"This needs two people. You have {waits}" == people(past, "maria")
+    joe = replace(made, id="f" * 12, by="joe", at=made.at + timedelta(minutes=1), rows=made.rows[:35])
+    Decisions(past.archive.root, "global").record(joe)
+    assert "maria and joe have approved." in people(past)
+    text = client(past).get("/hold", params={"id": HOLD.id}).text
+    assert [True, True] == [f"by <bdi>{by}" in text for by in ("maria</bdi>, <time", "joe</bdi>, 35 rows, <time")]
+
+
+def test_where_one_person_is_enough_or_the_hold_is_over_no_second_is_asked_for(past):
+    past.run(0, holds=[HOLD])
+    configured(past, "people = 2")
+    past.run(0.2)
+    assert "" == people(past)
+
+
+def test_a_review_names_who_may_decide_where_the_config_does(past):
+    past.run(0, holds=[HOLD])
+    configured(past, 'by = ["joe", "maria"]')
+    text = client(past).get("/hold", params={"id": HOLD.id}).text
+    assert "The config names who may decide: <bdi>joe, maria</bdi>." in text
 
 
 def test_a_paused_dag_is_said_where_people_decide_and_where_the_run_is_awaited(past):

@@ -151,9 +151,9 @@ def test_static_files_are_kept_by_the_browser_under_the_digest_of_their_content(
 
 
 def test_every_number_of_the_overview_leads_to_as_many_rows(past):
-    past.run(
-        0, [a_create(1), an_update(2), an_update(3), a_mark(4)], problems=[a_problem(1)], types={"open_partner": 2}
-    )
+    edited = an_update(3)
+    edited = replace(edited, fields=(replace(edited.fields[0], cause="zendesk"),))
+    past.run(0, [a_create(1), an_update(2), edited, a_mark(4)], problems=[a_problem(1)], types={"open_partner": 2})
     past.read_partners(0, a_partner(2), a_partner(3))
     asked = client(past)
     text = asked.get("/").text
@@ -163,9 +163,11 @@ def test_every_number_of_the_overview_leads_to_as_many_rows(past):
         ("recent?kind=update&amp;days=1", 2),
         ("recent?kind=mark&amp;days=1", 1),
         ("recent?kind=update&amp;field=account_owner&amp;days=30", 2),
+        ("recent?kind=update&amp;field=account_owner&amp;days=30&amp;edited=True", 1),
     ):
         assert f'href="{address}"' in text
         assert count == asked.get(f"/{unescape(address)}").text.count("data-row")
+    assert "edited in Zendesk</span>" in asked.get("/recent", params={"days": 30, "edited": True}).text
 
 
 def test_changes_are_sorted_by_a_click_on_their_column(past):
