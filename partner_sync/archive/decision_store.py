@@ -8,7 +8,7 @@ instances/<instance>/decisions/ended/<id>.json                            a deci
 
 Objects are only added, and their content follows from what they say: to write one twice is harmless on a store without
 conditional writes. `Taken` is the one object that its own writer may remove, if it knows that it sent nothing. Only the
-decision itself moves to `ended/`: what is said about it stays, so that it cannot come back.
+decision itself moves to `ended/`: what is said about it stays, so that it cannot come back. `expiry.py` removes both.
 """
 
 from __future__ import annotations

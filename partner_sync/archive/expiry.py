@@ -1,7 +1,8 @@
-"""What is old enough to go: runs of the archive, alarm messages, XCom objects. Looks, and removes what it gets.
+"""What is old enough to go: runs and decisions of the archive, alarm messages, XCom objects. Looks, and removes what it
+gets.
 
-Age goes by when an object was written. A run or a message goes as a whole or not at all: one fresh object keeps it. A
-folder is walked; an object store is listed in pages, so ages and sizes cost no call for each object.
+Age goes by when an object was written. A run, a decision or a message goes as a whole or not at all: one fresh object
+keeps it. A folder is walked; an object store is listed in pages, so ages and sizes cost no call for each object.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from urllib.parse import unquote
 
 from partner_sync.archive import object_store as objects
 from partner_sync.archive.instance_memory import InstanceMemory
-from partner_sync.archive.object_store import Root, Stored, stored
+from partner_sync.archive.memory_records import Decision
+from partner_sync.archive.object_store import Root, Stored, get, stored
 from partner_sync.errors import StorageError
 
 
@@ -39,10 +41,41 @@ class Group:
 def expired_runs(root: Root, *, before: datetime, keep: int) -> list[Group]:
     """Runs of the archive that are older than `before`, but none of the last `keep`, and none whose plan is an
     instance's latest or has an open job: the names of these objects hold the ids of the plans."""
-    found = sorted(_grouped(stored(root / "runs"), depth=2), key=lambda group: group.written)
+    found = _runs(root)
     needed = [one.parts[-1] for one in stored(root / "instances") if one.parts[1] in ("latest", "standing", "open")]
     old = [group for group in found[: max(len(found) - keep, 0)] if group.written < before]
     return [group for group in old if not any(plan in name for plan in _plans(group) for name in needed)]
+
+
+def expired_decisions(root: Root, *, before: datetime, keep: int) -> list[Group]:
+    """Decisions of which nothing was in force before `before` and before the last `keep` runs, each with what is noted
+    beside it.
+
+    A run that is cleared records its decision again if the archive has none. So an approval or an undo stays until it
+    would have expired as well, and the notes stay that ended what never expires.
+
+    :raises SnapshotError: if a decision cannot be read
+    """
+    runs = _runs(root)
+    oldest = min([before, *(group.written for group in runs[max(len(runs) - keep, 0) :])])
+    found = [one for one in stored(root / "instances") if one.parts[1] == "decisions"]
+    noted: dict[tuple[str, str], list[Stored]] = defaultdict(list)
+    there = set()
+    for one in found:
+        name, *rest = one.parts[-1].split(".")
+        if len(one.parts) == 3 and rest == ["json"]:
+            there.add((one.parts[0], name))
+        elif len(one.parts) == 3:
+            noted[one.parts[0], name].append(one)
+    groups = []
+    for one in found:
+        of = one.parts[0], one.parts[-1].split(".")[0]
+        if one.parts[2] == "ended" and one.written < oldest and of not in there:
+            decision = get(Decision, one.path, "It has ended. If it was damaged, move it away.")
+            until = decision.until if decision is not None else None
+            if until is None or until < oldest:
+                groups.append(Group("/".join(of), (one, *(noted[of] if until else ()))))
+    return [group for group in groups if group.written < oldest]
 
 
 def expired_alarms(root: Root, *, before: datetime) -> list[Group]:
@@ -100,6 +133,11 @@ def remove_expired(groups: Iterable[Group]) -> Iterator[tuple[Stored, StorageErr
                     _remove_empty(one.path, len(one.parts) - 1)
             except StorageError as error:
                 yield one, error
+
+
+def _runs(root: Root) -> list[Group]:
+    """Every run, by when its newest object was written."""
+    return sorted(_grouped(stored(root / "runs"), depth=2), key=lambda group: group.written)
 
 
 def _grouped(objects: Iterable[Stored], *, depth: int) -> Iterator[Group]:

@@ -1,7 +1,7 @@
 """`python -m partner_sync.retention`: lists old objects of the archive and of XComs, and removes them with `--delete`.
 
-It never removes the last runs, runs whose plan is an instance's latest or has an open job, the newest snapshots, the
-newest alarm message, what an instance remembers, and anything younger than the given days.
+It never removes the last runs, runs whose plan is an instance's latest or has an open job, decisions in force, the
+newest snapshots, the newest alarm message, what an instance remembers, and anything younger than the given days.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ LEAST_DAYS = 2
 
 def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.write) -> int:
     parser = terminal.Parser(command("python -m partner_sync.retention"))
-    parser.add_argument("--days", type=_days(1), default=90, help="keep younger runs and alarm messages (default: 90)")
+    parser.add_argument(
+        "--days", type=_days(1), default=90, help="keep younger runs, ended decisions and alarm messages (default: 90)"
+    )
     parser.add_argument(
         "--xcom-days", type=_days(LEAST_DAYS), default=14, help="keep younger XCom objects (default: 14, at least 2)"
     )
@@ -54,6 +56,7 @@ def main(arguments: Sequence[str], say: Callable[[str], object] = sys.stdout.wri
     try:
         found = {
             f"runs in {archive}": expiry.expired_runs(archive, before=old, keep=chosen.keep_runs),
+            f"ended decisions in {archive}": expiry.expired_decisions(archive, before=old, keep=chosen.keep_runs),
             f"alarm messages in {archive}": expiry.expired_alarms(archive, before=old),
             f"notes of marks in {archive}": expiry.expired_marks(archive, before=min(old, now - 2 * BUDGET)),
             f"snapshots in {archive}": expiry.expired_snapshots(archive, before=old_snapshots),

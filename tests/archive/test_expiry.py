@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from airflow.sdk import ObjectStoragePath
 
-from partner_sync.archive import expiry
+from partner_sync.archive import codec, expiry
+from partner_sync.archive.decision_store import Decisions
 from partner_sync.archive.instance_memory import InstanceMemory
-from partner_sync.archive.memory_records import Memory
+from partner_sync.archive.memory_records import Decision, EndedKeys, HoldRow, Memory, Taken, Withdrawal
 from partner_sync.errors import SnapshotError
 from partner_sync.model import PlanOrder
 
@@ -71,6 +72,79 @@ def test_inputs_of_plans_go_when_they_are_old(root, tmp_path):
     write(tmp_path, "inputs/plan-old.json.gz", 15)
     write(tmp_path, "inputs/plan-new.json.gz", 13)
     assert ["plan-old.json.gz"] == names(expiry.expired_inputs(root, before=before(14)))
+
+
+def decided(tmp_path: Path, name: str, *, ended: float | None, does: str = "allow", until: float | None = 199):
+    """A decision of 200 days ago with all that can be noted beside it, of which nothing is in force since `ended` days;
+    None: it is in force. `until` is how many days ago it expires."""
+    known, at = Decisions(tmp_path, "global"), before(200)
+    rows = (HoldRow("001", 1, ("k1", "k2")),)
+    lasts = None if until is None else before(until)
+    made = Decision(name, does, "global", rows=rows, by="maria", run_id="run", note="", at=at, until=lasts)
+    known.record(made)
+    known.take([Taken(name, "plan", "mark_1-2", "5a0b", ("k1",))])
+    known.end([EndedKeys(name, "plan", at, ("k2",))])
+    known.withdraw(name, Withdrawal("joe", at, "run"))
+    if ended is not None:
+        known.move_ended([made])
+    for path in (tmp_path / "instances/global/decisions").rglob(f"{name}.*"):
+        moment = (NOW - timedelta(days=ended or 200)).timestamp()
+        os.utime(path, (moment, moment))
+    return made
+
+
+def removed(root, tmp_path: Path, *, days: float = 90, keep: int = 0) -> set[str]:
+    """What is gone below `decisions` when retention is done."""
+    folder = tmp_path / "instances/global/decisions"
+    there = set(folder.rglob("*.json"))
+    assert [] == list(expiry.remove_expired(expiry.expired_decisions(root, before=before(days), keep=keep)))
+    return {path.relative_to(folder).as_posix() for path in there if not path.exists()}
+
+
+def test_an_ended_decision_goes_when_it_is_old_with_all_that_is_noted_beside_it(root, tmp_path):
+    decided(tmp_path, "a0", ended=95)
+    decided(tmp_path, "b0", ended=85)
+    notes = {"a0.ended.plan.json", "a0.taken.plan.mark_1-2.5a0b.json", "a0.withdrawn.json"}
+    assert {"ended/a0.json", *notes} == removed(root, tmp_path)
+
+
+def test_a_decision_in_force_stays_however_old_it_is_and_so_does_its_use(root, tmp_path):
+    decided(tmp_path, "a0", ended=None)
+    assert set() == removed(root, tmp_path)
+
+
+def test_a_decision_whose_move_was_cut_short_stays_with_its_use(root, tmp_path):
+    made = decided(tmp_path, "a0", ended=95)
+    write(tmp_path, "instances/global/decisions/a0.json", 95, codec.to_json(made))
+    assert set() == removed(root, tmp_path)
+
+
+@pytest.mark.parametrize("does", ["allow", "restore"])
+def test_a_decision_that_ended_early_stays_until_it_would_have_expired(root, tmp_path, does):
+    decided(tmp_path, "a0", ended=95, does=does, until=80)
+    assert set() == removed(root, tmp_path)
+    assert 4 == len(removed(root, tmp_path, days=70))
+
+
+def test_a_cleared_run_does_not_bring_back_a_leave_that_retention_removed(root, tmp_path):
+    made = decided(tmp_path, "a0", ended=95, does="leave", until=None)
+    assert {"ended/a0.json"} == removed(root, tmp_path)
+    Decisions(tmp_path, "global").record(made)
+    assert None is Decisions(root, "global").read().leave_of("k1", NOW)
+
+
+def test_decisions_stay_as_long_as_the_last_runs_of_their_time(root, tmp_path):
+    decided(tmp_path, "a0", ended=95)
+    decided(tmp_path, "b0", ended=130)
+    for number, days in enumerate((150, 120, 100, 1)):
+        write(tmp_path, f"runs/2026-01-01/run-{number}/run.json", days)
+    assert {"b0"} == {name.removeprefix("ended/").split(".")[0] for name in removed(root, tmp_path, keep=3)}
+
+
+def test_a_note_that_is_younger_keeps_its_decision(root, tmp_path):
+    decided(tmp_path, "a0", ended=95)
+    write(tmp_path, "instances/global/decisions/a0.withdrawn.json", 3)
+    assert set() == removed(root, tmp_path)
 
 
 def test_old_alarm_messages_go_and_the_newest_which_has_all_open_alarms_stays(root, tmp_path):

@@ -6,13 +6,15 @@ import os
 import subprocess
 import sys
 import time
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from partner_sync.archive import expiry
+from partner_sync.archive.decision_store import Decisions
+from partner_sync.archive.memory_records import Decision, HoldRow
 from partner_sync.cli import delete_expired
 from partner_sync.sandbox import large_world
 
@@ -65,6 +67,22 @@ def test_with_delete_old_runs_and_xcom_objects_go_but_the_last_run_and_the_lates
     assert instances == files(archive / "instances")
     assert instances
     assert "There is nothing to remove." in run("--keep-runs", "1", "--delete")[1]
+
+
+def test_with_delete_a_decision_goes_that_ended_before_the_runs_that_stay(left):
+    archive, _ = left
+    at = datetime.now(timezone.utc) - timedelta(days=300)
+    known, rows = Decisions(archive, "global"), (HoldRow("001", 1, ("k",)),)
+    values = {"rows": rows, "by": "maria", "run_id": "run", "note": "", "at": at, "until": at + timedelta(hours=24)}
+    ended, lasting = (Decision(name, "allow", "global", **values) for name in ("a0", "b0"))
+    for one in (ended, lasting):
+        known.record(one)
+    known.move_ended([ended])
+    for path in files(archive / "instances/global/decisions"):
+        os.utime(path, (time.time() - 300 * DAY,) * 2)
+    code, said = run("--keep-runs", "1", "--delete")
+    assert (0, None, lasting) == (code, known.find("a0"), known.find("b0"))
+    assert f"1 ended decisions in {archive}: 1 objects" in said
 
 
 def test_what_is_younger_than_the_days_given_stays(left):
