@@ -71,7 +71,9 @@ def _calls(on: Stage) -> Measurement:
     worst = max((_updates(on, batches) for batches in (1, 5)), key=lambda run: run.calls_a_row)
     measured = f"{worst.calls_a_row:.3f}, the worse of 1 and 5 batches"
     what = "Zendesk calls a changed organization, full batches, tokens apart"
-    return Measurement(what, f"at most {CALLS_A_ROW}", measured, worst.complete and worst.calls_a_row <= CALLS_A_ROW)
+    met = worst.complete and worst.calls_a_row <= CALLS_A_ROW
+    # On a busy machine a poll comes late, and then there is one more of them.
+    return Measurement(what, f"at most {CALLS_A_ROW}", measured, met, timed=worst.complete)
 
 
 def _against_the_old(on: Stage) -> Measurement:
