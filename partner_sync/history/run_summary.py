@@ -43,7 +43,8 @@ def summarize_run(db: sqlite3.Connection, run: int, now: datetime) -> None:
     row = db.execute("SELECT * FROM run WHERE id = ?", [run]).fetchone()
     record, failures = run_record(row), run_failures(row)
     verdicts_at, calls = _verdicts_at(db, run, row["plan_id"])
-    begun, ended = row["run_after"], row["run_after"]
+    [made] = db.execute("SELECT max(made) FROM plan WHERE run = ?", [run]).fetchone()
+    begun = ended = made or row["run_after"]  # between plan.json and run.json the plan is the only sign
     if record is not None:
         begun, ended = record.plan.order.snapshot_begun.timestamp(), record.plan.order.made.timestamp()
         calls += sum(record.calls_to_read.values())

@@ -353,3 +353,17 @@ def test_who_is_named_by_nothing_that_is_left_is_not_found_any_more(past):
     shutil.rmtree(past.folder / "archive" / "runs" / "2026-11-22")
     assert () == history.find("gone").hits
     assert ["There"] == [hit.name for hit in history.find("there").hits]
+
+
+def test_a_run_of_which_only_the_plan_is_written_yet_is_running_and_its_changes_wait(past):
+    """`plan.json` is written before `run.json`: who looks in between sees no run that failed hours ago."""
+    run_id = past.run(0, [an_update(1)], written=False)
+    record = past.archive.run_folder(run_id, past.trigger(0).run_after) / "run.json"
+    text = record.read_text()
+    record.unlink()
+    history = past.history(0.1)
+    assert "running" == history.run(run_id).row.state
+    assert "waiting" == history.account(account(1))[0].history[0].change.outcome
+    assert "failed" == past.history(1.1).run(run_id).row.state
+    record.write_text(text)
+    assert "running" == past.history(0.1).run(run_id).row.state
