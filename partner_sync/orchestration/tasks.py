@@ -137,6 +137,8 @@ def compare() -> list[dict[str, str]]:
     for instance in written if not plan.dry_run else ():
         refuse_latest_ahead(archive, instance, _now())
     archive.write_run(_record(context, config, plan, asked))
+    for hold in plan.holds:
+        log.info("%s Review: %s", hold.why, locations.review_url(hold.id))
     for system, number in asked.items():
         telemetry.calls(system, number)
     remember_holds(archive, plan)

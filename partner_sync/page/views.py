@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from partner_sync.gather.changed_read import FULL_READS
 from partner_sync.history import labels
 from partner_sync.history.changes import Filters
 from partner_sync.history.decision_results import DecisionRow, HoldReview, UndoPreview
@@ -71,6 +72,7 @@ _templates.globals |= {
     "planning_only": labels.PLANNING_ONLY,
     "not_restored_labels": labels.NOT_RESTORED_LABELS,
     "rule_labels": labels.RULE_LABELS,
+    "full_reads": FULL_READS,
 }
 
 

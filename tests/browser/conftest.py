@@ -69,12 +69,17 @@ def world() -> World:
 
 
 @pytest.fixture(scope="module")
-def airflow(installed: None, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped config in a place of its own, where a test may edit it."""
+    return Path(shutil.copy(REPOSITORY / "dags" / "partner_sync.toml", tmp_path_factory.mktemp("config")))
+
+
+@pytest.fixture(scope="module")
+def airflow(installed: None, world: World, config: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
     """The full Airflow on a sandbox whose jobs take seconds, so that a run can be watched. No run starts by itself."""
-    folder, config = tmp_path_factory.mktemp("browser"), REPOSITORY / "dags" / "partner_sync.toml"
     with (
         Sandbox(world=world, job_seconds=6) as sandbox,
-        started(folder, sandbox, sandbox.connections(), config) as running,
+        started(tmp_path_factory.mktemp("browser"), sandbox, sandbox.connections(), config) as running,
     ):
         running.new_account(name=HOSTILE)
         newest = datetime.now(timezone.utc).replace(minute=0, second=0, microsecond=0)
@@ -103,13 +108,18 @@ def login(airflow: Airflow, browser: Browser) -> Any:
 
 @pytest.fixture(scope="module")
 def viewer_login(airflow: Airflow, login: Any) -> Any:
-    """The same of somebody who may look at everything and start nothing: the role is in the token."""
+    """The same of somebody who may look at everything and start nothing."""
+    return login_as(airflow, login, "viewer", "VIEWER")
+
+
+def login_as(airflow: Airflow, login: Any, user: str, role: str) -> Any:
+    """The login of somebody else: name and role are in the token."""
     kept = copy.deepcopy(login)
     [cookie] = [one for one in kept["cookies"] if one["name"] == "_token"]
     token = jwt.decode(cookie["value"], options={"verify_signature": False})
     secret = airflow.home.secret("jwt_secret")
     algorithm = jwt.get_unverified_header(cookie["value"])["alg"]
-    cookie["value"] = jwt.encode(token | {"sub": "viewer", "role": "VIEWER"}, secret, algorithm)
+    cookie["value"] = jwt.encode(token | {"sub": user, "role": role}, secret, algorithm)
     return kept
 
 

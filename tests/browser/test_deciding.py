@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import re
-import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -14,8 +13,10 @@ from playwright.sync_api import expect
 from partner_sync.local.home import ADMIN
 from partner_sync.model import Hold
 from partner_sync.sandbox import default_world
+from tests.browser.another_site import AnotherSite
+from tests.browser.conftest import login_as
 from tests.browser.visiting import PHONE, WIDE, Visitor
-from tests.scheduler.running import Run, until
+from tests.scheduler.running import Airflow, Run, until
 
 pytestmark = pytest.mark.browser
 GONE = 37
@@ -36,7 +37,18 @@ def first(airflow) -> Run:
 @pytest.fixture(scope="module")
 def hold(airflow, first) -> Hold:
     """Marks on hold: many accounts were deleted in Salesforce at once."""
-    for account_id in airflow.in_sync()[:GONE]:
+    return hold_without(airflow, partners(airflow)[:GONE])
+
+
+def partners(airflow: Airflow) -> list[str]:
+    """Ids of accounts that the query reads, with one organization that is as the account wants it."""
+    read = {one["Id"] for one in airflow.sandbox.accounts() if one["Partners_Partner_Status__c"] == "Authorized"}
+    return [one for one in airflow.in_sync() if one in read]
+
+
+def hold_without(airflow: Airflow, accounts: list[str]) -> Hold:
+    """The hold of marks when these accounts are deleted in Salesforce."""
+    for account_id in accounts:
         airflow.sandbox.delete_account(account_id)
     run = airflow.finished(airflow.trigger())
     (found,) = [one for one in run.plan.holds if one.reason == "limit"]
@@ -52,22 +64,6 @@ def viewer(airflow, browser, viewer_login) -> Iterator[Visitor]:
 
 
 NOTE = "Deleted on purpose, ask Marta <b>"
-
-
-def decide(visitor: Visitor, button: str, note: str, *, wait: bool = True) -> str:
-    """Writes the note that is open and presses the button; returns the id of the run that this starts."""
-    ours, before = visitor.ours, visitor.airflow.run_ids()
-    ours.locator("textarea:visible").fill(note)
-    ours.get_by_role("button", name=button, exact=True).click()
-    until("Airflow has a new run", 30, lambda: visitor.airflow.run_ids() > before)
-    (new,) = visitor.airflow.run_ids() - before
-    if wait:
-        expect(ours.locator("#live")).to_contain_text("View the run", timeout=90_000)
-        visitor.airflow.finished(new)
-        expect(ours.locator("#live[hx-get]")).to_have_count(0, timeout=90_000)
-    return new
-
-
 START = """async (hold) => {
     const body = {logical_date: null, conf: {approve: [hold]}, note: "forced"};
     const headers = {"Content-Type": "application/json"};
@@ -138,7 +134,7 @@ def approved(airflow, browser, login, hold) -> list[str]:
     expect(ours.locator("[data-chosen]")).to_have_text(f"{hold.rows - 2} of {hold.rows} selected")
     ours.get_by_role("button", name=f"Approve {hold.rows - 2}").click()  # without a note nothing happens
     expect(ours.get_by_label("Note")).to_be_focused()
-    run = airflow.finished(decide(visitor, f"Approve {hold.rows - 2}", NOTE))
+    run = airflow.finished(visitor.decide(f"Approve {hold.rows - 2}", NOTE))
     written = {row.account_id for row in run.verdicts if row.verdict == "confirmed" and row.kind == "mark"}
     assert {*accounts} - {accounts[0], accounts[5]} == written
     assert ADMIN == run.record.trigger.triggered_by
@@ -168,12 +164,12 @@ def test_the_rest_is_left_as_it_is_and_waits_no_longer(visitor, approved):
     ours = visitor.see()
     ours.get_by_role("link", name="Review changes on hold").first.click()
     expect(ours.locator(".review [data-row]")).to_have_count(2)
-    decide(visitor, "Leave as they are", "They come back next month")
+    visitor.decide("Leave as they are", "They come back next month")
     visitor.see("decisions")
     expect(ours.locator(".decisions").first).to_contain_text("Leave 2 marks as they are")
     expect(ours.get_by_role("heading", level=1)).to_have_text("1 decision in force")
     ours.locator(".note summary", has_text="Withdraw").first.click()
-    decide(visitor, "Withdraw", "They did not come back")
+    visitor.decide("Withdraw", "They did not come back")
     expect(ours.get_by_role("heading", level=1)).to_have_text("0 decisions in force", timeout=90_000)
 
 
@@ -203,7 +199,7 @@ def test_a_decision_needs_no_mouse(visitor, first):
     assert "By keys" == visitor.airflow.finished(new).record.trigger.params["note"]
 
 
-def test_a_run_is_undone_and_the_undo_withdrawn(visitor, first):
+def test_a_run_is_undone_and_its_creates_stay(visitor, first):
     written = [one for one in first.plan.changes if one.kind != "create"]
     fields = sum(len(one.fields) for one in written)
     ours = visitor.see("run", run=first.id)
@@ -211,7 +207,7 @@ def test_a_run_is_undone_and_the_undo_withdrawn(visitor, first):
     expect(ours.get_by_text("stay: nothing is ever deleted")).to_be_visible()
     button = ours.get_by_role("button", name=re.compile("Undo [0-9]+ fields"))
     assert int(re.findall("[0-9]+", button.inner_text())[0]) <= fields
-    decide(visitor, button.inner_text(), "Wrong owners")
+    visitor.decide(button.inner_text(), "Wrong owners")
     expect(ours.locator("p", has_text="Undone by")).to_be_visible(timeout=90_000)
     one = next(one for one in written if {"account_owner"} >= {field.field for field in one.fields})
     found = visitor.airflow.sandbox.organization(one.organization_id)
@@ -221,7 +217,7 @@ def test_a_run_is_undone_and_the_undo_withdrawn(visitor, first):
 def test_a_problem_is_acknowledged_with_a_note(visitor, first):
     ours = visitor.see("problems")
     ours.locator(".note summary", has_text="Acknowledge").first.click()
-    decide(visitor, "Acknowledge", "Known, see ticket 12")
+    visitor.decide("Acknowledge", "Known, see ticket 12")
     expect(ours.get_by_text("Acknowledged", exact=True).first).to_be_visible(timeout=90_000)
 
 
@@ -233,33 +229,100 @@ def test_while_the_dag_is_paused_the_page_says_that_the_run_stays_queued(visitor
         visitor.see("problems")
         ours.locator(".note summary", has_text="Acknowledge").first.click()
         expect(ours.get_by_text("stays queued until someone unpauses it").first).to_be_visible()
-        decide(visitor, "Acknowledge", "Later", wait=False)
+        visitor.decide("Acknowledge", "Later", wait=False)
         expect(ours.locator("#live")).to_contain_text("queued, and the DAG is paused")
     finally:
         visitor.airflow.unpause()
     expect(ours.locator("#live")).to_contain_text("View the run", timeout=90_000)
 
 
-class AnotherSite:
-    """A page at `localhost`, which is another site than 127.0.0.1."""
+def test_a_run_of_240_fields_is_undone_and_every_field_is_back(visitor, first):
+    airflow, shown = visitor.airflow, {"Support_Hold__c": True, "Account_Risk_Level__c": "At Risk - Escalated"}
+    owned = {"Account_Owner_Calc__c": "Wrong owner", "Technical_Account_Manager_Name__c": "Wrong manager"}
+    in_sync = {*partners(airflow)}
+    rows = [one for one in airflow.sandbox.accounts() if one["Id"] in in_sync]
+    rows = [one for one in rows if shown.items().isdisjoint(one.items())][-60:]
+    before = fields_of(airflow, rows)
+    airflow.sandbox.put_accounts(row | owned | shown for row in rows)
+    wrong = airflow.finished(airflow.trigger())
+    assert 240 == sum(len(one.fields) for one in wrong.plan.changes if one.kind == "update")
+    assert before != fields_of(airflow, rows)
+    ours = visitor.see("run", run=wrong.id)
+    ours.get_by_role("link", name="Undo this run").click()
+    expect(ours.locator(".lead")).to_have_text(
+        "240 fields in 60 organizations can go back to their value before the run."
+    )
+    visitor.decide("Undo 240 fields", "Somebody imported the wrong owners")
+    expect(ours.locator("#live")).to_contain_text("60 written")
+    expect(ours.locator("p", has_text="Undone by")).to_contain_text(f"{ADMIN}")
+    expect(ours.get_by_text("240 fields have the old value already.")).to_be_visible()
+    assert before == fields_of(airflow, rows)
+    airflow.sandbox.put_accounts(rows)
 
-    def __init__(self, page: str) -> None:
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("Content-Type", "text/html")
-                self.end_headers()
-                self.wfile.write(page.encode())
 
-            def log_message(self, *_: object) -> None:
-                pass
+def fields_of(airflow: Airflow, accounts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Account to the fields of its organization."""
+    wanted = {one["Id"] for one in accounts}
+    found = [one["organization_fields"] for one in airflow.sandbox.organizations()]
+    return {one["salesforce_id"]: one for one in found if one["salesforce_id"] in wanted}
 
-        self.server = http.server.ThreadingHTTPServer(("localhost", 0), Handler)
 
-    def __enter__(self) -> str:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return f"http://localhost:{self.server.server_port}/"
+def test_an_account_that_returns_before_the_approval_is_not_marked_and_all_others_are(visitor, first):
+    airflow = visitor.airflow
+    gone = partners(airflow)[:GONE]
+    hold = hold_without(airflow, gone)
+    ours = visitor.see("hold", id=hold.id)
+    expect(ours.get_by_role("button", name=f"Approve {hold.rows}")).to_be_enabled()
+    airflow.sandbox.undelete_account(gone[4])  # while somebody reads
+    run = airflow.finished(visitor.decide(f"Approve {hold.rows}", "They left"))
+    marked = {row.account_id for row in run.verdicts if row.verdict == "confirmed" and row.kind == "mark"}
+    assert {one.account_id for one in hold.changes} - {gone[4]} == marked
+    chips = [f"{hold.rows - 1} confirmed", "1 no longer the same: not written"]
+    expect(ours.locator(".results .chip")).to_have_text(chips)
+    back = ours.locator(".review [data-row]", has_text=gone[4])
+    expect(back.locator(".outcome")).to_have_text("no longer the same: not written")
+    (now,) = fields_of(airflow, [{"Id": gone[4]}]).values()
+    assert now["mark_for_deletion"] is False
 
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+
+@pytest.fixture
+def two_people(config) -> Iterator[None]:
+    """A config that asks two people."""
+    text = config.read_text()
+    config.write_text(text.replace("people = 1", "people = 2"))
+    yield
+    config.write_text(text)
+
+
+def test_the_first_of_two_people_writes_nothing_and_two_tabs_of_the_second_write_once(
+    visitor, browser, login, first, two_people
+):
+    airflow = visitor.airflow
+    hold = hold_without(airflow, partners(airflow)[:GONE])
+    accounts, approve = {one.account_id for one in hold.changes}, f"Approve {hold.rows}"
+    ours = visitor.see("hold", id=hold.id)
+    expect(ours.locator(".people")).to_contain_text("Nobody has approved yet. The first approval writes nothing.")
+    run = airflow.finished(visitor.decide(approve, "As agreed"))
+    assert accounts.isdisjoint(row.account_id for row in run.verdicts)
+    expect(ours.locator(".results")).to_have_text(f"{hold.rows} still on hold")
+    expect(ours.locator(".people")).to_contain_text("You have approved. Nothing is written until one more person")
+    before, since = airflow.run_ids(), len(airflow.sandbox.writes(0))
+    context = browser.new_context(viewport=WIDE, storage_state=login_as(airflow, login, "maria", "ADMIN"))
+    tabs = [Visitor.arrives(airflow, context) for _ in range(2)]
+    for tab in tabs:
+        tab.see("hold", id=hold.id)
+        expect(tab.ours.locator(".people")).to_contain_text(f"{ADMIN} has approved.")
+        expect(tab.ours.get_by_role("button", name=approve)).to_be_enabled()
+    for tab in tabs:
+        tab.press(approve, "I agree")
+    until("both tabs started a run", 30, lambda: len(airflow.run_ids() - before) == 2)
+    for tab in tabs:
+        tab.watch()
+        expect(tab.ours.locator(".results")).to_have_text(f"{hold.rows} confirmed")
+        expect(tab.ours.locator(".decided", has_text="by maria").first).to_be_visible()
+        expect(tab.ours.locator(".decided", has_text=f"by {ADMIN}")).to_have_count(1)
+    assert ["success"] * 2 == [airflow.finished(one).state for one in airflow.run_ids() - before]
+    marked = {one.organization_id for one in hold.changes}
+    writes = {of: count for of, count in airflow.writes(since).items() if of[0] in marked}
+    assert {(one, "update"): 1 for one in marked} == writes
+    context.close()

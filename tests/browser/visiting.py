@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from playwright.sync_api import BrowserContext, Frame, FrameLocator, Page
+from playwright.sync_api import BrowserContext, Frame, FrameLocator, Page, expect
 
 from partner_sync.local.home import ADMIN
-from tests.scheduler.running import Airflow
+from tests.scheduler.running import Airflow, until
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
@@ -70,6 +70,28 @@ class Visitor:
         self.page.locator("a[href$='/plugin/partner-sync-plan']").click()
         self.ours.locator("main").wait_for()
         return self.ours
+
+    # -- deciding -------------------------------------------------------------------------------------------
+
+    def decide(self, button: str, note: str, *, wait: bool = True) -> str:
+        """Writes the note that is open and presses the button; returns the id of the run that this starts."""
+        before = self.airflow.run_ids()
+        self.press(button, note)
+        until("Airflow has a new run", 30, lambda: self.airflow.run_ids() > before)
+        (new,) = self.airflow.run_ids() - before
+        if wait:
+            self.watch()
+            self.airflow.finished(new)
+        return new
+
+    def press(self, button: str, note: str) -> None:
+        self.ours.locator("textarea:visible").fill(note)
+        self.ours.get_by_role("button", name=button, exact=True).click()
+
+    def watch(self) -> None:
+        """Until the page says, without a reload, that the run is over that it started."""
+        expect(self.ours.locator("#live")).to_contain_text("View the run", timeout=90_000)
+        expect(self.ours.locator("#live[hx-get]")).to_have_count(0, timeout=90_000)
 
     # -- what they see --------------------------------------------------------------------------------------
 

@@ -38,6 +38,18 @@ def test_marks_over_the_limit_are_held_everything_else_is_written_and_the_conf_o
     many.in_sync()
 
 
+def test_the_log_of_compare_leads_to_the_review_of_each_hold_also_while_a_run_is_green(many, caplog):
+    caplog.set_level("INFO", logger="partner_sync")
+    many.run()
+    caplog.clear()
+    again = many.run()
+    hold = hold_of(again, "limit")
+    logged = [one.getMessage() for one in caplog.records if hold.id in one.getMessage()]
+    assert ("success", 1) == (again.state, len(logged))
+    assert logged[0].startswith(f"{hold.why} Review: ")
+    assert logged[0].endswith(f"/plugin/partner-sync/partner-sync/hold?id={hold.id}")
+
+
 def test_an_approval_writes_the_rows_that_were_reviewed_and_none_that_came_since(many):
     hold = hold_of(many.run(), "limit")
     back, late = hold.changes[0], partners(many)[:12]

@@ -15,6 +15,7 @@ from fastapi import HTTPException
 from fastapi.testclient import TestClient
 from markupsafe import escape
 
+from partner_sync.archive.records import RunRecord
 from partner_sync.history import History
 from partner_sync.history.overview_results import Overview
 from partner_sync.history.reader import Reader
@@ -148,6 +149,37 @@ def test_static_files_are_kept_by_the_browser_under_the_digest_of_their_content(
     assert all(re.search(r"\?v=[0-9a-f]{12}$", one) for one in addresses)
     assert "immutable" in client(past).get(f"/{addresses[0]}").headers["cache-control"]
     assert "no-store" == client(past).get("/").headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    ("read", "said"),
+    [
+        ({}, "Zendesk global: all 4,212 organizations read."),
+        (
+            {"kind": "changed", "announced": 4213, "gone": 2},
+            "Zendesk global: 4,212 organizations known, by the read before and all that changed since, counted 4,213,"
+            " 2 confirmed gone.",
+        ),
+        (
+            {"cause": "first"},
+            "Zendesk global: all 4,212 organizations read (all listed: it is the first read of the instance that is"
+            " known).",
+        ),
+        (
+            {"cause": "due", "differed": (1, 2)},
+            "Zendesk global: all 4,212 organizations read (all listed: the last full listing is as old as"
+            " full_every_hours allows; 2 organizations differed from what reads of changes had).",
+        ),
+    ],
+)
+def test_a_run_says_how_each_instance_was_read_and_why(past, read, said):
+    plan = past.plan(0)
+    salesforce, zendesk = plan.reads
+    plan = replace(plan, reads=(salesforce, replace(zendesk, **read)))
+    past.archive.write_run(RunRecord(past.trigger(0), {}, plan))
+    text = client(past).get("/run", params={"run": plan.run_id}).text
+    line = text.split("Complete</span>")[1].split("</p>")[0]
+    assert f"Salesforce: all 171 accounts read; {said}" == " ".join(re.sub("<[^>]+>", "", line).split())
 
 
 def test_every_number_of_the_overview_leads_to_as_many_rows(past):
