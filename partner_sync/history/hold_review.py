@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import datetime
 
 from partner_sync.compare.change_keys import change_keys
@@ -45,11 +46,15 @@ def hold_review(db: sqlite3.Connection, objects: Objects, hold_id: str, now: dat
         by_key |= dict.fromkeys(one.decision.keys, one)
     memory = newest_memory(db, hold.instance)
     missing = {one.organization_id: one.since for one in memory.missing} if memory else {}
-    rows = tuple(_row(db, change, missing.get(change.organization_id or 0), by_key) for change in changes)
+    keys = [change_keys(_planned(change)) for change in changes]
+    rows = tuple(
+        _row(db, change, missing.get(change.organization_id or 0), [by_key.get(key) for key in own])
+        for change, own in zip(changes, keys, strict=True)
+    )
     [runs] = db.execute(
         "SELECT count(DISTINCT p.run) FROM change c JOIN plan p ON p.id = c.plan WHERE c.hold = ?", [hold_id]
     ).fetchone()
-    listed = {key for change in changes for key in change_keys(_planned(change))}
+    listed = {key for own in keys for key in own}
     current = _current(db, hold)
     return HoldReview(
         hold=hold,
@@ -89,9 +94,8 @@ def _current(db: sqlite3.Connection, hold: Hold) -> list[str]:
 
 
 def _row(
-    db: sqlite3.Connection, change: ChangeRow, missing_since: datetime | None, by_key: dict[str, DecisionRow]
+    db: sqlite3.Connection, change: ChangeRow, missing_since: datetime | None, decided: Sequence[DecisionRow | None]
 ) -> ReviewRow:
-    decided = [by_key.get(key) for key in change_keys(_planned(change))]
     decision = decided[0] if decided and len(set(decided)) == 1 else None
     if decision is None or decision.decision.does != "allow":
         return ReviewRow(change, missing_since, decision, None, None)

@@ -11,7 +11,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -54,11 +54,11 @@ class Limits:
     fields: int = 4
     problems: int = 3
     rows: int = 10
-    more: str = field(default="make run ALL=1", kw_only=True)
+    more: str = "make run ALL=1"
 
 
 EXAMPLES = Limits()
-EVERYTHING = Limits(*[sys.maxsize] * 5)
+EVERYTHING = Limits(*(sys.maxsize,) * 5)
 
 
 def render(outcome: RunOutcome, limits: Limits = EXAMPLES) -> RenderableType:
@@ -203,10 +203,10 @@ def _decisions(plan: Plan, limits: Limits) -> Iterator[RenderableType]:
         yield _inset(Text.assemble(head, (f"  in {sanitize(one.instance)}, decision {sanitize(one.id)}", "dim")))
         if one.rows < one.of:
             yield _inset(Text(f"{_count(one.of - one.rows, 'row')} already done, or no longer the same"), 4)
-        missed = [each for each in plan.not_restored if each.decision == one.id]
-        for each in missed[: limits.rows]:
-            where = f"organization {each.organization_id}, {sanitize(each.field)}"
-            yield _inset(Text(f"not undone: {where}: {NOT_RESTORED_LABELS[each.why]}"), 4)
+        missed = [field for field in plan.not_restored if field.decision == one.id]
+        for field in missed[: limits.rows]:
+            where = f"organization {field.organization_id}, {sanitize(field.field)}"
+            yield _inset(Text(f"not undone: {where}: {NOT_RESTORED_LABELS[field.why]}"), 4)
         if len(missed) > limits.rows:
             yield _inset(Text(f"{len(missed) - limits.rows:,} more: {limits.more}", "dim"), 4)
         yield _inset(Text(f"To end it early: {_conf('withdraw', one.id)}", "bold"), 4)

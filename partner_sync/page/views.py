@@ -151,10 +151,6 @@ class RunPage:
         return ", ".join(f"{key} {value}" for key, value in named.items() if value)
 
 
-for _name in _templates.list_templates(extensions=["html"]):
-    _templates.get_template(_name)  # compiled now, so that nobody waits for it on a page
-
-
 def _render(name: str, context: PageContext, **data: Any) -> str:
     return _templates.get_template(name).render(data, **vars(context))
 

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import psutil
 
 from tests.benchmarks.measurements import Measurement, not_measured
-from tests.benchmarks.stage import CONFIG, TOKENS, sandbox
+from tests.benchmarks.stage import CONFIG, TOKENS, moment, sandbox
 from tests.scheduler.running import FINISHED, Airflow
 from tests.scheduler.starting import started
 
@@ -69,7 +68,7 @@ def _scheduled(airflow: Airflow) -> list[dict[str, Any]]:
         over = [row for row in rows if row["state"] in FINISHED]
         if len(over) >= RUNS:
             return over[:RUNS]
-        time.sleep(5)
+        time.sleep(5)  # whoever looks takes time from what is measured
     raise TimeoutError(f"{RUNS} scheduled runs are not over after {SECONDS} s")
 
 
@@ -86,9 +85,5 @@ def _core_seconds(airflow: Airflow) -> float:
     return total
 
 
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
-
-
 def _seconds(first: str, then: str) -> float:
-    return (_moment(then) - _moment(first)).total_seconds()
+    return (moment(then) - moment(first)).total_seconds()

@@ -115,15 +115,15 @@ class Stage:
         """A run, once it is over; of the sandbox's record, what came after `calls` and `writes`."""
         self.ended(run_id)
         found = self.airflow.finished(run_id)
-        compared = _moment(found.tasks["compare"]["end_date"])
-        gathered = _moment(found.tasks["gather_organizations"]["end_date"]).timestamp()
+        compared = moment(found.tasks["compare"]["end_date"])
+        gathered = moment(found.tasks["gather_organizations"]["end_date"]).timestamp()
         asked = [each for each in self.sandbox.calls(calls) if each["path"] not in TOKENS]
         made = [each for each in asked if each["system"] == "zendesk"]
         last = max((row.at for row in found.verdicts), default=compared)
         return Measured(
             state=found.state,
             seconds=(last - compared).total_seconds(),
-            run_seconds=(_moment(found.row["end_date"]) - _moment(found.row["start_date"])).total_seconds(),
+            run_seconds=(moment(found.row["end_date"]) - moment(found.row["start_date"])).total_seconds(),
             vendor_calls=len(asked),
             planned=len(found.plan.changes) if found.plan else 0,
             confirmed=sum(row.verdict == "confirmed" for row in found.verdicts),
@@ -158,5 +158,6 @@ def stage(folder: Path, **settings: Any) -> Iterator[Stage]:
         yield made
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """A time of the REST API."""
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
